@@ -1,0 +1,97 @@
+/**
+ * The one door to the world outside: time, randomness, process, environment, files and terminal.
+ * Code takes a `Host` as an argument, so tests move time and read what was written; a lint rule
+ * keeps `Date.now`, `setTimeout`, `Math.random` and `process` out of every other file.
+ */
+
+/** Reads time. Wall time is for stamps, monotonic time for durations. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  nowMs(): number;
+  /** Monotonic milliseconds with a fraction, from an arbitrary origin. */
+  monotonicMs(): number;
+}
+
+/** A pending timer. `cancel` is idempotent. `unref` lets the process end while it is pending. */
+export interface Timer {
+  cancel(): void;
+  unref(): Timer;
+}
+
+/** Schedules work. */
+export interface Timers {
+  after(delayMs: number, run: () => void): Timer;
+  every(periodMs: number, run: () => void): Timer;
+  /** Resolves after `delayMs`; rejects with the signal's reason when aborted first. */
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** A source of randomness. Reproducible work seeds a generator of its own instead. */
+export interface Random {
+  /** Uniform in [0, 1). */
+  float(): number;
+  /** Cryptographically strong bytes. */
+  bytes(count: number): Buffer;
+  /** A version 4 UUID. */
+  uuid(): string;
+}
+
+export type SignalName = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+
+/** The process we run in. */
+export interface ProcessHost {
+  readonly pid: number;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly platform: string;
+  readonly arch: string;
+  /** Path of the running executable (node or bun). */
+  readonly execPath: string;
+  /** The effective user id; undefined where the platform has none. */
+  readonly uid: number | undefined;
+  cwd(): string;
+  exit(code: number): never;
+  /** Sets the code the process ends with once its event loop is empty. */
+  setExitCode(code: number): void;
+  /** Calls `run` at each such signal; returns the function that removes it. */
+  onSignal(name: SignalName, run: () => void): () => void;
+  /** Sends a signal; returns false when no such process exists. Negative ids name a process group. */
+  kill(pid: number, signal: NodeJS.Signals | 0): boolean;
+  /** User plus system CPU time used by this process, in microseconds. */
+  cpuUs(): number;
+  rssBytes(): number;
+}
+
+/** One output stream of the process. */
+export interface Output {
+  write(text: string): void;
+  readonly isTty: boolean;
+  /** Width in columns; 80 where unknown. */
+  readonly columns: number;
+}
+
+/** The files this process reads and writes; paths are absolute or relative to the working folder. */
+export interface Files {
+  exists(path: string): boolean;
+  readText(path: string): string;
+  readBytes(path: string): Buffer;
+  /** Creates missing folders; replaces the file in one step (write beside, then rename). */
+  writeText(path: string, text: string, mode?: number): void;
+  list(folder: string): string[];
+  makeFolder(path: string, mode?: number): void;
+  /** Removes a file or a whole folder; missing is fine. */
+  remove(path: string): void;
+  link(target: string, path: string): void;
+  sizeBytes(path: string): number;
+  modifiedMs(path: string): number;
+}
+
+export interface Host {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly process: ProcessHost;
+  readonly files: Files;
+  readonly stdout: Output;
+  readonly stderr: Output;
+}

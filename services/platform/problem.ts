@@ -1,0 +1,28 @@
+import { SoraError } from '../../ops/core/error.ts';
+
+/** An error meant for the client: becomes an RFC 9457 problem document with this status and code. */
+export class Problem extends SoraError {
+  /** Extra members of the document, such as `retryAfterS` or `errors`. */
+  readonly extra: Readonly<Record<string, unknown>>;
+
+  constructor(status: number, code: string, detail: string, extra: Readonly<Record<string, unknown>> = {}) {
+    super(code, detail, { status });
+    this.name = 'Problem';
+    this.extra = extra;
+  }
+}
+
+export const badRequest = (code: string, detail: string, extra?: Record<string, unknown>): Problem =>
+  new Problem(400, code, detail, extra);
+export const unauthorized = (code: string, detail: string): Problem => new Problem(401, code, detail);
+export const paymentRequired = (code: string, detail: string, extra?: Record<string, unknown>): Problem =>
+  new Problem(402, code, detail, extra);
+export const forbidden = (code: string, detail: string): Problem => new Problem(403, code, detail);
+export const notFound = (code: string, detail: string): Problem => new Problem(404, code, detail);
+export const conflict = (code: string, detail: string): Problem => new Problem(409, code, detail);
+/** 429; the reply carries `Retry-After` in whole seconds. */
+export const tooManyRequests = (detail: string, retryAfterS: number): Problem =>
+  new Problem(429, 'rate_limited', detail, { retryAfterS });
+/** 503; the reply carries `Retry-After` in whole seconds. */
+export const overloaded = (detail: string, retryAfterS = 1): Problem =>
+  new Problem(503, 'overloaded', detail, { retryAfterS });
