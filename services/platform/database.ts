@@ -7,6 +7,11 @@ export interface Statement {
   /** Unique in the process, at most 63 characters, such as `feed_home_batch`. */
   readonly name: string;
   readonly text: string;
+  /**
+   * The statement may run twice without harm: a plain read, or a write keyed so that a repeat is a
+   * no-op. It is retried once when its connection breaks under it. Default false.
+   */
+  readonly repeatable?: boolean;
 }
 
 export interface Queryable {
