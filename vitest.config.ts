@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['{ops,services,loadtests,tests}/**/*.test.ts'],
     pool: 'forks',
+    globalSetup: ['tests/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

@@ -84,6 +84,21 @@ export interface Files {
   link(target: string, path: string): void;
   sizeBytes(path: string): number;
   modifiedMs(path: string): number;
+  /** Who owns a path and what others may do with it, links not followed; undefined when missing. */
+  ownership(path: string): Ownership | undefined;
+  /** Gives a path to another user and group; needs root. */
+  setOwner(path: string, uid: number, gid: number): void;
+  setMode(path: string, mode: number): void;
+  /** Copies a folder with its modes; links inside stay as they are written. */
+  copyFolder(from: string, to: string): void;
+}
+
+export interface Ownership {
+  readonly uid: number;
+  readonly gid: number;
+  /** Permission bits only, such as 0o700. */
+  readonly mode: number;
+  readonly kind: 'file' | 'folder' | 'link' | 'other';
 }
 
 export interface Host {

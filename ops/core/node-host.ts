@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
-import type { Files, Host, Output, ProcessHost, SignalName, Timer, Timers } from './host.ts';
+import type { Files, Host, Output, Ownership, ProcessHost, SignalName, Timer, Timers } from './host.ts';
 
 /** The real host of a Node or Bun process. Create it once, in an entry point, and pass it on. */
 export function createNodeHost(): Host {
@@ -110,7 +110,21 @@ const nodeFiles: Files = {
   },
   sizeBytes: (path) => fs.statSync(path).size,
   modifiedMs: (path) => fs.statSync(path).mtimeMs,
+  ownership(path) {
+    const found = fs.lstatSync(path, { throwIfNoEntry: false });
+    if (found === undefined) return undefined;
+    return { uid: found.uid, gid: found.gid, mode: found.mode & 0o7777, kind: kindOf(found) };
+  },
+  setOwner: (path, uid, gid) => fs.lchownSync(path, uid, gid),
+  setMode: (path, mode) => fs.chmodSync(path, mode),
+  copyFolder: (from, to) => fs.cpSync(from, to, { recursive: true, verbatimSymlinks: true }),
 };
+
+function kindOf(found: fs.Stats): Ownership['kind'] {
+  if (found.isFile()) return 'file';
+  if (found.isDirectory()) return 'folder';
+  return found.isSymbolicLink() ? 'link' : 'other';
+}
 
 function output(stream: NodeJS.WriteStream): Output {
   return {

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import { dirname, join, resolve } from 'node:path';
+import { invalidConfig } from '../core/error.ts';
+import type { Host } from '../core/host.ts';
+
+/** The user PostgreSQL runs as. It refuses root, so root lends it another existing uid. */
+export interface ServerUser {
+  /** Undefined: the user we are. */
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+  /** True when it is not the user we are. */
+  readonly switched: boolean;
+}
+
+/** `nobody` on Linux; a uid needs no entry in a password file, so nothing is created. */
+const unprivilegedId = 65_534;
+/** A Unix socket address holds 104 bytes on macOS; the file name takes up to 14 of them. */
+const maxSocketFolderBytes = 89;
+
+export function chooseServerUser(host: Host): ServerUser {
+  return host.process.uid === 0
+    ? { uid: unprivilegedId, gid: unprivilegedId, switched: true }
+    : { uid: undefined, gid: undefined, switched: false };
+}
+
+/** Whether `user` may enter and read a folder, judged by owner and mode of it and all folders above. */
+export function reachableBy(host: Host, user: ServerUser, folder: string): boolean {
+  if (!user.switched) return true;
+  for (let path = resolve(folder); ; path = dirname(path)) {
+    const found = host.files.ownership(path);
+    if (found !== undefined) {
+      if (found.kind === 'link') return false;
+      const needed = path === resolve(folder) ? 0o5 : 0o1;
+      const granted = found.uid === user.uid ? found.mode >> 6 : found.gid === user.gid ? found.mode >> 3 : found.mode;
+      if ((granted & needed) !== needed) return false;
+    }
+    if (path === dirname(path)) return true;
+  }
+}
+
+/**
+ * Where a database cluster of this checkout lies: in `wanted`, or, when the server's user cannot
+ * come there (a checkout below a 0700 home, run by root), under /var/tmp with a pointer in `wanted`.
+ */
+export function placeCluster(host: Host, user: ServerUser, wanted: string): string {
+  const folder = resolve(wanted);
+  host.files.makeFolder(folder, 0o755);
+  if (reachableBy(host, user, dirname(folder))) {
+    claimFolder(host, folder, user.switched ? 0o711 : 0o700);
+    return folder;
+  }
+  const moved = join('/var/tmp', `sora-${shortHash(folder)}`);
+  claimFolder(host, moved, 0o711);
+  host.files.writeText(join(folder, 'MOVED_TO'), `${moved}\n`);
+  return moved;
+}
+
+/** Makes a folder ours, refusing one that somebody else planted at a path that can be guessed. */
+export function claimFolder(host: Host, folder: string, mode: number): void {
+  const before = host.files.ownership(folder);
+  if (before === undefined) host.files.makeFolder(folder, mode);
+  const found = host.files.ownership(folder);
+  if (found?.kind !== 'folder' || (host.process.uid !== undefined && found.uid !== host.process.uid)) {
+    throw invalidConfig(
+      `${folder} is not a folder of uid ${host.process.uid}, but ${found?.kind} of uid ${found?.uid}`,
+      `remove it, or set DATABASE_URL to use another database`,
+    );
+  }
+  host.files.setMode(folder, mode);
+}
+
+/** A folder for Unix sockets below `folder` where the address fits, else a private one in /tmp. */
+export function placeSockets(host: Host, folder: string): string {
+  const inside = join(folder, 'socket');
+  if (Buffer.byteLength(inside) <= maxSocketFolderBytes) return inside;
+  return join('/tmp', `sora-${host.process.uid ?? 0}-${shortHash(folder)}`);
+}
+
+/** Twelve hex digits that tell checkouts and clusters apart in names. */
+export function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 12);
+}
