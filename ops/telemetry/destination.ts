@@ -1,0 +1,129 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import type { Host } from '../core/host.ts';
+
+export interface RotationLimits {
+  /** A file is closed once it holds this much. Default 64 MB. */
+  readonly sizeMaxBytes?: number;
+  /** A file is closed once it is this old. Default 1 day. */
+  readonly ageMaxMs?: number;
+  /** Closed files kept for one service; older ones are removed. Default 8. */
+  readonly filesMax?: number;
+  /** Closed files older than this are removed. Default 7 days. */
+  readonly keepMs?: number;
+}
+
+/** Where lines go: buffered, written in the background, flushed at exit. */
+export interface Destination {
+  write(line: string): void;
+  /** Starts writing what is buffered; several calls in one turn of the event loop make one write. */
+  flushSoon(): void;
+  flushSync(): void;
+  /** Resolves once everything handed over is with the operating system and the file is closed. */
+  close(): Promise<void>;
+  /** Lines lost because the buffer was full. */
+  readonly dropped: number;
+}
+
+const defaults = { sizeMaxBytes: 64 * 2 ** 20, ageMaxMs: 86_400_000, filesMax: 8, keepMs: 7 * 86_400_000 };
+/** pino's buffered writer refuses to wait for 16 KB or more. */
+const writeMinBytes = 16_000;
+/** A disk slower than the log for this long loses lines, counted, rather than memory. */
+const bufferMaxBytes = 16 * 2 ** 20;
+const flushPeriodMs = 500;
+
+/** pino's buffered writer with the two members its types leave out. */
+type Buffered = ReturnType<typeof pino.destination> & { readonly destroyed: boolean; readonly fd: number };
+const openBuffered = (options: Parameters<typeof pino.destination>[0]): Buffered => pino.destination(options) as Buffered;
+
+/** Lines to stderr, buffered for at most half a second. */
+export function openStderr(host: Host): Destination {
+  return buffered(host, openBuffered({ dest: 2, sync: false, minLength: writeMinBytes, maxLength: bufferMaxBytes }));
+}
+
+/**
+ * Lines to `<folder>/<service>.log`, closed and renamed to `<service>.<UTC stamp>.log` by size and
+ * age. One process a service name: two would rename the file under each other.
+ */
+export function openRotatingFile(host: Host, folder: string, service: string, limits: RotationLimits = {}): Destination {
+  const { sizeMaxBytes, ageMaxMs, filesMax, keepMs } = { ...defaults, ...limits };
+  const path = join(folder, `${service}.log`);
+  mkdirSync(folder, { recursive: true });
+  const existing = existsSync(path) ? statSync(path) : undefined;
+  let sizeBytes = existing?.size ?? 0;
+  let openedMs = existing === undefined || existing.birthtimeMs === 0 ? host.clock.nowMs() : existing.birthtimeMs;
+
+  const stream = openBuffered({
+    dest: path, sync: false, mode: 0o640, minLength: writeMinBytes, maxLength: bufferMaxBytes,
+  });
+  const rotate = (): void => {
+    sizeBytes = 0;
+    openedMs = host.clock.nowMs();
+    renameSync(path, join(folder, `${service}.${stamp(openedMs)}.log`));
+    stream.reopen();
+    removeOld(folder, service, openedMs - keepMs, filesMax);
+  };
+  stream.on('write', (writtenBytes: number) => {
+    sizeBytes += writtenBytes;
+    const isOld = sizeBytes > 0 && host.clock.nowMs() - openedMs >= ageMaxMs;
+    if (sizeBytes >= sizeMaxBytes || isOld) rotate();
+  });
+  return buffered(host, stream);
+}
+
+function buffered(host: Host, stream: Buffered): Destination {
+  let dropped = 0;
+  let flushing = false;
+  stream.on('drop', () => void dropped++);
+  const flush = (): void => {
+    flushing = false;
+    if (!stream.destroyed) stream.flush();
+  };
+  const timer = host.timers.every(flushPeriodMs, flush).unref();
+  return {
+    write: (line) => void stream.write(line),
+    flushSoon() {
+      if (flushing) return;
+      flushing = true;
+      host.timers.after(0, flush);
+    },
+    flushSync() {
+      // Before the file is open there is nothing to write to; the buffer follows when it is.
+      if (stream.fd >= 0 && !stream.destroyed) stream.flushSync();
+    },
+    close() {
+      timer.cancel();
+      if (stream.destroyed) return Promise.resolve();
+      return new Promise<void>((resolve) => {
+        stream.once('close', () => resolve());
+        stream.end();
+      });
+    },
+    get dropped() {
+      return dropped;
+    },
+  };
+}
+
+/** `20261121T120600123Z`: sorts by time and holds no character that a file system dislikes. */
+export function stamp(timeMs: number): string {
+  return new Date(timeMs).toISOString().replaceAll(/[-:.]/g, '');
+}
+
+const closedName = /^(.+)\.(\d{8}T\d{9}Z)\.log$/;
+
+/** The closed files of a service, oldest first. */
+export function closedFiles(folder: string, service: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => closedName.exec(name)?.[1] === service)
+    .toSorted();
+}
+
+function removeOld(folder: string, service: string, beforeMs: number, filesMax: number): void {
+  const oldest = stamp(beforeMs);
+  closedFiles(folder, service).toReversed().forEach((name, index) => {
+    const closedAt = closedName.exec(name)?.[2] ?? '';
+    if (index >= filesMax || closedAt < oldest) rmSync(join(folder, name), { force: true });
+  });
+}
