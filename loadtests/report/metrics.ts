@@ -1,0 +1,73 @@
+/**
+ * What thresholds can speak of: the name of each metric, its kind and the figures it offers. The
+ * kinds and their aggregations are k6's, so that an expression means here what it means there.
+ */
+
+/** Times; figures in milliseconds. */
+export interface Trend {
+  readonly kind: 'trend';
+  readonly count: number;
+  readonly avg: number;
+  readonly min: number;
+  readonly max: number;
+  /** @param ratio 0 to 1 */
+  quantile(ratio: number): number;
+}
+
+/** A share of things that happened. */
+export interface Rate {
+  readonly kind: 'rate';
+  readonly rate: number;
+  /** Of how many things; a share of nothing proves nothing. */
+  readonly count: number;
+}
+
+/** A number of things, and how many a second. */
+export interface Counter {
+  readonly kind: 'counter';
+  readonly count: number;
+  readonly rate: number;
+}
+
+/** One level, the latest. */
+export interface Gauge {
+  readonly kind: 'gauge';
+  readonly value: number;
+}
+
+export type Metric = Trend | Rate | Counter | Gauge;
+export type MetricKind = Metric['kind'];
+
+interface MetricSpec {
+  readonly kind: MetricKind;
+  readonly tags: readonly string[];
+  readonly about: string;
+}
+
+/** Every metric a threshold may name. */
+export const metricSpecs: Readonly<Record<string, MetricSpec>> = {
+  response_time: { kind: 'trend', tags: ['op'], about: 'due time to last byte read, ms' },
+  service_time: { kind: 'trend', tags: ['op'], about: 'first byte written to last byte read, ms' },
+  pool_wait: { kind: 'trend', tags: ['op'], about: 'waiting for a free connection, ms' },
+  lateness: { kind: 'trend', tags: ['op'], about: 'due time to handed to the transport, ms' },
+  http_req_duration: { kind: 'trend', tags: ['op'], about: 'each request by itself as k6 means it, ms' },
+  http_reqs: { kind: 'counter', tags: ['op'], about: 'requests' },
+  http_req_failed: { kind: 'rate', tags: ['op'], about: 'share of requests that failed' },
+  operations: { kind: 'counter', tags: ['op'], about: 'operations done' },
+  operation_failed: { kind: 'rate', tags: ['op'], about: 'share of operations that failed' },
+  operation_refused: { kind: 'rate', tags: ['op'], about: 'share of operations refused as expected' },
+  users: { kind: 'gauge', tags: [], about: 'users at work' },
+  audit_lost: { kind: 'counter', tags: [], about: 'acknowledged writes that the database lacks' },
+  audit_duplicated: { kind: 'counter', tags: [], about: 'writes that the database holds more than once' },
+};
+
+/** The aggregations of each kind; `p` stands for p(0) to p(100). */
+export const aggregations: Readonly<Record<MetricKind, readonly string[]>> = {
+  trend: ['avg', 'min', 'max', 'med', 'p', 'count'],
+  rate: ['rate'],
+  counter: ['count', 'rate'],
+  gauge: ['value'],
+};
+
+/** Finds the metric with these tags; undefined when nothing of that name was measured. */
+export type MetricLookup = (name: string, tags: Readonly<Record<string, string>>) => Metric | undefined;

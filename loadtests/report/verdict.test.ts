@@ -1,0 +1,103 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ThresholdResult } from './thresholds.ts';
+import { defaultValidityLimits, judgeValidity, parseValidityFlag } from './validity.ts';
+import type { ValidityInput } from './validity.ts';
+import { judgeRun } from './verdict.ts';
+import type { VerdictInput } from './verdict.ts';
+
+const healthy: ValidityInput = {
+  latenessP99Ms: 3, loopDelayP99Ms: 8, coreShareMax: 0.4, unsent: 0, users: 100, usersCompleted: 100, workers: 2, workersLost: 0,
+  operations: 1000,
+};
+const threshold = (ok: boolean | null): ThresholdResult => ({
+  expression: 'response_time: p(95)<500', metric: 'response_time', measured: ok === null ? null : ok ? 148 : 700, operator: '<', limit: 500, ok,
+});
+const clean = { lost: 0, duplicated: 0, ledgerBalanced: true };
+const passing: VerdictInput = { thresholds: [threshold(true)], validity: judgeValidity(healthy), audit: clean, interrupted: false };
+const late = judgeValidity({ ...healthy, latenessP99Ms: 51 });
+
+describe('judgeRun', () => {
+  it('passes a clean run without reasons', () => {
+    expect(judgeRun(passing)).toEqual({ verdict: 'pass', reasons: [], exitCode: 0 });
+  });
+  it('passes a run without an audit, as against a foreign system', () => {
+    expect(judgeRun({ ...passing, audit: null }).exitCode).toBe(0);
+  });
+  it('fails a missed threshold with what was measured', () => {
+    expect(judgeRun({ ...passing, thresholds: [threshold(false)] })).toMatchObject({
+      verdict: 'fail', exitCode: 99, reasons: ['threshold response_time: p(95)<500: measured 700'],
+    });
+  });
+  it('puts an invalid measurement before thresholds', () => {
+    expect(judgeRun({ ...passing, thresholds: [threshold(false)], validity: late })).toMatchObject({ verdict: 'insufficient', exitCode: 98 });
+  });
+  it('puts a loss, a duplicate and an unbalanced ledger before everything', () => {
+    for (const audit of [{ ...clean, lost: 1 }, { ...clean, duplicated: 1 }, { ...clean, ledgerBalanced: false }]) {
+      expect(judgeRun({ ...passing, validity: late, audit, interrupted: true })).toMatchObject({ verdict: 'fail', exitCode: 99 });
+    }
+  });
+  it('calls an interrupted run insufficient for that reason, with the signal’s exit code', () => {
+    const judged = judgeRun({ ...passing, thresholds: [threshold(false)], interrupted: true });
+    expect(judged).toMatchObject({ verdict: 'insufficient', exitCode: 105 });
+    expect(judged.reasons[0]).toBe('interrupted');
+  });
+  it('proves nothing with an unmeasured threshold or an audit that did not end', () => {
+    expect(judgeRun({ ...passing, thresholds: [threshold(null)] }).verdict).toBe('insufficient');
+    expect(judgeRun({ ...passing, audit: { ...clean, ledgerBalanced: null, incomplete: 'the admin endpoint answered 503' } }).exitCode).toBe(98);
+  });
+  it('gives reasons exactly when it does not pass', () => {
+    const anything = fc.record({
+      thresholds: fc.array(fc.constantFrom(threshold(true), threshold(false), threshold(null)), { maxLength: 3 }),
+      validity: fc.constantFrom(judgeValidity(healthy), late),
+      audit: fc.constantFrom(null, clean, { ...clean, lost: 2 }),
+      interrupted: fc.boolean(),
+    });
+    fc.assert(fc.property(anything, (input) => {
+      const judged = judgeRun(input);
+      expect(judged.reasons.length === 0).toBe(judged.verdict === 'pass');
+      expect(judged.exitCode === 0).toBe(judged.verdict === 'pass');
+    }));
+  });
+});
+
+describe('judgeValidity', () => {
+  const failing = (input: Partial<ValidityInput>): string[] =>
+    judgeValidity({ ...healthy, ...input }).filter((item) => !item.ok).map((item) => item.name);
+
+  it('holds every limit inclusively', () => {
+    expect(failing({ latenessP99Ms: 50, loopDelayP99Ms: 50, coreShareMax: 0.85, usersCompleted: 99 })).toEqual([]);
+  });
+  it.each([
+    [{ latenessP99Ms: 50.1 }, 'lateness_p99'],
+    [{ loopDelayP99Ms: 51 }, 'loop_delay_p99'],
+    [{ coreShareMax: 0.86 }, 'worker_core_share'],
+    [{ unsent: 1 }, 'unsent'],
+    [{ usersCompleted: 98 }, 'users_completed'],
+    [{ workersLost: 1 }, 'workers_lost'],
+    [{ operations: 0 }, 'operations'],
+  ])('%o breaks %s', (input, name) => {
+    expect(failing(input)).toEqual([name]);
+  });
+  it('prints what was found and the limit', () => {
+    expect(late.find((item) => !item.ok)?.text).toBe('generator lateness p99 51 ms, limit ≤ 50 ms');
+  });
+});
+
+describe('parseValidityFlag', () => {
+  it.each([
+    ['lateness=100ms', { latenessP99Ms: 100 }],
+    ['loop-delay=1s', { loopDelayP99Ms: 1000 }],
+    ['cpu=90%', { coreShareMax: 0.9 }],
+    ['users=0.5', { usersCompletedMin: 0.5 }],
+    ['unsent=3', { unsentMax: 3 }],
+  ])('reads %s', (text, expected) => {
+    expect(parseValidityFlag(text)).toEqual(expected);
+  });
+  it.each(['cpu', 'cpu=2', 'lateness=-1', 'speed=1', 'constructor=1', 'cpu=NaN'])('refuses %s', (text) => {
+    expect(() => parseValidityFlag(text)).toThrow(/--validity/);
+  });
+  it('has a default for every limit', () => {
+    expect(Object.values(defaultValidityLimits).every(Number.isFinite)).toBe(true);
+  });
+});

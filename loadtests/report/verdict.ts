@@ -1,0 +1,76 @@
+import { exitCodes } from '../../ops/core/error.ts';
+import type { ExitCode } from '../../ops/core/error.ts';
+import type { ThresholdResult } from './thresholds.ts';
+import type { ValidityItem } from './validity.ts';
+
+export type Verdict = 'pass' | 'fail' | 'insufficient';
+
+/** What the audit found, as far as the verdict cares. */
+export interface AuditFindings {
+  readonly lost: number;
+  readonly duplicated: number;
+  /** null where it could not be read. */
+  readonly ledgerBalanced: boolean | null;
+  /** Why the audit did not end; the run then proves nothing. */
+  readonly incomplete?: string;
+}
+
+export interface VerdictInput {
+  readonly thresholds: readonly ThresholdResult[];
+  readonly validity: readonly ValidityItem[];
+  /** null where there was nothing to audit. */
+  readonly audit: AuditFindings | null;
+  /** Stopped by a signal. */
+  readonly interrupted: boolean;
+}
+
+export interface Judgement {
+  readonly verdict: Verdict;
+  /** Why, the decisive first; empty for a pass. */
+  readonly reasons: readonly string[];
+  readonly exitCode: ExitCode;
+}
+
+/**
+ * Says what a run proved. Precedence: an audit loss, duplicate or unbalanced ledger is always a
+ * fail; then an interrupted or invalid measurement is insufficient; then thresholds fail; then pass.
+ */
+export function judgeRun(input: VerdictInput): Judgement {
+  const broken = auditReasons(input.audit);
+  const doubts = doubtReasons(input);
+  const missed = input.thresholds.filter((result) => result.ok === false).map(thresholdReason);
+  if (broken.length > 0) {
+    return { verdict: 'fail', reasons: [...broken, ...doubts, ...missed], exitCode: exitCodes.thresholdsFailed };
+  }
+  if (doubts.length > 0) {
+    const exitCode = input.interrupted ? exitCodes.interrupted : exitCodes.insufficient;
+    return { verdict: 'insufficient', reasons: [...doubts, ...missed], exitCode };
+  }
+  if (missed.length > 0) return { verdict: 'fail', reasons: missed, exitCode: exitCodes.thresholdsFailed };
+  return { verdict: 'pass', reasons: [], exitCode: exitCodes.pass };
+}
+
+function auditReasons(audit: AuditFindings | null): string[] {
+  if (audit === null) return [];
+  const reasons: string[] = [];
+  if (audit.lost > 0) reasons.push(`audit: ${audit.lost} acknowledged writes lost, limit 0`);
+  if (audit.duplicated > 0) reasons.push(`audit: ${audit.duplicated} writes duplicated, limit 0`);
+  if (audit.ledgerBalanced === false) reasons.push('audit: the ledger does not balance');
+  return reasons;
+}
+
+function doubtReasons(input: VerdictInput): string[] {
+  const reasons: string[] = [];
+  if (input.interrupted) reasons.push('interrupted');
+  for (const item of input.validity) if (!item.ok) reasons.push(`validity: ${item.text}`);
+  if (input.audit?.incomplete !== undefined) reasons.push(`audit: ${input.audit.incomplete}`);
+  for (const result of input.thresholds) {
+    if (result.ok === null) reasons.push(`threshold ${result.expression}: nothing was measured`);
+  }
+  return reasons;
+}
+
+function thresholdReason(result: ThresholdResult): string {
+  const measured = result.measured === null ? 'nothing' : Number(result.measured.toPrecision(4));
+  return `threshold ${result.expression}: measured ${measured}`;
+}
