@@ -108,3 +108,134 @@ export interface Quantiles {
   readonly p999: number;
   readonly max: number;
 }
+
+/** When a phase ran, milliseconds since the run began. An operation belongs to the phase of its due time. */
+export interface PhaseWindow {
+  readonly name: PhaseName;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** The acknowledged writes of all users; arrays are indexed by user. */
+export interface WriteTotals {
+  readonly acknowledged: Uint32Array;
+  /** Sum of the last 32 bits of each acknowledged id. */
+  readonly checksum: Float64Array;
+  readonly indeterminate: readonly IndeterminateWrite[];
+  /** Acknowledged writes by kind. */
+  readonly byKind: Readonly<Record<string, number>>;
+  /** The first 8 hex digits of every id of this run. */
+  readonly run: string;
+}
+
+/** A write whose bytes left but whose fate is unknown: a timeout, a broken connection, a 5xx. */
+export interface IndeterminateWrite {
+  readonly user: number;
+  readonly id: string;
+  readonly kind: string;
+}
+
+/** The writes of each user that made any, in order of user. */
+export function* writesByUser(writes: WriteTotals): Generator<UserWrites> {
+  const unsure = Map.groupBy(writes.indeterminate, (write) => write.user);
+  for (let user = 0; user < writes.acknowledged.length; user++) {
+    const acknowledged = writes.acknowledged[user] ?? 0;
+    const indeterminate = (unsure.get(user) ?? []).map((write) => write.id);
+    if (acknowledged === 0 && indeterminate.length === 0) continue;
+    yield { user, acknowledged, checksum: writes.checksum[user] ?? 0, indeterminate };
+  }
+}
+
+/** One step of the sampled user, as it happened. */
+export interface HistoryStep {
+  readonly user: number;
+  readonly step: number;
+  readonly op: string;
+  /** Due time, ms since the run began. */
+  readonly dueMs: number;
+  readonly thinkTimeMs: number;
+  readonly outcome: 'ok' | 'failed' | 'refused';
+  readonly errorKind?: string;
+  readonly responseUs: number;
+  readonly serviceUs: number;
+  readonly poolWaitUs: number;
+  readonly latenessUs: number;
+  readonly requests: readonly {
+    readonly method: string;
+    readonly path: string;
+    /** 0 where no reply came. */
+    readonly status: number;
+    readonly serviceUs: number;
+    readonly correlationId: string;
+  }[];
+}
+
+/** Operations completed per user. */
+export interface OperationsPerUser {
+  readonly min: number;
+  readonly p1: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+  /** Share of users with at least one completed operation. */
+  readonly completedRatio: number;
+}
+
+/** Everything a run measured; reports and verdicts are functions of it. */
+export interface RunMeasurement {
+  readonly runId: string;
+  readonly scenario: string;
+  readonly target: string;
+  readonly seed: number;
+  readonly pace: 'due' | 'after-reply';
+  /** How users reach the target. */
+  readonly transport: 'pooled';
+  readonly sockets: number;
+  readonly users: number;
+  readonly rampMs: number;
+  readonly holdMs: number;
+  readonly drainMs: number;
+  readonly thinkTimeMeanMs: number;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly phases: readonly PhaseWindow[];
+  /** Totals by operation and phase. */
+  readonly operations: readonly OperationSample[];
+  readonly series: readonly SeriesPoint[];
+  /** One entry a worker: its last report. */
+  readonly workers: readonly WorkerHealth[];
+  readonly errors: readonly ErrorGroup[];
+  /** The 20 operations of longest response time, longest first. */
+  readonly slowest: readonly SlowOperation[];
+  readonly operationsPerUser: OperationsPerUser;
+  /** Every step of one user, at most 1,000. */
+  readonly history: readonly HistoryStep[];
+  readonly writes: WriteTotals;
+  /** Operations that were due and never sent when the drain ended. */
+  readonly unsent: number;
+  readonly interrupted: boolean;
+  /** Workers that died before they reported; what they had measured until their last second counts. */
+  readonly workersLost: readonly number[];
+}
+
+/** What a live view shows, once a second. */
+export interface LiveView {
+  readonly second: number;
+  readonly elapsedMs: number;
+  readonly phase: PhaseName;
+  readonly rampMs: number;
+  readonly holdMs: number;
+  readonly users: number;
+  readonly usersTotal: number;
+  /** Operations completed in the last second. */
+  readonly ratePerS: number;
+  /** Since the run began. */
+  readonly total: number;
+  readonly failed: number;
+  readonly refused: number;
+  /** Of the response time over the last second, ms; null without an operation. */
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly workers: readonly WorkerHealth[];
+}
