@@ -1,0 +1,56 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RequestContext, Role } from '../route.ts';
+
+/** One request under way: what the handler sees of it, and what the server needs to end it. */
+export class Exchange implements RequestContext<unknown, unknown, unknown> {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly correlationId: string;
+  readonly startMs: number;
+  deadlineMs: number;
+  userId = 0;
+  role: Role = 'user';
+  params: unknown = undefined;
+  query: unknown = undefined;
+  body: unknown = undefined;
+  rawBody: Buffer | undefined = undefined;
+  writeId = '';
+  clientAddress = '';
+  #controller: AbortController | undefined = undefined;
+
+  constructor(request: IncomingMessage, response: ServerResponse, correlationId: string, startMs: number, deadlineMs: number) {
+    this.request = request;
+    this.response = response;
+    this.correlationId = correlationId;
+    this.startMs = startMs;
+    this.deadlineMs = deadlineMs;
+  }
+
+  get headers(): RequestContext<unknown, unknown, unknown>['headers'] {
+    return this.request.headers;
+  }
+
+  /** Made on first use: most handlers never ask, and a controller costs as much as a route. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      const controller = new AbortController();
+      this.#controller = controller;
+      this.response.once('close', () => {
+        if (!this.response.writableFinished) controller.abort(new Error('the client went away'));
+      });
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: Error): void {
+    this.#controller?.abort(reason);
+  }
+}
+
+const wellFormed = /^[A-Za-z0-9._:-]{8,64}$/;
+
+/** The caller's correlation id where it is 8 to 64 of `A-Za-z0-9._:-`, else a new one. */
+export function correlationIdOf(request: IncomingMessage, make: () => string): string {
+  const given = request.headers['x-correlation-id'];
+  return typeof given === 'string' && wellFormed.test(given) ? given : make();
+}
