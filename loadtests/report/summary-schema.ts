@@ -24,7 +24,9 @@ const latency = z.object({
 
 const operations = z.object({
   offeredPerS: amount.describe('Operations that fell due a second in the hold.'),
-  achievedPerS: amount.describe('Operations completed without failure a second in the hold.'),
+  achievedPerS: amount.describe(
+    'Operations answered without failure a second during the hold; of one operation, by its share of all.',
+  ),
   total: count,
   failed: count,
   failedRatio: ratio,
@@ -151,12 +153,20 @@ const requests = z.object({
   bytesReceived: count,
 });
 
-const historyEntry = z.object({
+const historyStep = z.object({
   step: count,
   op: z.string(),
   dueS: z.number(),
+  thinkTimeS: amount,
+  outcome: z.enum(['ok', 'failed', 'refused']),
+  errorKind: z.string().optional(),
   responseMs: amount,
-  outcome: z.string(),
+  serviceMs: amount,
+  poolWaitMs: amount,
+  latenessMs: amount,
+  requests: z.array(
+    z.object({ method: z.string(), path: z.string(), status: count, serviceMs: amount, correlationId: z.string() }),
+  ),
 });
 
 export const summarySchema = z
@@ -195,9 +205,9 @@ export const summarySchema = z
     generator,
     processes: z.array(systemProcess),
     machine,
-    usersCompleted: count,
-    operationsPerUser: z.object({ min: count, p1: count, p10: count, p50: count, p90: count, p99: count, max: count }).nullable(),
-    sampledUser: z.object({ user: count, history: z.array(historyEntry) }).nullable(),
+    usersCompletedRatio: ratio,
+    operationsPerUser: z.object({ min: count, p1: count, p50: count, p99: count, max: count }),
+    sampledUser: z.object({ user: count, history: z.array(historyStep) }).nullable(),
     distribution: z.array(z.object({ toMs: amount, count })).describe('Response times of the hold, by upper bound.'),
     series: z.array(seriesPoint).describe('At most 2,880 points; the period widens beyond.'),
     slowest: z.array(slowest),

@@ -12,7 +12,7 @@ export interface AuditFindings {
   /** null where it could not be read. */
   readonly ledgerBalanced: boolean | null;
   /** Why the audit did not end; the run then proves nothing. */
-  readonly incomplete?: string;
+  readonly incomplete?: string | undefined;
 }
 
 export interface VerdictInput {

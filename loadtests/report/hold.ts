@@ -1,0 +1,116 @@
+import { Histogram } from '../swarm/histogram.ts';
+import { timeNames } from '../swarm/measurement.ts';
+import type { OperationSample, RunMeasurement, TimeName } from '../swarm/measurement.ts';
+import type { Metric, MetricLookup } from './metrics.ts';
+import type { AuditFindings } from './verdict.ts';
+
+/** What was measured of one operation, or of all, in the phase that thresholds judge. */
+export interface HoldPart {
+  readonly total: number;
+  readonly failed: number;
+  readonly refused: number;
+  readonly times: Readonly<Record<TimeName, Histogram>>;
+  readonly requests: number;
+  readonly requestsFailed: number;
+  readonly requestDuration: Histogram;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+}
+
+/** The hold of a run, merged once for all who ask. */
+export interface Hold {
+  readonly durationS: number;
+  readonly all: HoldPart;
+  readonly byOperation: ReadonlyMap<string, HoldPart>;
+}
+
+/** Merges the hold's samples. */
+export function holdOf(run: RunMeasurement): Hold {
+  const samples = run.operations.filter((sample) => sample.phase === 'hold');
+  const window = run.phases.find((phase) => phase.name === 'hold');
+  const byName = Map.groupBy(samples, (sample) => sample.op);
+  return {
+    durationS: window === undefined ? 0 : Math.max(0, window.endMs - window.startMs) / 1_000,
+    all: mergeSamples(samples),
+    byOperation: new Map([...byName].map(([op, parts]) => [op, mergeSamples(parts)])),
+  };
+}
+
+/** Answers thresholds from the hold and the audit. */
+export function lookupMetrics(run: RunMeasurement, hold: Hold, audit: AuditFindings | null): MetricLookup {
+  return (name, tags) => {
+    if (name === 'audit_lost' || name === 'audit_duplicated') return auditMetric(name, audit);
+    if (name === 'users') return { kind: 'gauge', value: run.series.findLast((point) => point.phase === 'hold')?.users ?? 0 };
+    const op = tags['op'];
+    const part = op === undefined ? hold.all : hold.byOperation.get(op);
+    return part === undefined ? undefined : partMetric(name, part, hold.durationS);
+  };
+}
+
+function auditMetric(name: string, audit: AuditFindings | null): Metric | undefined {
+  // An audit that did not end has not shown that nothing was lost.
+  if (audit === null || audit.incomplete !== undefined) return undefined;
+  return { kind: 'counter', count: name === 'audit_lost' ? audit.lost : audit.duplicated, rate: 0 };
+}
+
+function partMetric(name: string, part: HoldPart, durationS: number): Metric | undefined {
+  const perS = (count: number): number => (durationS === 0 ? 0 : count / durationS);
+  switch (name) {
+    case 'response_time':
+      return trend(part.times.response);
+    case 'service_time':
+      return trend(part.times.service);
+    case 'pool_wait':
+      return trend(part.times.poolWait);
+    case 'lateness':
+      return trend(part.times.lateness);
+    case 'http_req_duration':
+      return trend(part.requestDuration);
+    case 'http_reqs':
+      return { kind: 'counter', count: part.requests, rate: perS(part.requests) };
+    case 'http_req_failed':
+      return { kind: 'rate', rate: ratioOf(part.requestsFailed, part.requests), count: part.requests };
+    case 'operations':
+      return { kind: 'counter', count: part.total, rate: perS(part.total) };
+    case 'operation_failed':
+      return { kind: 'rate', rate: ratioOf(part.failed, part.total), count: part.total };
+    case 'operation_refused':
+      return { kind: 'rate', rate: ratioOf(part.refused, part.total), count: part.total };
+    default:
+      return undefined;
+  }
+}
+
+/** A share; 0 of nothing. */
+export function ratioOf(part: number, whole: number): number {
+  return whole === 0 ? 0 : part / whole;
+}
+
+function trend(histogram: Histogram): Metric {
+  return {
+    kind: 'trend',
+    count: histogram.count,
+    avg: histogram.mean() / 1_000,
+    min: histogram.quantile(0) / 1_000,
+    max: histogram.quantile(1) / 1_000,
+    quantile: (ratio) => histogram.quantile(ratio) / 1_000,
+  };
+}
+
+function mergeSamples(samples: readonly OperationSample[]): HoldPart {
+  const sum = (pick: (sample: OperationSample) => number): number => samples.reduce((total, sample) => total + pick(sample), 0);
+  const times = Object.fromEntries(
+    timeNames.map((name) => [name, Histogram.fromSparse(...samples.map((sample) => sample.times[name]))]),
+  ) as Record<TimeName, Histogram>;
+  return {
+    total: sum((sample) => sample.total),
+    failed: sum((sample) => sample.failed),
+    refused: sum((sample) => sample.refused),
+    times,
+    requests: sum((sample) => sample.requests),
+    requestsFailed: sum((sample) => sample.requestsFailed),
+    requestDuration: Histogram.fromSparse(...samples.map((sample) => sample.requestDuration)),
+    bytesSent: sum((sample) => sample.bytesSent),
+    bytesReceived: sum((sample) => sample.bytesReceived),
+  };
+}

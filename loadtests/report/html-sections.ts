@@ -1,0 +1,169 @@
+import { formatBytes, formatMeasured, formatMs, formatNumber, formatPercent, formatSeconds, okSign, verdictSigns } from './format.ts';
+import { clockText } from './chart.ts';
+import { facts, status, table, tile } from './html-parts.ts';
+import { markup } from './markup.ts';
+import type { Markup } from './markup.ts';
+import { holdSeconds, modelSentence, verdictSentence } from './sentences.ts';
+import type { Summary, SummaryAudit } from './summary-schema.ts';
+
+/** The first thing seen: the verdict, why, and the thresholds. */
+export function verdictSection(summary: Summary): Markup {
+  const sign = verdictSigns[summary.verdict];
+  const reasons = summary.reasons.length > 0 && markup`<ul>${summary.reasons.map((reason) => markup`<li>${reason}</li>`)}</ul>`;
+  return markup`<section class="card verdict ${summary.verdict}" aria-label="Verdict"><div class="word"><span class="icon" aria-hidden="true">${sign.icon}</span>${sign.word}</div><h1>${summary.scenario}</h1><p class="say">${verdictSentence(summary)}</p>${reasons}</section>
+<section><h2>Thresholds</h2><div class="card">${thresholdTable(summary)}</div></section>`;
+}
+
+function thresholdTable(summary: Summary): Markup {
+  if (summary.thresholds.length === 0) {
+    return markup`<p class="empty">The scenario sets no threshold. Add one with <code>--threshold 'response_time: p(95)&lt;500'</code>.</p>`;
+  }
+  return table('Judged over the hold, worst first.', [
+    { title: 'Threshold', cell: (row: Summary['thresholds'][number]) => markup`<code>${row.expression}</code>` },
+    { title: 'Measured', number: true, cell: (row) => formatMeasured(row.metric, row.measured, row.expression) },
+    { title: 'Limit', number: true, cell: (row) => `${row.operator} ${formatMeasured(row.metric, row.limit, row.expression)}` },
+    { title: 'Result', cell: (row) => status(okSign(row.ok)) },
+  ], summary.thresholds.toSorted((a, b) => rank(a.ok) - rank(b.ok)));
+}
+
+const rank = (ok: boolean | null): number => (ok === false ? 0 : ok === null ? 1 : 2);
+
+/** Which run this is, so that it can be found and repeated. */
+export function identitySection(summary: Summary): Markup {
+  const phases = summary.phases.map((phase) => `${phase.name} ${formatSeconds(phase.durationS)}`).join(', ');
+  return markup`<section><h2>This run</h2><div class="card">${facts([
+    ['Scenario', markup`${summary.scenario} <span class="soft">${summary.description}</span>`],
+    ['Users', `${formatNumber(summary.users)}, mean think time ${formatNumber(summary.thinkTimeS)} s (${summary.thinkTime})`],
+    ['Model', modelSentence(summary)],
+    ['Started', markup`<time datetime="${summary.startedAt}">${summary.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')}</time>`],
+    ['Phases', phases],
+    ['Target', markup`<code>${summary.target}</code>`],
+    ['Run', markup`<code>${summary.runId}</code>`],
+    ['Seed', markup`<code>${summary.seed}</code>`],
+    ['Source', markup`<code>${summary.gitSha?.slice(0, 12) ?? 'not in a git checkout'}</code>`],
+    ['Scenario file', markup`<code>${summary.scenarioSha256 === null ? 'unknown' : `sha256 ${summary.scenarioSha256.slice(0, 12)}`}</code>`],
+    ['Host', `${summary.host}, ${summary.machine.cores} cores, ${formatBytes(summary.machine.memoryBytes)} of memory`],
+    ['Tool', `sora ${summary.version}`],
+    ...(summary.note === '' ? [] : ([['Note', summary.note]] as const)),
+  ])}</div></section>`;
+}
+
+/** The figures to remember, then whether they may be believed. */
+export function keySection(summary: Summary): Markup {
+  const { operations, latencyMs, requests } = summary;
+  const bad = operations.failed > 0 ? 'fail' : '';
+  return markup`<section><h2>Key figures</h2><div class="tiles">
+${tile('Operations a second', formatNumber(operations.achievedPerS), `${formatNumber(operations.offeredPerS)} fell due a second`)}
+${tile('Failed operations', formatPercent(operations.failedRatio), markup`<span class="${bad === '' ? 'soft' : 'bad'}">${formatNumber(operations.failed)} of ${formatNumber(operations.total)}</span>, ${formatNumber(operations.refused)} refused`)}
+${tile('Response p95', formatMs(latencyMs.response.p95), `p50 ${formatMs(latencyMs.response.p50)}, p99 ${formatMs(latencyMs.response.p99)}`)}
+${tile('Users', formatNumber(summary.users), `mean think time ${formatNumber(summary.thinkTimeS)} s`)}
+${tile('Requests', formatNumber(requests.total), `${formatPercent(requests.failedRatio)} failed, p95 ${formatMs(requests.durationMs.p95)}`)}
+${tile('Slowest', formatMs(latencyMs.response.max), `p99.9 ${formatMs(latencyMs.response.p999)}`)}
+</div><div class="pair"><div class="card"><h3>Validity</h3>${validityTable(summary)}</div><div class="card"><h3>Audit</h3>${auditPart(summary.audit)}</div></div></section>`;
+}
+
+function validityTable(summary: Summary): Markup {
+  return table('Whether the generator measured the system and not itself.', [
+    { title: 'Condition', cell: (item: Summary['validity'][number]) => item.text },
+    { title: 'Result', cell: (item) => status(okSign(item.ok)) },
+  ], summary.validity);
+}
+
+function auditPart(audit: SummaryAudit | null): Markup {
+  if (audit === null) return markup`<p class="empty">Nothing to audit: the target is no stack of ours, or the scenario makes no write.</p>`;
+  const rows: { name: string; count: number; ok: boolean | null; note: string }[] = [
+    { name: 'Acknowledged writes', count: audit.acknowledgedWrites, ok: null, note: '' },
+    { name: 'Lost', count: audit.lost, ok: audit.lost === 0, note: '' },
+    { name: 'Duplicated', count: audit.duplicated, ok: audit.duplicated === 0, note: '' },
+    { name: 'Indeterminate (there once or not at all)', count: audit.indeterminate, ok: null, note: '' },
+  ];
+  const ledger = audit.ledgerBalanced;
+  const differing = audit.differences.length > 0 && markup`<details open><summary>Writes that differ</summary>${table('Ids of the first differing writes.', [
+    { title: 'Write', cell: (row: SummaryAudit['differences'][number]) => markup`<code>${row.writeId}</code>` },
+    { title: 'Kind', cell: (row) => row.kind },
+    { title: 'User', number: true, cell: (row) => row.userId },
+    { title: 'Rows', number: true, cell: (row) => row.rows },
+    { title: 'Finding', cell: (row) => markup`<span class="bad">${row.finding}</span>` },
+  ], audit.differences.slice(0, 100))}</details>`;
+  return markup`${table(`Each user’s writes compared with the database (${formatNumber(audit.usersCompared)} users).`, [
+    { title: 'Writes', cell: (row: (typeof rows)[number]) => row.name },
+    { title: 'Count', number: true, cell: (row) => formatNumber(row.count) },
+    { title: 'Result', cell: (row) => (row.ok === null ? '' : status(okSign(row.ok))) },
+  ], rows)}<p class="note">Ledger: ${status(ledger === null ? { icon: '◌', word: 'not read', tone: 'insufficient' } : ledger ? { icon: '✓', word: 'balanced', tone: 'pass' } : { icon: '✗', word: 'unbalanced', tone: 'fail' })}${audit.incomplete !== undefined && ` The audit did not end: ${audit.incomplete}.`}</p>${differing}`;
+}
+
+/** Every operation beside the others. */
+export function operationSection(summary: Summary): Markup {
+  const rows = Object.entries(summary.byOperation);
+  const all = ['all', { operations: summary.operations, latencyMs: summary.latencyMs }] as const;
+  return markup`<section><h2>Operations</h2><div class="card">${table('Response time of the hold, counted from the due time; service is the server’s part alone.', [
+    { title: 'Operation', cell: ([op]: (typeof rows)[number]) => op },
+    { title: 'Count', number: true, cell: ([, row]) => formatNumber(row.operations.total) },
+    { title: 'Per s', number: true, cell: ([, row]) => formatNumber(row.operations.achievedPerS) },
+    { title: 'Failed', number: true, cell: ([, row]) => (row.operations.failed === 0 ? '0' : markup`<span class="bad">${formatNumber(row.operations.failed)} (${formatPercent(row.operations.failedRatio)})</span>`) },
+    { title: 'Refused', number: true, cell: ([, row]) => formatNumber(row.operations.refused) },
+    ...(['p50', 'p90', 'p95', 'p99', 'p999', 'max'] as const).map((name) => ({
+      title: name === 'p999' ? 'p99.9' : name, number: true, cell: ([, row]: (typeof rows)[number]) => formatMs(row.latencyMs.response[name]),
+    })),
+    { title: 'Service p95', number: true, cell: ([, row]) => formatMs(row.latencyMs.service.p95) },
+  ], [...rows, [...all]])}</div></section>`;
+}
+
+/** What went wrong, by kind, with the first example of each. */
+export function errorSection(summary: Summary): Markup {
+  if (summary.errors.length === 0) return markup`<section><h2>Errors</h2><div class="card"><p class="empty">No operation failed in any phase.</p></div></section>`;
+  return markup`<section><h2>Errors</h2><div class="card">${table('By kind, over all phases, with the first example of each.', [
+    { title: 'Kind', cell: (error: Summary['errors'][number]) => error.kind },
+    { title: 'Operation', cell: (error) => error.op },
+    { title: 'Count', number: true, cell: (error) => formatNumber(error.count) },
+    { title: 'First at', number: true, cell: (error) => clockText(error.firstAtS) },
+    { title: 'First example', cell: (error) => markup`${error.firstMessage}${error.firstCorrelationId !== undefined && markup`<br><span class="note">correlation <code>${error.firstCorrelationId}</code></span>`}${error.firstStack !== undefined && markup`<details><summary>Stack</summary><pre>${error.firstStack}</pre></details>`}` },
+  ], summary.errors.toSorted((a, b) => b.count - a.count))}</div></section>`;
+}
+
+/** The worst single operations, each with the id that finds its log lines. */
+export function slowestSection(summary: Summary): Markup {
+  if (summary.slowest.length === 0) return markup``;
+  return markup`<section><h2>Slowest operations</h2><div class="card">${table('The 20 longest response times of the run; sora logs --correlation ID shows what the services did.', [
+    { title: 'Operation', cell: (row: Summary['slowest'][number]) => row.op },
+    { title: 'Response', number: true, cell: (row) => formatMs(row.responseMs) },
+    { title: 'Service', number: true, cell: (row) => formatMs(row.serviceMs) },
+    { title: 'Status', number: true, cell: (row) => (row.status === 0 ? 'none' : row.status) },
+    { title: 'At', number: true, cell: (row) => clockText(row.atS) },
+    { title: 'User, step', number: true, cell: (row) => `${row.user}, ${row.step}` },
+    { title: 'Correlation', cell: (row) => markup`<code>${row.correlationId}</code>` },
+  ], summary.slowest)}</div></section>`;
+}
+
+/** That each user really worked, and one of them in full. */
+export function userSection(summary: Summary): Markup {
+  const { min, p1, p50, p99, max } = summary.operationsPerUser;
+  const sampled = summary.sampledUser;
+  return markup`<section><h2>Users</h2><div class="card"><p>${formatPercent(summary.usersCompletedRatio)} of ${formatNumber(summary.users)} users completed an operation. Operations per user: fewest ${min}, p1 ${p1}, median ${p50}, p99 ${p99}, most ${max}.</p>${
+    sampled !== null && markup`<details><summary>Everything user ${sampled.user} did</summary>${table(`${sampled.history.length} steps in order.`, [
+      { title: 'Due', cell: (step: (typeof sampled.history)[number]) => `${step.dueS.toFixed(3)} s` },
+      { title: 'Operation', cell: (step) => step.op },
+      { title: 'Thought', number: true, cell: (step) => formatSeconds(step.thinkTimeS) },
+      { title: 'Outcome', cell: (step) => step.errorKind ?? step.outcome },
+      { title: 'Response', number: true, cell: (step) => formatMs(step.responseMs) },
+      { title: 'Requests', cell: (step) => step.requests.map((request) => markup`<div><code>${request.method} ${request.path}</code> ${request.status} in ${formatMs(request.serviceMs)}</div>`) },
+    ], sampled.history)}</details>`
+  }</div></section>`;
+}
+
+/** What it cost: generator, the system's processes, the machine. */
+export function machineSection(summary: Summary): Markup {
+  const { generator, machine } = summary;
+  return markup`<section><h2>Machine and processes</h2><div class="card">${facts([
+    ['Processor', `${machine.cores} × ${machine.cpuModel}`],
+    ['Memory', formatBytes(machine.memoryBytes)],
+    ['Platform', machine.platform],
+    ['Database disk', `${machine.fileSystem ?? 'unknown'}, fsync median ${formatMs(machine.fsyncMedianMs)}`],
+    ['Durability', `fsync ${machine.fsync ?? 'unknown'}, synchronous_commit ${machine.synchronous_commit ?? 'unknown'}, full_page_writes ${machine.full_page_writes ?? 'unknown'}`],
+    ['Generator', `${generator.workers} workers, ${generator.sockets} sockets, ${formatNumber(generator.cpuUsPerOperation)} µs of CPU an operation, ${formatBytes(generator.rssBytes)} (${formatBytes(generator.bytesPerUser)} a user)`],
+  ])}</div>${summary.processes.length > 0 && markup`<div class="card" style="margin-top:16px">${table('Processes of the system under test over the run.', [
+    { title: 'Process', cell: (row: Summary['processes'][number]) => row.name },
+    { title: 'CPU µs an operation', number: true, cell: (row) => formatNumber(row.cpuUsPerOperation) },
+    { title: 'Most memory', number: true, cell: (row) => formatBytes(row.rssMaxBytes) },
+  ], summary.processes)}</div>`}<p class="note" style="margin-top:16px">The hold lasted ${formatSeconds(holdSeconds(summary))}; ramp and drain are not judged.</p></section>`;
+}

@@ -1,0 +1,40 @@
+import { formatMs, formatNumber, formatPercent, formatSeconds } from './format.ts';
+import type { Summary } from './summary-schema.ts';
+
+/** The verdict in one sentence: what was shown, or why not. The same in terminal and report. */
+export function verdictSentence(summary: Summary): string {
+  const load = `${formatNumber(summary.users)} users with a mean think time of ${formatNumber(summary.thinkTimeS)} s`;
+  const [first, ...rest] = summary.reasons;
+  const more = rest.length === 0 ? '' : `, and ${rest.length} more ${rest.length === 1 ? 'reason' : 'reasons'}`;
+  switch (summary.verdict) {
+    case 'pass':
+      return `${load} did ${formatNumber(summary.operations.achievedPerS)} operations a second for ${formatSeconds(holdSeconds(summary))}; every threshold was met${auditClause(summary)} and the measurement is valid.`;
+    case 'fail':
+      return `${load} were not served as required: ${first ?? 'a threshold was missed'}${more}.`;
+    case 'insufficient':
+      return `This run proves nothing about ${load}: ${first ?? 'the measurement is not valid'}${more}.`;
+  }
+}
+
+/** How steps were paced, for people. */
+export function modelSentence(summary: Summary): string {
+  return summary.pace === 'due'
+    ? 'scheduled (pace: due): each step is due one think time after the previous due time, and its response time counts from there'
+    : 'closed (pace: after-reply): each step is due one think time after the previous reply';
+}
+
+/** Errors, rate and latency in a line. */
+export function loadSentence(summary: Summary): string {
+  const { response } = summary.latencyMs;
+  return `${formatNumber(summary.operations.total)} operations in the hold, ${formatPercent(summary.operations.failedRatio)} failed, response p95 ${formatMs(response.p95)}`;
+}
+
+/** How long the hold lasted. */
+export function holdSeconds(summary: Summary): number {
+  return summary.phases.find((phase) => phase.name === 'hold')?.durationS ?? 0;
+}
+
+function auditClause(summary: Summary): string {
+  if (summary.audit === null) return '';
+  return `, none of ${formatNumber(summary.audit.acknowledgedWrites)} acknowledged writes was lost or doubled`;
+}

@@ -1,0 +1,224 @@
+import type { Histogram } from '../swarm/histogram.ts';
+import { timeNames } from '../swarm/measurement.ts';
+import type { RunMeasurement } from '../swarm/measurement.ts';
+import { holdOf, lookupMetrics, ratioOf } from './hold.ts';
+import type { Hold, HoldPart } from './hold.ts';
+import { joinPoints } from './series.ts';
+import type { Summary, SummaryAudit, SummaryLatency, SummaryMachine, SummaryOperations, SummaryProcess, SummaryQuantiles } from './summary-schema.ts';
+import { evaluateThreshold } from './thresholds.ts';
+import type { Threshold } from './thresholds.ts';
+import { judgeValidity } from './validity.ts';
+import type { ValidityLimits } from './validity.ts';
+import { judgeRun } from './verdict.ts';
+
+/** What a summary needs besides the measurement. */
+export interface RunFacts {
+  readonly description: string;
+  readonly scenarioSha256: string | null;
+  readonly note: string;
+  readonly gitSha: string | null;
+  readonly version: string;
+  readonly host: string;
+  /** The think time in words, such as `exponential, mean 10 s`. */
+  readonly thinkTime: string;
+  readonly thresholds: readonly Threshold[];
+  readonly validity: ValidityLimits;
+  /** null where there was nothing to audit. */
+  readonly audit: SummaryAudit | null;
+  readonly processes: readonly SummaryProcess[];
+  readonly machine: SummaryMachine;
+}
+
+/** Points of the series that a summary keeps; the period widens beyond. */
+const seriesMax = 2_880;
+
+/** Judges a measurement and writes it down in the shape scripts rely on. Pure. */
+export function buildSummary(run: RunMeasurement, facts: RunFacts): Summary {
+  const hold = holdOf(run);
+  const lookup = lookupMetrics(run, hold, facts.audit);
+  const thresholds = facts.thresholds.map((threshold) => evaluateThreshold(threshold, lookup));
+  const validity = judgeValidity(validityInput(run, hold), facts.validity);
+  const judged = judgeRun({ thresholds, validity, audit: facts.audit, interrupted: run.interrupted });
+  const achievedPerS = achievedOf(run, hold);
+  return {
+    schema: 'sora.run/v1',
+    runId: run.runId,
+    scenario: run.scenario,
+    description: facts.description,
+    scenarioSha256: facts.scenarioSha256,
+    note: facts.note,
+    seed: run.seed,
+    gitSha: facts.gitSha,
+    version: facts.version,
+    host: facts.host,
+    startedAt: new Date(run.startedAtMs).toISOString(),
+    endedAt: new Date(run.endedAtMs).toISOString(),
+    target: run.target,
+    model: run.pace === 'due' ? 'scheduled' : 'closed',
+    pace: run.pace,
+    thinkTimeS: run.thinkTimeMeanMs / 1_000,
+    thinkTime: facts.thinkTime,
+    verdict: judged.verdict,
+    reasons: [...judged.reasons],
+    exitCode: judged.exitCode,
+    users: run.users,
+    durationS: run.holdMs / 1_000,
+    phases: phasesOf(run),
+    operations: operationsOf(hold.all, hold.durationS, achievedPerS, run.unsent),
+    latencyMs: latencyOf(hold.all),
+    byOperation: byOperationOf(hold, achievedPerS),
+    requests: requestsOf(hold.all),
+    errors: run.errors.map(({ firstAtMs, ...error }) => ({ ...error, firstAtS: Math.max(0, firstAtMs) / 1_000 })),
+    thresholds,
+    audit: facts.audit,
+    validity,
+    generator: generatorOf(run),
+    processes: [...facts.processes],
+    machine: facts.machine,
+    usersCompletedRatio: run.operationsPerUser.completedRatio,
+    operationsPerUser: perUserOf(run),
+    sampledUser: sampledUserOf(run),
+    distribution: distributionOf(hold.all.times.response),
+    series: joinPoints(run.series, seriesMax),
+    slowest: run.slowest.map((slow) => ({
+      op: slow.op, user: slow.user, step: slow.step, atS: slow.atMs / 1_000, responseMs: slow.responseUs / 1_000,
+      serviceMs: slow.serviceUs / 1_000, status: slow.status, correlationId: slow.correlationId,
+    })),
+  };
+}
+
+function validityInput(run: RunMeasurement, hold: Hold): Parameters<typeof judgeValidity>[0] {
+  const worst = (values: number[]): number => values.reduce((most, value) => Math.max(most, value), 0);
+  return {
+    latenessP99Ms: hold.all.times.lateness.quantile(0.99) / 1_000,
+    loopDelayP99Ms: worst(run.workers.map((worker) => worker.loopDelayP99Ms)),
+    coreShareMax: worst(run.workers.map((worker) => worker.coreShareMax)),
+    unsent: run.unsent,
+    users: run.users,
+    usersCompleted: Math.round(run.operationsPerUser.completedRatio * run.users),
+    workers: run.workers.length,
+    workersLost: run.workersLost.length,
+    operations: hold.all.total,
+  };
+}
+
+/** Counted when the reply came, so that what the drain still answers does not flatter the rate. */
+function achievedOf(run: RunMeasurement, hold: Hold): number {
+  const answered = run.series.filter((point) => point.phase === 'hold').reduce((sum, point) => sum + point.total - point.failed, 0);
+  return ratioOf(answered, hold.durationS);
+}
+
+function phasesOf(run: RunMeasurement): Summary['phases'] {
+  const plannedMs = { ramp: run.rampMs, hold: run.holdMs, drain: run.drainMs };
+  return run.phases.map((phase) => {
+    const samples = run.operations.filter((sample) => sample.phase === phase.name);
+    const sum = (pick: (sample: (typeof samples)[number]) => number): number => samples.reduce((total, sample) => total + pick(sample), 0);
+    return {
+      name: phase.name,
+      startS: Math.max(0, phase.startMs) / 1_000,
+      durationS: Math.max(0, phase.endMs - phase.startMs) / 1_000,
+      plannedS: plannedMs[phase.name] / 1_000,
+      total: sum((sample) => sample.total),
+      failed: sum((sample) => sample.failed),
+      refused: sum((sample) => sample.refused),
+    };
+  });
+}
+
+function operationsOf(part: HoldPart, durationS: number, achievedPerS: number, unsent: number): SummaryOperations {
+  return {
+    offeredPerS: ratioOf(part.total + unsent, durationS),
+    achievedPerS,
+    total: part.total,
+    failed: part.failed,
+    failedRatio: ratioOf(part.failed, part.total),
+    refused: part.refused,
+  };
+}
+
+function byOperationOf(hold: Hold, achievedPerS: number): Summary['byOperation'] {
+  const answered = hold.all.total - hold.all.failed;
+  return Object.fromEntries(
+    [...hold.byOperation].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([op, part]) => [
+      op,
+      {
+        operations: operationsOf(part, hold.durationS, achievedPerS * ratioOf(part.total - part.failed, answered), 0),
+        latencyMs: latencyOf(part),
+      },
+    ]),
+  );
+}
+
+function latencyOf(part: HoldPart): SummaryLatency {
+  return Object.fromEntries(timeNames.map((name) => [name, quantilesOf(part.times[name])])) as SummaryLatency;
+}
+
+function quantilesOf(histogram: Histogram): SummaryQuantiles {
+  if (histogram.count === 0) return { p50: null, p90: null, p95: null, p99: null, p999: null, max: null };
+  return histogram.quantilesMs();
+}
+
+function requestsOf(part: HoldPart): Summary['requests'] {
+  return {
+    total: part.requests,
+    failed: part.requestsFailed,
+    failedRatio: ratioOf(part.requestsFailed, part.requests),
+    durationMs: quantilesOf(part.requestDuration),
+    bytesSent: part.bytesSent,
+    bytesReceived: part.bytesReceived,
+  };
+}
+
+function generatorOf(run: RunMeasurement): Summary['generator'] {
+  const sum = (pick: (worker: (typeof run.workers)[number]) => number): number => run.workers.reduce((total, worker) => total + pick(worker), 0);
+  const done = run.operations.reduce((total, sample) => total + sample.total, 0);
+  const grownBytes = sum((worker) => Math.max(0, worker.rssBytes - worker.rssAtStartBytes));
+  return {
+    workers: run.workers.length,
+    cpuUsPerOperation: done === 0 ? null : sum((worker) => worker.cpuUs) / done,
+    rssBytes: sum((worker) => worker.rssBytes),
+    bytesPerUser: run.users === 0 ? null : grownBytes / run.users,
+    sockets: run.sockets,
+    coreShareMax: run.workers.reduce((most, worker) => Math.max(most, worker.coreShareMax), 0),
+    loopDelayP99Ms: run.workers.reduce((most, worker) => Math.max(most, worker.loopDelayP99Ms), 0),
+    unsent: run.unsent,
+    workersLost: run.workersLost.length,
+  };
+}
+
+function perUserOf(run: RunMeasurement): Summary['operationsPerUser'] {
+  const { min, p1, p50, p99, max } = run.operationsPerUser;
+  return { min, p1, p50, p99, max };
+}
+
+function sampledUserOf(run: RunMeasurement): Summary['sampledUser'] {
+  const first = run.history[0];
+  if (first === undefined) return null;
+  const history = run.history.map((step) => ({
+    step: step.step,
+    op: step.op,
+    dueS: step.dueMs / 1_000,
+    thinkTimeS: step.thinkTimeMs / 1_000,
+    outcome: step.outcome,
+    ...(step.errorKind === undefined ? {} : { errorKind: step.errorKind }),
+    responseMs: step.responseUs / 1_000,
+    serviceMs: step.serviceUs / 1_000,
+    poolWaitMs: step.poolWaitUs / 1_000,
+    latenessMs: step.latenessUs / 1_000,
+    requests: step.requests.map(({ serviceUs, ...request }) => ({ ...request, serviceMs: serviceUs / 1_000 })),
+  }));
+  return { user: first.user, history };
+}
+
+/** Ten columns a decade from 0.1 ms to 1 h, without the empty ones at both ends. */
+function distributionOf(histogram: Histogram): Summary['distribution'] {
+  let above = histogram.count;
+  const buckets: { toMs: number; count: number }[] = [];
+  for (let exponent = -10; exponent <= 66 && above > 0; exponent += 1) {
+    const toMs = Number((10 ** (exponent / 10)).toPrecision(3));
+    const rest = histogram.countAbove(toMs * 1_000);
+    if (above > rest || buckets.length > 0) buckets.push({ toMs, count: above - rest });
+    above = rest;
+  }
+  return buckets;
+}
