@@ -1,0 +1,39 @@
+import { STATUS_CODES } from 'node:http';
+
+/** A reply the gateway gives itself: an RFC 9457 problem document in one buffer. */
+export interface ProblemReply {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly correlationId: string;
+  readonly retryAfterS?: number;
+  readonly close: boolean;
+  /** HEAD gets the head alone. */
+  readonly headOnly: boolean;
+}
+
+export function renderProblem(problem: ProblemReply): Buffer {
+  const body = JSON.stringify({
+    type: 'about:blank',
+    title: STATUS_CODES[problem.status] ?? 'Error',
+    status: problem.status,
+    code: problem.code,
+    detail: problem.detail,
+    ...(problem.retryAfterS === undefined ? {} : { retryAfterS: problem.retryAfterS }),
+    correlationId: problem.correlationId,
+  });
+  const retryAfter = problem.retryAfterS === undefined ? '' : `Retry-After: ${problem.retryAfterS}\r\n`;
+  return Buffer.from(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? 'Error'}\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nX-Correlation-Id: ${problem.correlationId}\r\nCache-Control: no-store\r\n` +
+      `${retryAfter}${problem.close ? 'Connection: close\r\n' : ''}\r\n${problem.headOnly ? '' : body}`,
+  );
+}
+
+/** A short plain reply of the gateway itself, for its own health paths. */
+export function renderText(status: number, text: string, close: boolean): Buffer {
+  return Buffer.from(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nContent-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(text)}\r\n` +
+      `${close ? 'Connection: close\r\n' : ''}\r\n${text}`,
+  );
+}
