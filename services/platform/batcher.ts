@@ -1,3 +1,4 @@
+import { Gauge, type Registry } from 'prom-client';
 import type { Host } from '../../ops/core/host.ts';
 import { overloaded } from './problem.ts';
 
@@ -9,6 +10,8 @@ export interface BatcherOptions {
   readonly collectMs?: number;
   /** Items waiting beyond which new ones are refused with 503. Default 5,000. */
   readonly queueMax?: number;
+  /** Where `batch_queue_depth{batch="<name>"}` is declared. */
+  readonly metrics?: Registry;
 }
 
 interface Waiting<Item, Result> {
@@ -24,7 +27,7 @@ interface Waiting<Item, Result> {
 export class Batcher<Item, Result> {
   readonly #host: Host;
   readonly #run: (items: Item[]) => Promise<Result[]>;
-  readonly #options: Required<BatcherOptions>;
+  readonly #options: Required<Omit<BatcherOptions, 'metrics'>>;
   #queue: Waiting<Item, Result>[] = [];
   #busy = false;
 
@@ -33,6 +36,7 @@ export class Batcher<Item, Result> {
     this.#host = host;
     this.#run = run;
     this.#options = { sizeMax: 200, collectMs: 1, queueMax: 5_000, ...options };
+    if (options.metrics !== undefined) watch(options.metrics, options.name, () => this.#queue.length);
   }
 
   /** Items waiting for a batch, without those in flight. */
@@ -58,8 +62,7 @@ export class Batcher<Item, Result> {
 
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) {
-      const batch = this.#queue.slice(0, this.#options.sizeMax);
-      this.#queue = this.#queue.slice(batch.length);
+      const batch = this.#queue.splice(0, this.#options.sizeMax);
       await this.#settle(batch);
     }
     this.#busy = false;
@@ -71,7 +74,19 @@ export class Batcher<Item, Result> {
       batch.forEach((waiting, index) => waiting.resolve(results[index] as Result));
     } catch (error) {
       if (batch.length === 1) return batch[0]?.reject(error);
-      await Promise.all(batch.map((waiting) => this.#settleAlone(waiting)));
+      await this.#settleSingly(batch, error);
+    }
+  }
+
+  /**
+   * One after the other, as all share the database that just failed. An error that speaks of the
+   * database and not of an item (a Problem with 503) would meet every item alike, so it is not tried again.
+   */
+  async #settleSingly(batch: Waiting<Item, Result>[], cause: unknown): Promise<void> {
+    const isGeneral = (cause as { status?: unknown } | undefined)?.status === 503;
+    for (const waiting of batch) {
+      if (isGeneral) waiting.reject(cause);
+      else await this.#settleAlone(waiting);
     }
   }
 
@@ -83,4 +98,27 @@ export class Batcher<Item, Result> {
       waiting.reject(error);
     }
   }
+}
+
+const watched = new WeakMap<Registry, Map<string, () => number>>();
+
+/** All batchers of a process share one gauge; a name used again replaces the earlier one. */
+function watch(registry: Registry, name: string, depth: () => number): void {
+  let depths = watched.get(registry);
+  if (depths === undefined) {
+    const known = new Map<string, () => number>();
+    depths = known;
+    watched.set(registry, known);
+    const gauge = new Gauge({
+      name: 'batch_queue_depth',
+      help: 'Items waiting for a batch',
+      labelNames: ['batch'],
+      registers: [],
+      collect() {
+        for (const [batch, read] of known) this.set({ batch }, read());
+      },
+    });
+    registry.registerMetric(gauge);
+  }
+  depths.set(name, depth);
 }
