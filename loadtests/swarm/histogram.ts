@@ -103,6 +103,11 @@ export class Histogram {
     return above;
   }
 
+  /** The lower end of the lowest bucket in use, µs; 0 when empty. */
+  min(): number {
+    return this.#highest < 0 ? 0 : bucketBottomUs(this.#lowest);
+  }
+
   /** Mean of the bucket middles, µs; 0 when empty. */
   mean(): number {
     let sum = 0;

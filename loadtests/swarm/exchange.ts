@@ -1,0 +1,88 @@
+import type { Reply } from './reply.ts';
+import type { TransportError } from './transport-error.ts';
+
+/** One request on its way and what became of it. Times are on the transport's clock, in ms. */
+export class Exchange {
+  readonly method: string;
+  readonly path: string;
+  /** Further header lines, each ended by CRLF. */
+  readonly headers: string;
+  readonly body: string | Buffer | undefined;
+  readonly timeoutMs: number;
+  readonly onDone: (exchange: Exchange) => void;
+
+  reply: Reply | undefined = undefined;
+  error: TransportError | undefined = undefined;
+  enqueuedMs = 0;
+  /** When the first byte was handed to a connected socket; -1 while none was. */
+  writtenMs = -1;
+  /** When the last byte was read, or the request failed; -1 while it runs. */
+  doneMs = -1;
+  bytesSent = 0;
+  bytesReceived = 0;
+  /** Place in the transport's timeout wheel. */
+  slot = -1;
+  /** The connection it is on. */
+  carrier: { destroy(error: TransportError): void } | undefined = undefined;
+
+  constructor(
+    method: string,
+    path: string,
+    headers: string,
+    body: string | Buffer | undefined,
+    timeoutMs: number,
+    onDone: (exchange: Exchange) => void,
+  ) {
+    this.method = method;
+    this.path = path;
+    this.headers = headers;
+    this.body = body;
+    this.timeoutMs = timeoutMs;
+    this.onDone = onDone;
+  }
+
+  get settled(): boolean {
+    return this.doneMs >= 0;
+  }
+}
+
+/** What can carry exchanges: the transport, or a recording that answers in its stead. */
+export interface Carrier {
+  send(exchange: Exchange): void;
+}
+
+/** A queue of exchanges in a ring that doubles when full. */
+export class ExchangeQueue {
+  #ring: (Exchange | undefined)[] = Array.from({ length: 64 });
+  #first = 0;
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  push(exchange: Exchange): void {
+    if (this.#length === this.#ring.length) this.#grow();
+    this.#ring[(this.#first + this.#length) & (this.#ring.length - 1)] = exchange;
+    this.#length++;
+  }
+
+  /** The oldest that has not timed out meanwhile. */
+  shift(): Exchange | undefined {
+    while (this.#length > 0) {
+      const exchange = this.#ring[this.#first];
+      this.#ring[this.#first] = undefined;
+      this.#first = (this.#first + 1) & (this.#ring.length - 1);
+      this.#length--;
+      if (exchange !== undefined && !exchange.settled) return exchange;
+    }
+    return undefined;
+  }
+
+  #grow(): void {
+    const bigger: (Exchange | undefined)[] = Array.from({ length: this.#ring.length * 2 });
+    for (let n = 0; n < this.#length; n++) bigger[n] = this.#ring[(this.#first + n) & (this.#ring.length - 1)];
+    this.#ring = bigger;
+    this.#first = 0;
+  }
+}

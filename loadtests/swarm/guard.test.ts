@@ -1,0 +1,58 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { checkAddress, localOnly, looksLikeProduction, parseTarget } from './guard.ts';
+
+const allowed = (address: string, hostname = 'host', staging: string[] = []): boolean =>
+  checkAddress(address, hostname, { staging, confirmed: [] }) === undefined;
+
+describe('checkAddress', () => {
+  it('allows this machine in every notation', () => {
+    for (const address of ['127.0.0.1', '127.255.3.9', '::1', '[::1]', '::ffff:127.0.0.1']) expect(allowed(address)).toBe(true);
+  });
+
+  it('refuses every other address', () => {
+    fc.assert(
+      fc.property(fc.ipV4(), (address) => {
+        expect(allowed(address)).toBe(address.startsWith('127.'));
+      }),
+    );
+    for (const address of ['0.0.0.0', '10.0.0.1', '2001:db8::1', '::ffff:8.8.8.8', 'localhost']) expect(allowed(address)).toBe(false);
+  });
+
+  it('allows what is listed by name, address or range, judged by the address it resolved to', () => {
+    expect(allowed('10.1.2.3', 'api.staging.example', ['api.staging.example'])).toBe(true);
+    expect(allowed('10.1.2.3', 'other.example', ['api.staging.example'])).toBe(false);
+    expect(allowed('10.1.2.3', 'x', ['10.1.0.0/16'])).toBe(true);
+    expect(allowed('10.2.2.3', 'x', ['10.1.0.0/16'])).toBe(false);
+    expect(allowed('2001:db8::7', 'x', ['2001:db8::/32'])).toBe(true);
+    expect(checkAddress('8.8.8.8', 'api.test', localOnly)).toContain('8.8.8.8');
+  });
+});
+
+describe('looksLikeProduction', () => {
+  it.each(['www.example.com', 'api.example.com', 'prod-eu.internal', 'example.com', 'live.test', 'api-prod'])('%s does', (host) => {
+    expect(looksLikeProduction(host)).toBe(true);
+  });
+  it.each(['localhost', '127.0.0.1', '[::1]', 'api.staging.example.com', 'dev-api.example.com', 'buildbox'])('%s does not', (host) => {
+    expect(looksLikeProduction(host)).toBe(false);
+  });
+});
+
+describe('parseTarget', () => {
+  it.each([
+    ['nonsense', 'no address'],
+    ['https://127.0.0.1', 'https'],
+    ['http://127.0.0.1:80/path', 'more than a host'],
+    ['http://api.example.com', 'looks like production'],
+    ['http://10.0.0.1', '10.0.0.1'],
+  ])('refuses %s', (target, message) => {
+    expect(() => parseTarget(target)).toThrow(message);
+  });
+
+  it('takes a local target, and a confirmed one', () => {
+    expect(parseTarget('http://127.0.0.1:3000').port).toBe('3000');
+    expect(parseTarget('http://[::1]:3000').hostname).toBe('[::1]');
+    const policy = { staging: ['api.example.com'], confirmed: ['api.example.com'] };
+    expect(parseTarget('http://api.example.com', policy).hostname).toBe('api.example.com');
+  });
+});

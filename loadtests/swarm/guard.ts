@@ -1,0 +1,91 @@
+import { BlockList, isIP } from 'node:net';
+import { invalidConfig } from '../../ops/core/error.ts';
+
+/** Which targets may be put under load besides this machine. */
+export interface TargetPolicy {
+  /** Host names, addresses or CIDR ranges that the configuration lists as staging. */
+  readonly staging: readonly string[];
+  /** Hosts confirmed by name (`--confirm-target`). */
+  readonly confirmed: readonly string[];
+}
+
+export const localOnly: TargetPolicy = { staging: [], confirmed: [] };
+
+const productionWords = new Set(['prod', 'production', 'prd', 'live', 'www']);
+const stagingWords = new Set(['staging', 'stage', 'stg', 'test', 'dev', 'qa', 'uat', 'preview', 'sandbox', 'local', 'localhost', 'internal']);
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+/** Whether a name looks like a system that real users are on. Addresses never do. */
+export function looksLikeProduction(hostname: string): boolean {
+  if (isIP(bare(hostname)) !== 0) return false;
+  const labels = hostname.toLowerCase().split('.').filter((label) => label !== '');
+  const words = labels.flatMap((label) => label.split('-'));
+  if (words.some((word) => productionWords.has(word))) return true;
+  return labels.length >= 2 && !words.some((word) => stagingWords.has(word));
+}
+
+/**
+ * Checks a target before anything is sent: an http address without path, and a confirmed name where
+ * it looks like production. What it resolves to is checked at every connect by `checkAddress`.
+ * @throws SoraError `invalid_config`
+ */
+export function parseTarget(target: string, policy: TargetPolicy = localOnly): URL {
+  const url = URL.parse(target);
+  if (url === null || url.hostname === '') {
+    throw invalidConfig(`target "${target}" is no address`, 'write it as http://127.0.0.1:3000');
+  }
+  if (url.protocol !== 'http:') {
+    throw invalidConfig(`target "${target}" is ${url.protocol.slice(0, -1)}; the transport speaks http`, 'give an http:// address');
+  }
+  if (url.pathname !== '/' || url.search !== '' || url.username !== '') {
+    throw invalidConfig(`target "${target}" has more than a host and a port`, `use ${url.protocol}//${url.host} and put paths in the journey`);
+  }
+  const host = bare(url.hostname);
+  if (looksLikeProduction(host) && !policy.confirmed.includes(host)) {
+    throw invalidConfig(`target "${host}" looks like production`, `if you own it and mean it: --confirm-target=${host}`);
+  }
+  if (isIP(host) !== 0) {
+    const refusal = checkAddress(host, host, policy);
+    if (refusal !== undefined) throw invalidConfig(refusal, stagingHint);
+  }
+  return url;
+}
+
+const stagingHint = 'list it as staging in sora.config.ts if it is yours to load';
+
+/**
+ * Judges the address a name resolved to. Answers why it is refused, or undefined when it is allowed:
+ * this machine (127.0.0.0/8, ::1), or what the policy lists as staging by name, address or range.
+ */
+export function checkAddress(address: string, hostname: string, policy: TargetPolicy): string | undefined {
+  const plain = bare(address);
+  const family = isIP(plain);
+  if (family === 0) return `"${address}" is no IP address`;
+  const type = family === 6 ? 'ipv6' : 'ipv4';
+  if (loopback.check(plain, type)) return undefined;
+  if (policy.staging.includes(hostname)) return undefined;
+  if (listOf(policy.staging).check(plain, type)) return undefined;
+  return `${hostname} resolves to ${plain}, which is not this machine`;
+}
+
+/** Reads addresses and ranges; names in the list are matched by name instead. */
+function listOf(entries: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const entry of entries) {
+    const [address = '', bits] = entry.split('/');
+    const family = isIP(bare(address));
+    if (family === 0) continue;
+    const type = family === 6 ? 'ipv6' : 'ipv4';
+    if (bits === undefined) list.addAddress(bare(address), type);
+    else list.addSubnet(bare(address), Number(bits), type);
+  }
+  return list;
+}
+
+/** An address without the brackets that URLs put around IPv6. */
+function bare(address: string): string {
+  return address.startsWith('[') ? address.slice(1, -1) : address;
+}

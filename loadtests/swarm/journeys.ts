@@ -1,0 +1,60 @@
+import { SoraError, exitCodes } from '../../ops/core/error.ts';
+import type { Distribution, Scenario, Step } from './scenario.ts';
+
+/** A step with all that the engine looks up while it runs. */
+export interface PlannedStep {
+  readonly op: string;
+  /** Index of the operation among `Journeys.ops`. */
+  readonly opIndex: number;
+  readonly run: Step<unknown>['run'];
+  readonly thinkTimeMs: Distribution;
+}
+
+/** A scenario's journeys, resolved: operations numbered, weights summed up, think times filled in. */
+export interface Journeys {
+  readonly ops: readonly string[];
+  readonly steps: readonly (readonly PlannedStep[])[];
+  /** Cumulative weights, ending at 1. */
+  readonly bounds: readonly number[];
+}
+
+const opsMax = 500;
+
+/** @throws SoraError `scenario_error` (exit 107) on a scenario that cannot be run */
+export function resolveJourneys(scenario: Scenario<never>, thinkTimeMs: Distribution): Journeys {
+  const usable = scenario.journeys.filter((journey) => journey.weight > 0 && journey.steps.length > 0);
+  const total = usable.reduce((sum, journey) => sum + journey.weight, 0);
+  if (usable.length === 0 || !Number.isFinite(total)) {
+    throw scenarioError(`scenario ${scenario.name} has no journey with a weight above 0 and a step`);
+  }
+  const ops = [...new Set(usable.flatMap((journey) => journey.steps.map((step) => step.op)))];
+  if (ops.length > opsMax) throw scenarioError(`scenario ${scenario.name} names ${ops.length} operations; the limit is ${opsMax}`);
+  let sum = 0;
+  return {
+    ops,
+    bounds: usable.map((journey) => (sum += journey.weight) / total),
+    steps: usable.map((journey) =>
+      journey.steps.map((step) => ({
+        op: step.op,
+        opIndex: ops.indexOf(step.op),
+        // The engine keeps what a journey remembers as it is; its type is the author's.
+        run: step.run as unknown as Step<unknown>['run'],
+        thinkTimeMs: step.thinkTimeMs ?? thinkTimeMs,
+      })),
+    ),
+  };
+}
+
+/** The journey a uniform number in [0, 1) falls to. */
+export function journeyAt(journeys: Journeys, point: number): number {
+  const found = journeys.bounds.findIndex((bound) => point < bound);
+  return found < 0 ? journeys.bounds.length - 1 : found;
+}
+
+export function scenarioError(message: string, cause?: unknown): SoraError {
+  return new SoraError('scenario_error', message, {
+    exitCode: exitCodes.scenarioError,
+    hint: 'correct the scenario file; `sora load debug` runs one user of it once',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

@@ -1,0 +1,31 @@
+import { invalidConfig } from '../../ops/core/error.ts';
+
+/** One share of the users: `index` of `count`, 0-based. Users are dealt round: i, i + N, i + 2N, … */
+export interface Partition {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** @throws SoraError `invalid_config` unless 0 <= index < count */
+export function partitionOf(index: number, count: number): Partition {
+  if (!Number.isSafeInteger(count) || count < 1 || !Number.isSafeInteger(index) || index < 0 || index >= count) {
+    throw invalidConfig(`partition ${index} of ${count} does not exist`, 'the index runs from 0 to the count less one');
+  }
+  return { index, count };
+}
+
+/** How many of `users` belong to a share. */
+export function shareOf(partition: Partition, users: number): number {
+  return Math.max(0, Math.ceil((users - partition.index) / partition.count));
+}
+
+/** The user at a place of a share. */
+export function userAt(partition: Partition, place: number): number {
+  return partition.index + place * partition.count;
+}
+
+/** The place of a user in its share; undefined when the user belongs to another. */
+export function placeOf(partition: Partition, user: number): number | undefined {
+  const place = (user - partition.index) / partition.count;
+  return Number.isSafeInteger(place) && place >= 0 ? place : undefined;
+}

@@ -1,0 +1,41 @@
+import type { HttpReply } from './scenario.ts';
+
+/** A complete reply. Headers are parsed when somebody asks; most journeys never do. */
+export class Reply implements HttpReply {
+  readonly status: number;
+  readonly body: Buffer;
+  readonly #head: string;
+  #headers: Readonly<Record<string, string>> | undefined;
+  #json: { readonly value: unknown } | undefined;
+
+  /** @param head the header lines as they came, without the status line */
+  constructor(status: number, head: string, body: Buffer) {
+    this.status = status;
+    this.#head = head;
+    this.body = body;
+  }
+
+  /** By lower-case name; lines of the same name are joined with `, `. */
+  get headers(): Readonly<Record<string, string>> {
+    this.#headers ??= parseHeaders(this.#head);
+    return this.#headers;
+  }
+
+  json<T>(): T {
+    this.#json ??= { value: JSON.parse(this.body.toString('utf8')) };
+    return this.#json.value as T;
+  }
+}
+
+function parseHeaders(head: string): Record<string, string> {
+  const headers: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const line of head.split('\r\n')) {
+    const colon = line.indexOf(':');
+    if (colon <= 0) continue;
+    const name = line.slice(0, colon).toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    const before = headers[name];
+    headers[name] = before === undefined ? value : `${before}, ${value}`;
+  }
+  return headers;
+}

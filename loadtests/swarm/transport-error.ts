@@ -1,0 +1,43 @@
+import { SoraError } from '../../ops/core/error.ts';
+
+/** Why no reply came: `timeout`, `protocol`, `queue_full`, `aborted`, `refused_target`, or the system's code. */
+export type TransportErrorKind = 'timeout' | 'protocol' | 'queue_full' | 'aborted' | 'refused_target' | SystemCode;
+type SystemCode = 'ECONNREFUSED' | 'ECONNRESET' | 'ENOTFOUND' | 'EHOSTUNREACH' | 'EADDRNOTAVAIL' | 'EMFILE' | 'EIO';
+
+const systemCodes: ReadonlySet<string> = new Set<SystemCode>([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'EADDRNOTAVAIL',
+  'EMFILE',
+]);
+
+/** A request that got no reply. */
+export class TransportError extends SoraError {
+  readonly kind: TransportErrorKind;
+
+  constructor(kind: TransportErrorKind, message: string, cause?: unknown) {
+    super(kind, message, cause === undefined ? {} : { cause });
+    this.name = 'TransportError';
+    this.kind = kind;
+  }
+}
+
+/** Names what a socket threw. A broken pipe is a reset seen by the writer. */
+export function transportErrorOf(error: unknown): TransportError {
+  if (error instanceof TransportError) return error;
+  const { code, message } = firstOf(error);
+  if (code === 'EPIPE' || code === 'ERR_STREAM_WRITE_AFTER_END' || code === 'ERR_STREAM_DESTROYED') {
+    return new TransportError('ECONNRESET', message, error);
+  }
+  if (code === 'ETIMEDOUT') return new TransportError('timeout', message, error);
+  return new TransportError(systemCodes.has(code) ? (code as SystemCode) : 'EIO', message, error);
+}
+
+/** A connect that tried several addresses throws an AggregateError; its first error says enough. */
+function firstOf(error: unknown): { code: string; message: string } {
+  const first: unknown = error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
+  const code = (first as NodeJS.ErrnoException | undefined)?.code ?? '';
+  return { code, message: first instanceof Error ? first.message : String(first) };
+}
