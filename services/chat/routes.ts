@@ -1,0 +1,141 @@
+import type { Histogram } from 'prom-client';
+import { assertNever } from '../../ops/core/error.ts';
+import type { Clock } from '../../ops/core/host.ts';
+import { badRequest, conflict, notFound, paymentRequired, type Problem } from '../platform/problem.ts';
+import { route, type Reply, type Route } from '../platform/route.ts';
+import { cutPage, decodeCursor } from './rules.ts';
+import {
+  conversationBodySchema, conversationPageSchema, conversationParamsSchema, conversationSchema, listQuerySchema,
+  messageBodySchema, messagePageSchema, messageSchema, readBodySchema, readSchema,
+} from './schemas.ts';
+import type { ChatStore, NewMessage, SendResult } from './store.ts';
+
+export interface SendMeter {
+  readonly clock: Clock;
+  /** Labelled `outcome`. */
+  readonly duration: Histogram<'outcome'>;
+}
+
+/** Also what a stranger gets: whether a conversation exists is its members' business. */
+const noConversation = (id: number): Problem =>
+  notFound('conversation_not_found', `there is no conversation ${id} that you are a member of`);
+
+/** The chat's HTTP operations. */
+export function chatRoutes(store: ChatStore, meter: SendMeter): Route[] {
+  return [...conversationRoutes(store), ...messageRoutes(store, meter)];
+}
+
+function conversationRoutes(store: ChatStore): Route[] {
+  return [
+    route({
+      method: 'post',
+      path: '/conversations',
+      operationId: 'createConversation',
+      summary: 'Begin a conversation: 201 when this write made it, 200 when the two had one',
+      auth: 'user',
+      idempotent: true,
+      body: conversationBodySchema,
+      responses: { 201: conversationSchema, 200: conversationSchema },
+      async handle({ userId, body, writeId }) {
+        if (body.peerId === userId) throw badRequest('self_conversation', `peerId ${userId} is your own id: name another user`);
+        const opened = await store.open(userId, body.peerId, writeId);
+        if (opened === undefined) throw notFound('user_not_found', `there is no user ${body.peerId}`);
+        return { status: opened.created ? 201 : 200, body: opened.conversation };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/conversations',
+      operationId: 'listConversations',
+      summary: "A page of one's own conversations, newest first",
+      auth: 'user',
+      query: listQuerySchema,
+      responses: { 200: conversationPageSchema },
+      handle: async ({ userId, query }) => ({
+        status: 200,
+        body: cutPage(await store.conversations(userId, decodeCursor(query.cursor), query.limit), query.limit),
+      }),
+    }),
+    route({
+      method: 'put',
+      path: '/conversations/{conversationId}/read',
+      operationId: 'markRead',
+      summary: 'Move the read marker on; it never goes back',
+      auth: 'user',
+      params: conversationParamsSchema,
+      body: readBodySchema,
+      responses: { 200: readSchema },
+      async handle({ userId, params: { conversationId }, body }) {
+        const messageId = await store.markRead(userId, conversationId, body.messageId);
+        if (messageId === undefined) throw noConversation(conversationId);
+        return { status: 200, body: { conversationId, messageId } };
+      },
+    }),
+  ];
+}
+
+function messageRoutes(store: ChatStore, meter: SendMeter): Route[] {
+  return [
+    route({
+      method: 'get',
+      path: '/conversations/{conversationId}/messages',
+      operationId: 'listMessages',
+      summary: 'A page of messages, newest first; members only',
+      auth: 'user',
+      params: conversationParamsSchema,
+      query: listQuerySchema,
+      responses: { 200: messagePageSchema },
+      async handle({ userId, params: { conversationId }, query: { cursor, limit } }) {
+        const found = await store.messages({ userId, conversationId, beforeId: decodeCursor(cursor), limit });
+        if (found === undefined) throw noConversation(conversationId);
+        return { status: 200, body: cutPage(found, limit) };
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/conversations/{conversationId}/messages',
+      operationId: 'sendMessage',
+      summary: "Send a message; from the sender's 5th on it costs the recipient's price. A retry answers the same message with 200",
+      auth: 'user',
+      idempotent: true,
+      params: conversationParamsSchema,
+      body: messageBodySchema,
+      responses: { 201: messageSchema, 200: messageSchema },
+      handle: ({ userId, params, writeId, body }) =>
+        send(store, meter, { senderId: userId, conversationId: params.conversationId, writeId, body: body.body }),
+    }),
+  ];
+}
+
+async function send(store: ChatStore, { clock, duration }: SendMeter, message: NewMessage): Promise<Reply> {
+  const startMs = clock.monotonicMs();
+  let outcome: SendResult['outcome'] | 'failed' = 'failed';
+  try {
+    const result = await store.send(message);
+    outcome = result.outcome;
+    return replyOf(result, message);
+  } finally {
+    duration.observe({ outcome }, (clock.monotonicMs() - startMs) / 1_000);
+  }
+}
+
+function replyOf(result: SendResult, { conversationId, writeId }: NewMessage): Reply {
+  switch (result.outcome) {
+    case 'created':
+      return { status: 201, body: result.message };
+    case 'replayed':
+      if (result.message.conversationId !== conversationId) throw usedKey(writeId);
+      return { status: 200, body: result.message };
+    case 'missing':
+      throw noConversation(conversationId);
+    case 'insufficient':
+      throw paymentRequired('insufficient_tokens', "the balance is below the recipient's price; nothing was sent: buy tokens and retry with the same key");
+    case 'conflict':
+      throw usedKey(writeId);
+    default:
+      return assertNever(result);
+  }
+}
+
+const usedKey = (writeId: string): Problem =>
+  conflict('idempotency_key_reused', `Idempotency-Key ${writeId} belongs to another request of yours: make a new one`);

@@ -1,0 +1,289 @@
+import type { Database, Statement } from '../platform/database.ts';
+import { cutPage } from './rules.ts';
+import type { Comment, Post } from './schemas.ts';
+
+export interface NewPost {
+  readonly authorId: number;
+  readonly writeId: string;
+  readonly body: string;
+}
+
+export interface NewComment extends NewPost {
+  readonly postId: number;
+}
+
+export interface HomeQuery {
+  readonly userId: number;
+  /** Only posts with ids below; `newestId` for the first page. */
+  readonly beforeId: number;
+  readonly limit: number;
+}
+
+export interface Liked {
+  readonly likes: number;
+  readonly created: boolean;
+}
+
+/** `created` is false where an earlier try had made it. */
+export interface Created<Row> {
+  readonly row: Row;
+  readonly created: boolean;
+}
+
+/** What an author's change of a post came to. */
+export type ChangeOutcome = 'changed' | 'not_found' | 'not_author';
+
+/**
+ * All SQL of the feed. Two implementations give the same results: `createFeedStore` says plainly
+ * what is meant, `createBatchedFeedStore` is the fast one. Counts and like flags are read from the
+ * database with each page, so they are as fresh as the page; so is the text (see PostCache).
+ */
+export interface FeedStore {
+  /** Makes a post once per (author, write id) and hands its fan-out to the workers. */
+  createPost(post: NewPost): Promise<Created<Post>>;
+  /** The post's JSON as `userId` sees it; undefined where there is none. */
+  post(userId: number, postId: number): Promise<Buffer | undefined>;
+  /** A page of the home timeline as JSON, newest first: what was fanned out, the user's own, and pulled posts. */
+  home(query: HomeQuery): Promise<Buffer>;
+  editPost(authorId: number, postId: number, body: string): Promise<ChangeOutcome>;
+  deletePost(authorId: number, postId: number): Promise<ChangeOutcome>;
+  /** Undefined where there is no such post. */
+  like(userId: number, postId: number, writeId: string): Promise<Liked | undefined>;
+  /** The likes left; undefined where there is no such post. */
+  unlike(userId: number, postId: number): Promise<number | undefined>;
+  /** Undefined where there is no such post. */
+  createComment(comment: NewComment): Promise<Created<Comment> | undefined>;
+  /** Newest first, one more than `limit` where there are more; undefined where there is no such post. */
+  comments(postId: number, beforeId: number, limit: number): Promise<Comment[] | undefined>;
+  /** Fills the cache with the newest posts, at most `countMax`; answers how many. */
+  warmUp(countMax: number): Promise<number>;
+}
+
+export interface PostRow {
+  readonly id: number;
+  readonly author_id: number;
+  readonly write_id: string;
+  readonly body: string;
+  readonly created_at: Date;
+}
+
+export interface CommentRow extends PostRow {
+  readonly post_id: number;
+}
+
+export function commentOf(row: CommentRow): Comment {
+  return { id: row.id, postId: row.post_id, authorId: row.author_id, body: row.body, createdAt: row.created_at.toISOString() };
+}
+
+/** A post nobody has reacted to yet. */
+export function newPostOf(row: PostRow): Post {
+  return {
+    id: row.id, authorId: row.author_id, body: row.body, createdAt: row.created_at.toISOString(),
+    likes: 0, comments: 0, likedByMe: false,
+  };
+}
+
+const postColumns = `p.id, p.author_id, p.body, p.created_at, s.likes, s.comments,
+  exists (select from post_likes l where l.user_id = $1 and l.post_id = p.id) as liked`;
+
+const sql = {
+  createPost: {
+    name: 'feed_plain_create_post',
+    repeatable: true,
+    text: `insert into posts (author_id, write_id, body, pulled)
+      select $1, $2, $3, coalesce((select followers_count > $4 from profiles where user_id = $1), false)
+      on conflict (author_id, write_id) do nothing returning id, author_id, write_id, body, created_at, pulled`,
+  },
+  findPosts: {
+    name: 'feed_find_written_posts',
+    repeatable: true,
+    text: `select p.id, p.author_id, p.write_id, p.body, p.created_at
+      from unnest($1::bigint[], $2::uuid[]) i(author_id, write_id)
+      join posts p on p.author_id = i.author_id and p.write_id = i.write_id`,
+  },
+  createStats: { name: 'feed_plain_create_stats', text: 'insert into post_stats (post_id) values ($1)' },
+  addOwn: { name: 'feed_plain_add_own', text: 'insert into timelines (user_id, post_id) values ($1, $2)' },
+  addLarge: {
+    name: 'feed_plain_add_large',
+    text: `insert into feed_large_authors (author_id, last_post_id) values ($1, $2)
+      on conflict (author_id) do update set last_post_id = greatest(feed_large_authors.last_post_id, $2)`,
+  },
+  announce: {
+    name: 'feed_plain_announce',
+    text: `insert into platform_outbox (topic, payload) values ('feed.fan_out', jsonb_build_object('postIds', jsonb_build_array($1::bigint)))`,
+  },
+  post: {
+    name: 'feed_plain_post',
+    repeatable: true,
+    text: `select ${postColumns} from posts p join post_stats s on s.post_id = p.id where p.id = $2 and not s.deleted`,
+  },
+  home: {
+    name: 'feed_plain_home',
+    repeatable: true,
+    text: `select ${postColumns} from posts p join post_stats s on s.post_id = p.id
+      where not s.deleted and p.id < $2 and p.id in (
+        select post_id from timelines where user_id = $1
+        union
+        select q.id from posts q where q.pulled and q.author_id in (
+          select a.author_id from follows f join feed_large_authors a on a.author_id = f.followee_id
+          where f.follower_id = $1 and f.followee_id <> $1 order by a.last_post_id desc limit 20))
+      order by p.id desc limit $3`,
+  },
+  edit: {
+    name: 'feed_edit_post',
+    repeatable: true,
+    text: `with changed as (
+        update posts set body = $3, edited_at = now() where id = $2 and author_id = $1 and deleted_at is null returning id)
+      update post_stats s set version = version + 1 from changed where s.post_id = changed.id returning s.post_id`,
+  },
+  delete: {
+    name: 'feed_delete_post',
+    repeatable: true,
+    text: `with changed as (
+        update posts set body = '', deleted_at = now() where id = $2 and author_id = $1 and deleted_at is null returning id)
+      update post_stats s set version = version + 1, deleted = true from changed where s.post_id = changed.id returning s.post_id`,
+  },
+  exists: {
+    name: 'feed_post_exists',
+    repeatable: true,
+    text: 'select 1 as found from post_stats where post_id = $1 and not deleted',
+  },
+  lockStats: {
+    name: 'feed_plain_lock_stats',
+    text: 'select likes from post_stats where post_id = $1 and not deleted for no key update',
+  },
+  insertLike: {
+    name: 'feed_plain_insert_like',
+    text: 'insert into post_likes (user_id, post_id, write_id) values ($1, $2, $3) on conflict do nothing returning post_id',
+  },
+  findLike: { name: 'feed_plain_find_like', text: 'select write_id from post_likes where user_id = $1 and post_id = $2' },
+  deleteLike: { name: 'feed_plain_delete_like', text: 'delete from post_likes where user_id = $1 and post_id = $2 returning post_id' },
+  addLikes: { name: 'feed_plain_add_likes', text: 'update post_stats set likes = likes + $2 where post_id = $1 returning likes' },
+  insertComment: {
+    name: 'feed_plain_insert_comment',
+    text: `insert into post_comments (post_id, author_id, write_id, body) values ($1, $2, $3, $4)
+      on conflict (author_id, write_id) do nothing returning id, post_id, author_id, write_id, body, created_at`,
+  },
+  addComment: { name: 'feed_plain_add_comment', text: 'update post_stats set comments = comments + 1 where post_id = $1' },
+  findComments: {
+    name: 'feed_find_written_comments',
+    repeatable: true,
+    text: `select c.id, c.post_id, c.author_id, c.write_id, c.body, c.created_at
+      from unnest($1::bigint[], $2::uuid[]) i(author_id, write_id)
+      join post_comments c on c.author_id = i.author_id and c.write_id = i.write_id`,
+  },
+  comments: {
+    name: 'feed_comments',
+    repeatable: true,
+    text: `select id, post_id, author_id, write_id, body, created_at from post_comments
+      where post_id = $1 and id < $2 order by id desc limit $3`,
+  },
+} as const satisfies Record<string, Statement>;
+
+/** The statements that the batched store shares. */
+export const sharedSql = { findPosts: sql.findPosts, findComments: sql.findComments };
+
+interface SeenRow {
+  readonly id: number;
+  readonly author_id: number;
+  readonly body: string;
+  readonly created_at: Date;
+  readonly likes: number;
+  readonly comments: number;
+  readonly liked: boolean;
+}
+
+function seenPostOf(row: SeenRow): Post {
+  return {
+    id: row.id, authorId: row.author_id, body: row.body, createdAt: row.created_at.toISOString(),
+    likes: row.likes, comments: row.comments, likedByMe: row.liked,
+  };
+}
+
+const jsonOf = (value: unknown): Buffer => Buffer.from(JSON.stringify(value), 'utf8');
+
+/**
+ * The plain store: a statement or a transaction an operation, no cache.
+ * @param largeFollowersMin authors with more followers than this are pulled, not fanned out
+ */
+export function createFeedStore(db: Database, largeFollowersMin: number): FeedStore {
+  const change = async (statement: Statement, values: readonly unknown[], postId: number): Promise<ChangeOutcome> => {
+    if ((await db.query(statement, values)).length > 0) return 'changed';
+    return (await db.query(sql.exists, [postId])).length > 0 ? 'not_author' : 'not_found';
+  };
+  return {
+    createPost: (post) => createPost(db, post, largeFollowersMin),
+    async post(userId, postId) {
+      const [row] = await db.query<SeenRow>(sql.post, [userId, postId]);
+      return row === undefined ? undefined : jsonOf(seenPostOf(row));
+    },
+    async home({ userId, beforeId, limit }) {
+      const rows = await db.query<SeenRow>(sql.home, [userId, beforeId, limit + 1]);
+      return jsonOf(cutPage(rows.map(seenPostOf), limit));
+    },
+    editPost: (authorId, postId, body) => change(sql.edit, [authorId, postId, body], postId),
+    deletePost: (authorId, postId) => change(sql.delete, [authorId, postId], postId),
+    like: (userId, postId, writeId) => like(db, userId, postId, writeId),
+    unlike: (userId, postId) =>
+      db.transaction(async (tx) => {
+        const [stats] = await tx.query<{ likes: number }>(sql.lockStats, [postId]);
+        if (stats === undefined) return undefined;
+        const gone = await tx.query(sql.deleteLike, [userId, postId]);
+        if (gone.length > 0) await tx.query(sql.addLikes, [postId, -1]);
+        return stats.likes - gone.length;
+      }),
+    createComment: (comment) => createComment(db, comment),
+    async comments(postId, beforeId, limit) {
+      if ((await db.query(sql.exists, [postId])).length === 0) return undefined;
+      return (await db.query<CommentRow>(sql.comments, [postId, beforeId, limit + 1])).map(commentOf);
+    },
+    warmUp: () => Promise.resolve(0),
+  };
+}
+
+async function createPost(db: Database, post: NewPost, largeFollowersMin: number): Promise<Created<Post>> {
+  return await db.transaction(async (tx) => {
+    const [made] = await tx.query<PostRow & { pulled: boolean }>(sql.createPost, [post.authorId, post.writeId, post.body, largeFollowersMin]);
+    if (made === undefined) {
+      const [found] = await tx.query<PostRow>(sql.findPosts, [[post.authorId], [post.writeId]]);
+      return { row: newPostOf(found as PostRow), created: false };
+    }
+    await tx.query(sql.createStats, [made.id]);
+    await tx.query(sql.addOwn, [made.author_id, made.id]);
+    if (made.pulled) await tx.query(sql.addLarge, [made.author_id, made.id]);
+    else await tx.query(sql.announce, [made.id]);
+    return { row: newPostOf(made), created: true };
+  });
+}
+
+async function like(db: Database, userId: number, postId: number, writeId: string): Promise<Liked | undefined> {
+  return await db.transaction(async (tx) => {
+    const [stats] = await tx.query<{ likes: number }>(sql.lockStats, [postId]);
+    if (stats === undefined) return undefined;
+    const made = await tx.query(sql.insertLike, [userId, postId, writeId]);
+    if (made.length > 0) {
+      await tx.query(sql.addLikes, [postId, 1]);
+      return { likes: stats.likes + 1, created: true };
+    }
+    const [found] = await tx.query<{ write_id: string }>(sql.findLike, [userId, postId]);
+    return { likes: stats.likes, created: found?.write_id === writeId };
+  });
+}
+
+async function createComment(db: Database, comment: NewComment): Promise<Created<Comment> | undefined> {
+  const { postId, authorId, writeId, body } = comment;
+  return await db.transaction(async (tx) => {
+    const stats = await tx.query(sql.lockStats, [postId]);
+    const [found] = await tx.query<CommentRow>(sql.findComments, [[authorId], [writeId]]);
+    if (found !== undefined) return { row: commentOf(found), created: false };
+    if (stats.length === 0) return undefined;
+    const [made] = await tx.query<CommentRow>(sql.insertComment, [postId, authorId, writeId, body]);
+    if (made === undefined) {
+      // Made meanwhile by the same write on another post.
+      const [other] = await tx.query<CommentRow>(sql.findComments, [[authorId], [writeId]]);
+      return other === undefined ? undefined : { row: commentOf(other), created: false };
+    }
+    await tx.query(sql.addComment, [postId]);
+    return { row: commentOf(made), created: true };
+  });
+}
