@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
+import { Client } from 'pg';
 import { inject } from 'vitest';
 import { createNodeHost } from '../ops/core/node-host.ts';
 import type { Database } from '../services/platform/database.ts';
@@ -44,7 +44,7 @@ export async function createTestDatabase(options: { migrate?: boolean } = {}): P
 }
 
 /** Applies the migrations once a run; the caller holds the lock, which ends with its connection. */
-async function makeTemplate(admin: pg.Client, adminUrl: string): Promise<void> {
+async function makeTemplate(admin: Client, adminUrl: string): Promise<void> {
   const found = await admin.query('select 1 from pg_database where datname = $1', [template]);
   if (found.rowCount === 1) return;
   // Migrated under another name first: a failed migration must not leave half a template.
@@ -55,8 +55,8 @@ async function makeTemplate(admin: pg.Client, adminUrl: string): Promise<void> {
   await admin.query(`alter database ${draft} rename to ${template}`);
 }
 
-async function withAdmin<Result>(url: string, work: (admin: pg.Client) => Promise<Result>): Promise<Result> {
-  const admin = new pg.Client({ connectionString: url });
+async function withAdmin<Result>(url: string, work: (admin: Client) => Promise<Result>): Promise<Result> {
+  const admin = new Client({ connectionString: url });
   await admin.connect();
   try {
     return await work(admin);

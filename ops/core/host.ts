@@ -60,6 +60,8 @@ export interface ProcessHost {
   /** User plus system CPU time used by this process, in microseconds. */
   cpuUs(): number;
   rssBytes(): number;
+  /** Standard input; reading begins when somebody listens. */
+  stdin(): NodeJS.ReadableStream;
 }
 
 /** One output stream of the process. */
@@ -89,6 +91,8 @@ export interface Files {
   /** Gives a path to another user and group; needs root. */
   setOwner(path: string, uid: number, gid: number): void;
   setMode(path: string, mode: number): void;
+  /** Writes a new file; false when one is there already. Atomic, so it serves as a lock. */
+  createText(path: string, text: string, mode?: number): boolean;
   /** Copies a folder with its modes; links inside stay as they are written. */
   copyFolder(from: string, to: string): void;
 }

@@ -76,6 +76,7 @@ function nodeProcess(): ProcessHost {
       return used.user + used.system;
     },
     rssBytes: () => process.memoryUsage.rss(),
+    stdin: () => process.stdin,
   };
 }
 
@@ -117,6 +118,15 @@ const nodeFiles: Files = {
   },
   setOwner: (path, uid, gid) => fs.lchownSync(path, uid, gid),
   setMode: (path, mode) => fs.chmodSync(path, mode),
+  createText(path, text, mode) {
+    try {
+      fs.writeFileSync(path, text, { flag: 'wx', ...(mode === undefined ? {} : { mode }) });
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+      throw error;
+    }
+  },
   copyFolder: (from, to) => fs.cpSync(from, to, { recursive: true, verbatimSymlinks: true }),
 };
 

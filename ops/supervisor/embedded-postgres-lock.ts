@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { SoraError } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
+import { listCommands } from './process-table.ts';
 
 interface Locked {
   readonly dataFolder: string;
@@ -39,7 +39,7 @@ export async function clearStaleLock(host: Host, cluster: Locked): Promise<void>
   host.files.remove(lock);
 }
 
-/** Processes whose title carries the cluster's name, the postmaster itself not among them. */
+/** Process ids whose title carries the cluster's name, the postmaster itself not among them. */
 export function listClusterPids(host: Host, clusterName: string): number[] {
   return listCommands(host)
     .filter(([, command]) => command.startsWith(`postgres: ${clusterName}: `))
@@ -48,27 +48,4 @@ export function listClusterPids(host: Host, clusterName: string): number[] {
 
 function isPostmaster(host: Host, pid: number, dataFolder: string): boolean {
   return listCommands(host).some(([id, command]) => id === pid && command.includes(`-D ${dataFolder} `));
-}
-
-function listCommands(host: Host): [number, string][] {
-  if (host.process.platform === 'linux') {
-    return host.files
-      .list('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map((name) => [Number(name), readCommand(host, name)]);
-  }
-  const listed = spawnSync('ps', ['-axo', 'pid=,command='], { encoding: 'utf8', maxBuffer: 16_777_216 });
-  return listed.stdout.split('\n').map((line) => {
-    const [, pid = '0', command = ''] = /^\s*(\d+)\s+(.*)$/.exec(line) ?? [];
-    return [Number(pid), command];
-  });
-}
-
-function readCommand(host: Host, pid: string): string {
-  try {
-    return host.files.readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
-  } catch {
-    // It ended between listing and reading.
-    return '';
-  }
 }

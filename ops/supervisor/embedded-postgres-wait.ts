@@ -1,10 +1,10 @@
-import pg from 'pg';
+import { Client } from 'pg';
 import { SoraError, messageOf } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
 
 /** Resolves once the server answers a query, which is after crash recovery; TCP alone opens before. */
 export async function isAnswering(url: string, timeoutMs = 2_000): Promise<true | string> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs });
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs });
   // A connection that breaks later must not end the process.
   client.on('error', () => undefined);
   try {
@@ -31,5 +31,21 @@ export async function waitUntilAnswering(host: Host, url: string, timeoutMs: num
       });
     }
     await host.timers.sleep(25, ended).catch(() => undefined);
+  }
+}
+
+/** Asks whether the server answers and has `database`, which is made when missing. */
+export async function ensureDatabase(adminUrl: string, database: string, timeoutMs: number): Promise<'ok' | 'silent'> {
+  const client = new Client({ connectionString: adminUrl, connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    const found = await client.query('select 1 from pg_database where datname = $1', [database]);
+    if (found.rowCount === 0) await client.query(`create database ${client.escapeIdentifier(database)}`);
+    return 'ok';
+  } catch {
+    return 'silent';
+  } finally {
+    await client.end().catch(() => undefined);
   }
 }

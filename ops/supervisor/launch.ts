@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { messageOf } from '../core/error.ts';
+import type { Host } from '../core/host.ts';
+import { startCluster } from './embedded-postgres.ts';
+import type { Cluster } from './embedded-postgres.ts';
+import type { ProcessPlan } from './plan.ts';
+import type { ExitOf } from './process-state.ts';
+import type { ReaperLink } from './reaper-link.ts';
+import { closeOutput, openOutput, runtimePath, tailText } from './runtime.ts';
+
+/** A started process, until its exit. */
+export interface Running {
+  /** Undefined in the moments before it exists. */
+  pid: number | undefined;
+  readonly startedAtMs: number;
+  /** Its last lines of raw output in this life. */
+  lastWords(): string;
+  /** The group gets SIGKILL, the process itself any politer signal. */
+  signal(name: NodeJS.Signals): void;
+}
+
+export interface LaunchContext {
+  readonly host: Host;
+  readonly root: string;
+  readonly logDir: string;
+  readonly cluster: Cluster | undefined;
+  readonly reaper: ReaperLink;
+}
+
+/**
+ * Starts the process of a plan in a process group of its own, tells the reaper, and calls `onExit`
+ * once, also when it could not be started.
+ */
+export function launch(context: LaunchContext, plan: ProcessPlan, env: Record<string, string>, onExit: (exit: ExitOf) => void): Running {
+  const { host, reaper } = context;
+  const output = openOutput(host, context.logDir, plan.name);
+  // Signals for a process that is still being started wait for it.
+  const early: NodeJS.Signals[] = [];
+  const running: Running = {
+    pid: undefined,
+    startedAtMs: host.clock.nowMs(),
+    lastWords: () => tailText(host, output.path, output.startBytes, 8),
+    signal(name) {
+      if (running.pid === undefined) {
+        early.push(name);
+        return;
+      }
+      const isGroup = name === 'SIGKILL' && plan.spec.runtime !== 'postgres';
+      host.process.kill(isGroup ? -running.pid : running.pid, name);
+    },
+  };
+  const watch = (child: ChildProcess): void => {
+    running.pid = child.pid;
+    if (child.pid !== undefined) reaper.add(graveOf(context, plan, child.pid));
+    // `error` comes instead of `exit` where the program could not be started.
+    child.once('error', (error) => end(`${error.message}\n`, { code: 127, signal: null }));
+    child.once('exit', (code, signal) => end('', { code, signal }));
+    for (const name of early) running.signal(name);
+  };
+  const end = (words: string, exit: ExitOf): void => {
+    if (words !== '') host.stderr.write(`${plan.name}: ${words}`);
+    if (running.pid !== undefined) reaper.remove(running.pid);
+    onExit(exit);
+  };
+  start(context, plan, env, output.fd)
+    .then(watch)
+    .catch((error: unknown) => end(`${messageOf(error)}\n`, { code: 1, signal: null }))
+    .finally(() => closeOutput(output.fd));
+  return running;
+}
+
+async function start(context: LaunchContext, plan: ProcessPlan, env: Record<string, string>, fd: number): Promise<ChildProcess> {
+  const { host, root } = context;
+  const { runtime, entry = '', args } = plan.spec;
+  if (runtime === 'postgres') {
+    if (context.cluster === undefined) throw new TypeError('no cluster was prepared');
+    return startCluster(host, context.cluster, fd);
+  }
+  // A killed process leaves its socket's file, which would keep the next one from listening.
+  if (plan.socket !== undefined) host.files.remove(plan.socket);
+  return spawn(runtimePath(host, runtime, root), [join(root, entry), ...args], {
+    cwd: root,
+    detached: true,
+    env: { ...host.process.env, ...env },
+    stdio: ['ignore', fd, fd],
+  });
+}
+
+function graveOf(context: LaunchContext, plan: ProcessPlan, pid: number): Parameters<ReaperLink['add']>[0] {
+  return plan.spec.runtime === 'postgres' && context.cluster !== undefined
+    ? { pid, kind: 'database', clusterName: context.cluster.clusterName }
+    : { pid, kind: 'process' };
+}

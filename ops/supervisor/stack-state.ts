@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { invalidConfig, messageOf } from '../core/error.ts';
+import type { Host } from '../core/host.ts';
+import { isRunning } from './process-table.ts';
+
+const processSchema = z.object({
+  name: z.string(),
+  kind: z.string(),
+  pid: z.int().nullable(),
+  port: z.int().nullable(),
+  state: z.enum(['waiting', 'starting', 'ready', 'unready', 'backoff', 'stopping', 'stopped', 'failed']),
+  restarts: z.int(),
+  url: z.string().nullable(),
+  startedAt: z.string().nullable(),
+});
+
+const stackStateSchema = z.object({
+  schema: z.literal('sora.stack/v1'),
+  instance: z.string(),
+  supervisorPid: z.int(),
+  startedAt: z.string(),
+  /** `starting` until all is ready once, then `up`; `holding` and `held` while all but the database stop. */
+  phase: z.enum(['starting', 'up', 'holding', 'held', 'stopping', 'stopped', 'failed']),
+  /** Name of the database in use, without credentials. */
+  database: z.string(),
+  processes: z.array(processSchema),
+  /** Work that ends, such as the migrations; same shape. */
+  tasks: z.array(processSchema),
+  /** `gateway`, `api`, `mock-ai`, …: the URL of the first process of each name. */
+  urls: z.record(z.string(), z.string()),
+});
+
+export type StackState = z.infer<typeof stackStateSchema>;
+export type StackProcess = z.infer<typeof processSchema>;
+
+export const supervisorEntry = 'ops/supervisor/main.ts';
+
+export function statePath(stateDir: string): string {
+  return join(stateDir, 'state.json');
+}
+
+export function writeStackState(host: Host, stateDir: string, state: StackState): void {
+  host.files.writeText(statePath(stateDir), `${JSON.stringify(state, null, 2)}\n`, 0o644);
+}
+
+/** The state last written in this folder; undefined when there is none. */
+export function readStackState(host: Host, stateDir: string): StackState | undefined {
+  const path = statePath(stateDir);
+  if (!host.files.exists(path)) return undefined;
+  try {
+    return stackStateSchema.parse(JSON.parse(host.files.readText(path)));
+  } catch (error) {
+    throw invalidConfig(`${path} is not a stack state: ${messageOf(error)}`, `remove ${path}`, error);
+  }
+}
+
+/** The state of a stack whose supervisor lives; undefined otherwise. */
+export function readLiveStack(host: Host, stateDir: string): StackState | undefined {
+  const state = readStackState(host, stateDir);
+  return state !== undefined && isRunning(host, state.supervisorPid, supervisorEntry) ? state : undefined;
+}

@@ -1,0 +1,188 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { createInterface } from 'node:readline';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { createNodeHost } from '../core/node-host.ts';
+import { listClusterPids } from './embedded-postgres-lock.ts';
+import { isAlive } from './process-table.ts';
+import { readLiveStack, readStackState } from './stack-state.ts';
+import type { StackState } from './stack-state.ts';
+
+const host = createNodeHost();
+const root = join(import.meta.dirname, '../..');
+const cleanups: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+interface FixtureEvent {
+  readonly event: string;
+  readonly name?: string;
+  readonly state?: string;
+  readonly message?: string;
+}
+
+const server = {
+  kind: 'api', runtime: 'node', entry: 'ops/supervisor/fixture/server.ts', port: 'web',
+  env: { PORT: '${port}' }, readiness: { kind: 'http', path: '/readyz', timeoutMs: 20_000 },
+};
+
+/** Starts a supervisor of its own on a topology of the test's. */
+function startSupervisor(processes: object[], extra: object = {}) {
+  const stateDir = mkdtempSync(join(tmpdir(), 'sora-stack-'));
+  const topology = join(stateDir, 'topology.json');
+  writeFileSync(topology, JSON.stringify({
+    version: 1, ports: { web: 20_000, other: 20_100, postgres: 20_200 }, env: { SORA_INSTANCE: '${instance}' }, processes,
+  }));
+  const config = join(stateDir, 'config.json');
+  writeFileSync(config, JSON.stringify({
+    topology, root, stateDir, ports: 'free', databaseFolder: join(stateDir, 'pg'), databaseUrl: 'postgres://nobody@127.0.0.1:1/none', ...extra,
+  }));
+  const child = spawn(process.execPath, [join(root, 'ops/supervisor/main.ts'), '--config', config, '--tied'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const events: FixtureEvent[] = [];
+  const waiting = new Set<() => void>();
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    events.push(JSON.parse(line) as FixtureEvent);
+    for (const look of waiting) look();
+  });
+  const until = (matches: (event: FixtureEvent, index: number) => boolean): Promise<FixtureEvent> =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        const found = events.find(matches);
+        if (found === undefined) return;
+        waiting.delete(look);
+        resolve(found);
+      };
+      waiting.add(look);
+      look();
+    });
+  cleanups.push(async () => {
+    const gone = exited(child);
+    child.stdin.end();
+    await gone;
+    rmSync(stateDir, { recursive: true, force: true });
+  });
+  const state = (): StackState => readStackState(host, stateDir) ?? expect.fail('no state');
+  return { child, stateDir, events, until, state };
+}
+
+function exited(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => child.once('exit', () => resolve()));
+}
+
+async function untilGone(pids: readonly number[], withinMs: number): Promise<void> {
+  const startMs = performance.now();
+  while (pids.some((pid) => isAlive(host, pid))) {
+    if (performance.now() - startMs > withinMs) expect.fail(`${pids.join(', ')}: still there after ${withinMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function pidsOf(state: StackState): number[] {
+  return state.processes.flatMap(({ pid }) => pid ?? []);
+}
+
+function ask(url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    get(url, { agent: false }, (response) => {
+      let text = '';
+      response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      response.on('end', () => resolve(text));
+    }).on('error', reject);
+  });
+}
+
+test('starts in order, restarts what is killed, notices unreadiness, stops when its starter goes', async () => {
+  const { child, stateDir, events, until, state } = startSupervisor([
+    { ...server, name: 'first' },
+    { ...server, name: 'second', port: 'other', dependsOn: ['first'], replicas: 2 },
+  ]);
+  await until(({ event }) => event === 'up');
+  expect(readLiveStack(host, stateDir)?.phase).toBe('up');
+  const order = events.filter(({ state }) => state === 'ready' || state === 'starting').map(({ name, state }) => `${name} ${state}`);
+  expect(order.indexOf('first ready')).toBeLessThan(order.indexOf('second-1 starting'));
+  const before = state().processes[0] ?? expect.fail('no process');
+  expect(await ask(before.url ?? '')).toContain(`"pid":${before.pid}`);
+
+  process.kill(before.pid ?? 0, 'SIGKILL');
+  const since = events.length;
+  await until(({ name, state }, index) => index >= since && name === 'first' && state === 'ready');
+  const after = state().processes[0] ?? expect.fail('no process');
+  expect(after.pid).not.toBe(before.pid);
+  expect(after).toMatchObject({ restarts: 1, state: 'ready', port: before.port });
+
+  await ask(`${after.url}/?ready=no`);
+  await until(({ name, state }) => name === 'first' && state === 'unready');
+  await ask(`${after.url}/?ready=yes`);
+  const pids = pidsOf(state());
+  const gone = exited(child);
+  child.stdin.end();
+  await gone;
+  expect(pids.filter((pid) => isAlive(host, pid))).toEqual([]);
+  expect(readLiveStack(host, stateDir)).toBeUndefined();
+});
+
+test('a crash loop ends failed, with the last words of the process', async () => {
+  const { child, until, events } = startSupervisor([{ ...server, name: 'doomed', args: ['--crash'] }]);
+  const failed = await until(({ event }) => event === 'failed');
+  expect(failed.message).toContain('doomed did not start: it ended 5 times');
+  await exited(child);
+  expect(child.exitCode).toBe(104);
+  expect(events.filter(({ state }) => state === 'starting')).toHaveLength(5);
+});
+
+test('nothing outlives a killed supervisor by 10 s: neither the polite, nor the stubborn, nor the frozen', async () => {
+  const { child, until, state } = startSupervisor([
+    { ...server, name: 'polite' },
+    { ...server, name: 'stubborn', port: 'other', args: ['--stubborn'], replicas: 2 },
+    { name: 'postgres', kind: 'database', runtime: 'postgres', port: 'postgres', readiness: { kind: 'postgres', timeoutMs: 60_000 } },
+  ], { databaseUrl: undefined });
+  await until(({ event }) => event === 'up');
+  const processes = state().processes;
+  const pids = pidsOf(state());
+  expect(pids).toHaveLength(4);
+  const frozen = processes.find(({ name }) => name === 'stubborn-2')?.pid ?? 0;
+  process.kill(frozen, 'SIGSTOP');
+  const postmaster = processes.find(({ kind }) => kind === 'database')?.pid ?? 0;
+  const cluster = /postgres: (sora-[0-9a-f]+): /.exec(childrenTitles(postmaster))?.[1] ?? expect.fail('no backends');
+  child.kill('SIGKILL');
+  await untilGone(pids, 10_000);
+  expect(listClusterPids(host, cluster)).toEqual([]);
+}, 40_000);
+
+function childrenTitles(parent: number): string {
+  return host.files.list('/proc').filter((name) => /^\d+$/.test(name)).map((pid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const isChild = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] === String(parent);
+      return isChild ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '';
+    } catch {
+      return '';
+    }
+  }).join('\n');
+}
+
+test('a killed postmaster comes back, with what was committed', async () => {
+  const { until, state, events, stateDir } = startSupervisor([
+    { name: 'postgres', kind: 'database', runtime: 'postgres', port: 'postgres', readiness: { kind: 'postgres', timeoutMs: 60_000 } },
+  ], { databaseUrl: undefined });
+  await until(({ event }) => event === 'up');
+  const { Client } = await import('pg');
+  const { databaseUrl } = JSON.parse(readFileSync(join(stateDir, 'secrets.json'), 'utf8')) as { databaseUrl: string };
+  const first = new Client({ connectionString: databaseUrl });
+  first.on('error', () => undefined);
+  await first.connect();
+  await first.query('create table kept as select 7 as number');
+  const since = events.length;
+  process.kill(state().processes[0]?.pid ?? 0, 'SIGKILL');
+  await until(({ state }, index) => index >= since && state === 'ready');
+  const second = new Client({ connectionString: databaseUrl });
+  await second.connect();
+  expect((await second.query('select number from kept')).rows).toEqual([{ number: 7 }]);
+  await second.end();
+});
