@@ -75,31 +75,42 @@ export interface LoggerParts {
   readonly tracer: Tracing;
   readonly destination: Pick<Destination, 'write' | 'flushSoon' | 'flushSync'>;
   /** Off only in the benchmark. */
-  readonly redact?: (line: string) => string;
+  readonly redact?: (line: string, from: number) => string;
 }
 
 /** The logger itself: JSON lines with the field names that Cloud Logging reads. */
 export function createLogger(host: Host, parts: LoggerParts): Logger {
   const { service, tracer, destination, redact = redactLine } = parts;
-  const labels = { service, pid: String(host.process.pid) };
+  const base = { service, 'logging.googleapis.com/labels': { service, pid: String(host.process.pid) } };
   return pino(
     {
       level: parts.level,
       messageKey: 'message',
-      base: { service, 'logging.googleapis.com/labels': labels },
+      base,
       timestamp: timestampOf(host),
       formatters: { level: (label) => ({ severity: severities[label] ?? 'DEFAULT' }) },
       ...(tracer.enabled ? { mixin: () => traceFields(host, tracer) } : {}),
     },
-    streamOf(destination, redact),
+    streamOf(destination, redact, `"time":"2026-01-01T00:00:00.000Z",${JSON.stringify(base).slice(1, -1)}`.length),
   );
 }
 
-/** What pino writes to; it calls `flushSync` after a fatal line. */
-function streamOf(destination: LoggerParts['destination'], redact: (line: string) => string): DestinationStream {
+/** A correlation id that is a UUID, first among the caller's fields as loggers of a request have it. */
+const correlation = /,"correlationId":"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"/iy;
+
+/**
+ * What pino writes to; it calls `flushSync` after a fatal line.
+ * @param stampedChars length of time and base fields, which are the same in every line and clean
+ */
+function streamOf(
+  destination: LoggerParts['destination'], redact: (line: string, from: number) => string, stampedChars: number,
+): DestinationStream {
   const stream: DestinationStream & { flushSync(): void } = {
     write(line: string) {
-      destination.write(redact(line));
+      const severityEnd = line.indexOf('"', 13) + 1;
+      correlation.lastIndex = severityEnd + 1 + stampedChars;
+      const from = correlation.lastIndex;
+      destination.write(redact(line, correlation.test(line) ? correlation.lastIndex : from));
       // Every line begins {"severity":"X: ERROR and CRITICAL are what one reads after a crash.
       const initial = line.charCodeAt(13);
       if (initial === 69 || initial === 67) destination.flushSoon();
