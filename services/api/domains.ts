@@ -1,22 +1,21 @@
-import { createAccounts, type AccountsOptions } from '../accounts/domain.ts';
 import { createChat } from '../chat/domain.ts';
 import { createFeed } from '../feed/domain.ts';
+import { createPayments, type PaymentsOptions } from '../payments/domain.ts';
 import type { Domain, Platform } from '../platform/domain.ts';
 import { createProfiles } from '../profiles/domain.ts';
-import { profileMaker } from '../profiles/store.ts';
 import { createWallet } from '../wallet/domain.ts';
 
 export interface DomainOptions {
-  readonly accounts: Omit<AccountsOptions, 'profiles'>;
+  readonly payments: PaymentsOptions;
 }
 
-/** All of Avalo's domains, wired to one another through their ports. */
+/** Avalo's domains, as the api serves them and the workers run their jobs; accounts is the api's alone. */
 export function createDomains(platform: Platform, options: DomainOptions): Domain[] {
   return [
-    createAccounts(platform, { ...options.accounts, profiles: profileMaker }),
     createProfiles(platform),
     createFeed(platform),
     createChat(platform),
     createWallet(platform),
+    createPayments(platform, options.payments),
   ];
 }

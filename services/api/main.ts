@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { createTelemetry } from '../../ops/telemetry/telemetry.ts';
+import { createAccounts } from '../accounts/domain.ts';
 import { createTokens } from '../accounts/token.ts';
-import { commonVariables, readEnvironment } from '../platform/environment.ts';
+import { commonVariables, providersOf, readEnvironment } from '../platform/environment.ts';
 import { migrate } from '../platform/migrations.ts';
 import { createPostgresDatabase } from '../platform/postgres.ts';
 import { runMain, runService } from '../platform/service.ts';
+import { profileMaker } from '../profiles/store.ts';
 import { createApi } from './create-api.ts';
 import { createDomains } from './domains.ts';
 
@@ -48,9 +50,10 @@ async function main(): Promise<void> {
     ttlS: env.SORA_ACCESS_TTL_S,
     ...(env.SORA_TOKEN_SECRET_PREVIOUS === undefined ? {} : { previousSecret: env.SORA_TOKEN_SECRET_PREVIOUS }),
   });
-  const domains = createDomains(platform, {
-    accounts: { tokens, ...(env.SORA_ADMIN_SECRET === undefined ? {} : { adminSecret: env.SORA_ADMIN_SECRET }) },
-  });
+  const domains = [
+    createAccounts(platform, { tokens, profiles: profileMaker, ...(env.SORA_ADMIN_SECRET === undefined ? {} : { adminSecret: env.SORA_ADMIN_SECRET }) }),
+    ...createDomains(platform, providersOf(env)),
+  ];
   const api = createApi(platform, domains, {
     tokens,
     tracer,

@@ -39,3 +39,17 @@ export function readEnvironment<Shape extends z.ZodRawShape>(
   });
   throw invalidConfig(`the environment is not usable: ${found.join('; ')}`, 'set the variables named; services/README.md lists them');
 }
+
+type Common = Pick<z.infer<z.ZodObject<typeof commonVariables>>, 'PORT' | `${'PAYMENTS' | 'AI'}_PROVIDER_URL` | 'PAYMENTS_WEBHOOK_SECRET' | 'PAYMENTS_WEBHOOK_URL'>;
+
+/** The outside providers as the domains take them. */
+export function providersOf(env: Common): { payments: { providerUrl: string; webhookSecret: string; webhookUrl: string }; ai: { providerUrl: string } } {
+  return {
+    payments: {
+      providerUrl: env.PAYMENTS_PROVIDER_URL,
+      webhookSecret: env.PAYMENTS_WEBHOOK_SECRET,
+      webhookUrl: env.PAYMENTS_WEBHOOK_URL ?? `http://127.0.0.1:${env.PORT}/payments/webhook`,
+    },
+    ai: { providerUrl: env.AI_PROVIDER_URL },
+  };
+}

@@ -1,0 +1,56 @@
+import { Gauge, type Registry } from 'prom-client';
+import type { Host } from '../../../ops/core/host.ts';
+import type { Database } from '../database.ts';
+import { deadLetterQueue } from './consumer.ts';
+
+interface Depth {
+  readonly name: string;
+  readonly depth: number;
+  readonly ageS: number;
+}
+
+const waiting = {
+  name: 'queue_depths',
+  text: `select name, count(*) as depth, extract(epoch from now() - min(created_on))::float8 as "ageS"
+         from pgboss.job where name = any($1::text[]) and state < 'active' group by name
+         union all
+         select 'outbox', count(*), coalesce(extract(epoch from now() - min(created_at)), 0)::float8 from platform_outbox`,
+};
+
+/** A scrape reads at most this often, however many scrape. */
+const memoMs = 2_000;
+
+/** Declares depth and age of the outbox and of each topic's queue, and the number of dead letters. */
+export function watchQueues(host: Host, db: Database, metrics: Registry, topics: readonly string[]): void {
+  const names = topics.flatMap((topic) => [topic, deadLetterQueue(topic)]);
+  let readAtMs = -Infinity;
+  let known: Promise<Map<string, Depth>> | undefined;
+  const read = (): Promise<Map<string, Depth>> => {
+    const nowMs = host.clock.monotonicMs();
+    if (known !== undefined && nowMs - readAtMs < memoMs) return known;
+    readAtMs = nowMs;
+    known = db.query<Depth>(waiting, [names]).then((rows) => new Map(rows.map((row) => [row.name, row])));
+    return known;
+  };
+  const declare = (name: string, help: string, label: 'queue' | 'topic', set: (gauge: Gauge, depths: Map<string, Depth>) => void): void => {
+    const gauge: Gauge = new Gauge({
+      name, help, labelNames: [label], registers: [],
+      async collect() {
+        // An unreachable database leaves the last value; /readyz is what tells of it.
+        const depths = await read().catch(() => undefined);
+        if (depths !== undefined) set(this, depths);
+      },
+    });
+    metrics.registerMetric(gauge);
+  };
+  const queues = ['outbox', ...topics];
+  declare('queue_depth', 'Jobs waiting, by queue; `outbox` for events not yet moved to theirs', 'queue', (gauge, depths) => {
+    for (const queue of queues) gauge.set({ queue }, depths.get(queue)?.depth ?? 0);
+  });
+  declare('queue_oldest_age_seconds', 'Age of the oldest waiting job, by queue', 'queue', (gauge, depths) => {
+    for (const queue of queues) gauge.set({ queue }, depths.get(queue)?.ageS ?? 0);
+  });
+  declare('queue_dead_letters', 'Jobs that failed for good and wait for a person, by topic', 'topic', (gauge, depths) => {
+    for (const topic of topics) gauge.set({ topic }, depths.get(deadLetterQueue(topic))?.depth ?? 0);
+  });
+}
