@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
+import { Client } from 'pg';
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { createTestDatabase, type TestDatabase } from '../../tests/database.ts';
 import { readMigrations } from '../platform/migrations.ts';
@@ -8,7 +8,7 @@ import type { TransferItem } from './store.ts';
 /** Users 1 to `users` in a database of the test's own that holds the ledger; wallets are empty until credited. */
 export async function createLedgerDatabase(users: number): Promise<TestDatabase> {
   const test = await createTestDatabase({ migrate: false });
-  const client = new pg.Client(test.url);
+  const client = new Client(test.url);
   await client.connect();
   try {
     // The one thing the ledger asks of accounts is whether an id exists.

@@ -97,6 +97,6 @@ const auditRoute = (store: WalletStore): Route =>
     auth: 'admin',
     responses: { 200: ledgerAuditSchema },
     // It reads the whole ledger.
-    cost: 50,
+    cost: 10,
     handle: async () => ({ status: 200, body: await store.audit() }),
   });

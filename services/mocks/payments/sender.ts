@@ -1,0 +1,133 @@
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { Agent, request as send } from 'node:http';
+import type { Host } from '../../../ops/core/host.ts';
+import type { OutgoingEvent } from './events.ts';
+
+/** Posts at a time. */
+const postsMax = 16;
+/** Events waiting or being retried; beyond, new ones are lost and counted. */
+export const eventsMax = 100_000;
+/** Tries of one event: with the back-off below they span about three minutes. */
+const triesMax = 18;
+const backOffFirstMs = 200;
+const backOffMaxMs = 15_000;
+const replyTimeoutMs = 5_000;
+
+export interface SenderCounts {
+  delivered: number;
+  retried: number;
+  gaveUp: number;
+  overflowed: number;
+  dropped: number;
+}
+
+export interface SenderOptions {
+  readonly secret: string;
+  /** Asked when an event falls due: true loses it. */
+  readonly isDropping: () => boolean;
+  /** Called once an event needs no more sending: delivered, dropped or given up. */
+  readonly onDone: (eventId: string) => void;
+}
+
+/** Posts signed events over kept connections and repeats each with back-off until the answer is 2xx. */
+export class WebhookSender {
+  readonly counts: SenderCounts = { delivered: 0, retried: 0, gaveUp: 0, overflowed: 0, dropped: 0 };
+  readonly #host: Host;
+  readonly #options: SenderOptions;
+  readonly #key: KeyObject;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: postsMax });
+  #ready: { event: OutgoingEvent; tries: number }[] = [];
+  #waiting = 0;
+  #posting = 0;
+  #isStopped = false;
+
+  constructor(host: Host, options: SenderOptions) {
+    this.#host = host;
+    this.#options = options;
+    this.#key = createSecretKey(Buffer.from(options.secret, 'utf8'));
+  }
+
+  /** Events not yet done. */
+  get pending(): number {
+    return this.#waiting + this.#ready.length + this.#posting;
+  }
+
+  add(event: OutgoingEvent): void {
+    if (this.pending >= eventsMax) {
+      this.counts.overflowed++;
+      return;
+    }
+    this.#wait(event, 0, event.dueMs - this.#host.clock.nowMs());
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#agent.destroy();
+  }
+
+  #wait(event: OutgoingEvent, tries: number, delayMs: number): void {
+    this.#waiting++;
+    this.#host.timers.after(Math.max(0, delayMs), () => {
+      this.#waiting--;
+      if (tries === 0 && this.#options.isDropping()) {
+        this.counts.dropped++;
+        this.#options.onDone(event.id);
+        return;
+      }
+      this.#ready.push({ event, tries });
+      this.#pump();
+    }).unref();
+  }
+
+  #pump(): void {
+    while (this.#posting < postsMax && !this.#isStopped) {
+      const next = this.#ready.shift();
+      if (next === undefined) return;
+      this.#posting++;
+      void this.#post(next.event).then((isTaken) => {
+        this.#posting--;
+        this.#settle(next.event, next.tries + 1, isTaken);
+        this.#pump();
+      });
+    }
+  }
+
+  #settle(event: OutgoingEvent, tries: number, isTaken: boolean): void {
+    if (!isTaken && tries < triesMax) {
+      this.counts.retried++;
+      return this.#wait(event, tries, Math.min(backOffMaxMs, backOffFirstMs * 2 ** (tries - 1)));
+    }
+    this.counts[isTaken ? 'delivered' : 'gaveUp']++;
+    this.#options.onDone(event.id);
+  }
+
+  /** One try; false for any answer but 2xx. */
+  #post(event: OutgoingEvent): Promise<boolean> {
+    return new Promise((resolve) => {
+      const stampS = Math.floor(this.#host.clock.nowMs() / 1_000);
+      const signature = createHmac('sha256', this.#key).update(`${stampS}.${event.body}`).digest('hex');
+      const outgoing = send(event.url, {
+        method: 'POST',
+        agent: this.#agent,
+        headers: {
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(event.body),
+          'payment-signature': `t=${stampS},v1=${signature}`,
+        },
+      });
+      const limit = this.#host.timers.after(replyTimeoutMs, () => outgoing.destroy(new Error('no reply in time')));
+      const end = (isTaken: boolean): void => {
+        limit.cancel();
+        resolve(isTaken);
+      };
+      outgoing.on('error', () => end(false));
+      outgoing.on('response', (incoming) => {
+        const status = incoming.statusCode ?? 0;
+        incoming.on('error', () => end(false));
+        incoming.on('end', () => end(status >= 200 && status < 300));
+        incoming.resume();
+      });
+      outgoing.end(event.body);
+    });
+  }
+}

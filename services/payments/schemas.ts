@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { intentStatuses, packageIds, purchaseTokensMax } from './rules.ts';
+
+export const intentRequestSchema = z.strictObject({
+  /** A bundle at a fixed price; or give `tokens`. */
+  packageId: z.enum(packageIds).optional(),
+  tokens: z.int().min(1).max(purchaseTokensMax).optional(),
+  /** The processor's token of a card, never a card number. The mock knows card_ok, card_declined and card_slow. */
+  paymentMethod: z.string().regex(/^(card|tok|pm)_[A-Za-z0-9_]{1,60}$/, 'give a token such as card_ok, never a card number'),
+});
+export type IntentRequest = z.infer<typeof intentRequestSchema>;
+
+export const intentSchema = z.object({
+  intentId: z.uuid(),
+  status: z.enum(intentStatuses),
+  tokens: z.int(),
+  priceCents: z.int(),
+  currency: z.string(),
+  /** Why it failed, in the processor's word; null otherwise. */
+  failureCode: z.string().nullable(),
+  createdAt: z.iso.datetime(),
+});
+export type Intent = z.infer<typeof intentSchema>;
+
+export const intentParamsSchema = z.object({ intentId: z.uuid() });
+
+/** A processor's event, as it is posted to the webhook. Unknown members are let through. */
+export const eventSchema = z.object({
+  id: z.string().min(1).max(100),
+  type: z.string().max(100),
+  /** When it happened, by the processor's clock. */
+  createdMs: z.int().min(0).max(Date.UTC(2100, 0)),
+  data: z.object({
+    /** The processor's id of the payment. */
+    id: z.string().max(100),
+    /** Our intent's id. */
+    reference: z.uuid(),
+    amountCents: z.int(),
+    failureCode: z.string().max(100).nullish(),
+  }),
+});
+export type WebhookEvent = z.infer<typeof eventSchema>;
+
+export const receiptSchema = z.object({ received: z.literal(true), outcome: z.string() });
+
+/** The members of a problem document that clients act on. */
+export const problemSchema = z.object({
+  type: z.string().optional(),
+  title: z.string().optional(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string().optional(),
+  correlationId: z.string().optional(),
+});
