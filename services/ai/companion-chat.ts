@@ -1,0 +1,173 @@
+import type { Host } from '../../ops/core/host.ts';
+import { Problem } from '../platform/problem.ts';
+import type { AiMetrics } from './metrics.ts';
+import type { AiProvider, CompletionRequest, ModerationVerdict } from './provider.ts';
+import { contentBlocked, findCompanion, replyTokensMax, requireBudget, requireSameMessage } from './rules.ts';
+import type { AiStore, StoredAiMessage } from './store.ts';
+
+export interface ChatRequest {
+  readonly userId: number;
+  readonly companionId: number;
+  readonly writeId: string;
+  readonly text: string;
+  readonly signal: AbortSignal;
+}
+
+/** A reply that is still being written. */
+export interface StreamedReply {
+  readonly pieces: AsyncIterable<string>;
+  /** Stores the reply once its pieces have ended. */
+  finish(text: string): Promise<StoredAiMessage>;
+  cancel(): void;
+}
+
+/** Sends of one process under way by user and write id: a second try waits for the first. */
+const underWayMax = 5_000;
+
+/** Asks the model, moderates, stores and counts. */
+export class CompanionChat {
+  readonly #host: Host;
+  readonly #store: AiStore;
+  readonly #provider: AiProvider;
+  readonly #metrics: AiMetrics;
+  readonly #underWay = new Map<string, Promise<StoredAiMessage>>();
+
+  constructor(host: Host, store: AiStore, provider: AiProvider, metrics: AiMetrics) {
+    this.#host = host;
+    this.#store = store;
+    this.#provider = provider;
+    this.#metrics = metrics;
+  }
+
+  /** @throws Problem 404, 409, 422, 429, 502, 503 */
+  async send(request: ChatRequest): Promise<StoredAiMessage> {
+    const key = `${request.userId} ${request.writeId}`;
+    const earlier = this.#underWay.get(key);
+    if (earlier !== undefined) {
+      const stored = await earlier;
+      requireSameMessage(stored, request.companionId, request.text);
+      return stored;
+    }
+    if (this.#underWay.size >= underWayMax) throw new Problem(503, 'overloaded', `${underWayMax} messages are being answered already`, { retryAfterS: 1 });
+    const sending = this.#sendOnce(request);
+    this.#underWay.set(key, sending);
+    try {
+      return await sending;
+    } finally {
+      this.#underWay.delete(key);
+    }
+  }
+
+  async #sendOnce(request: ChatRequest): Promise<StoredAiMessage> {
+    const call = this.#callOf(request);
+    const stored = await this.#storedReply(request);
+    if (stored !== undefined) return stored;
+    const startMs = this.#host.clock.monotonicMs();
+    let outcome: 'ok' | 'blocked' | 'error' = 'error';
+    try {
+      const { moderation, text, tokens } = await this.#provider.complete(call);
+      outcome = moderation?.flagged === true ? 'blocked' : 'ok';
+      this.#requireAllowed(moderation);
+      this.#metrics.tokens(call.model, tokens);
+      return await this.#save(request, call.model, text, tokens);
+    } finally {
+      this.#metrics.call(call.model, outcome, (this.#host.clock.monotonicMs() - startMs) / 1_000);
+    }
+  }
+
+  /** Like `send`, but hands out the reply while it is written; a stored reply comes in one piece. */
+  async stream(request: ChatRequest): Promise<StreamedReply> {
+    const call = this.#callOf(request);
+    const stored = await this.#storedReply(request);
+    if (stored !== undefined) return replay(stored);
+    const startMs = this.#host.clock.monotonicMs();
+    const elapsedS = (): number => (this.#host.clock.monotonicMs() - startMs) / 1_000;
+    const failed = (error: unknown): never => {
+      this.#metrics.call(call.model, 'error', elapsedS());
+      throw error;
+    };
+    const stream = await this.#provider.stream(call).catch(failed);
+    try {
+      this.#requireAllowed(stream.moderation);
+    } catch (error) {
+      stream.cancel();
+      this.#metrics.call(call.model, stream.moderation?.flagged === true ? 'blocked' : 'error', elapsedS());
+      throw error;
+    }
+    const { metrics } = this;
+    async function* pieces(): AsyncGenerator<string> {
+      let first = true;
+      try {
+        for await (const piece of stream.pieces) {
+          if (first) metrics.firstToken(call.model, elapsedS());
+          first = false;
+          yield piece;
+        }
+      } catch (error) {
+        failed(error);
+      }
+    }
+    return {
+      pieces: pieces(),
+      finish: async (text) => {
+        const tokens = stream.tokens();
+        this.#metrics.tokens(call.model, tokens);
+        this.#metrics.call(call.model, 'ok', elapsedS());
+        return await this.#save(request, call.model, text, tokens);
+      },
+      cancel: () => stream.cancel(),
+    };
+  }
+
+  /** @throws Problem 502 or 503 when the provider gives no verdict; it is counted */
+  async moderate(text: string, signal: AbortSignal): Promise<ModerationVerdict> {
+    try {
+      return await this.#provider.moderate(text, signal);
+    } catch (error) {
+      this.#metrics.moderationFailed(error instanceof Problem && error.code === 'ai_provider_timeout' ? 'timeout' : 'provider');
+      throw error;
+    }
+  }
+
+  get metrics(): AiMetrics {
+    return this.#metrics;
+  }
+
+  #callOf({ companionId, text, signal }: ChatRequest): CompletionRequest {
+    const companion = findCompanion(companionId);
+    if (companion === undefined) throw new Problem(404, 'companion_not_found', `there is no companion ${companionId}: GET /ai/companions lists them`);
+    return { model: companion.model, system: companion.system, prompt: text, tokensMax: replyTokensMax, signal };
+  }
+
+  async #storedReply({ userId, writeId, companionId, text }: ChatRequest): Promise<StoredAiMessage | undefined> {
+    const { stored, usedToday } = await this.#store.lookUp(userId, writeId);
+    if (stored !== undefined) requireSameMessage(stored, companionId, text);
+    else requireBudget(usedToday, this.#host.clock.nowMs());
+    return stored;
+  }
+
+  /** Fails closed: without a verdict the reply is not shown. */
+  #requireAllowed(moderation: ModerationVerdict | undefined): void {
+    if (moderation === undefined) {
+      this.#metrics.moderationFailed('provider');
+      throw new Problem(503, 'moderation_unavailable', 'the message could not be checked: try again', { retryAfterS: 1 });
+    }
+    if (moderation.flagged) throw contentBlocked(moderation.categories);
+  }
+
+  async #save(request: ChatRequest, model: string, reply: string, tokens: { prompt: number; completion: number }): Promise<StoredAiMessage> {
+    const { userId, companionId, writeId, text: prompt } = request;
+    const stored = await this.#store.save({
+      userId, companionId, writeId, prompt, reply: reply.replaceAll('\0', ''), model, promptTokens: tokens.prompt, completionTokens: tokens.completion,
+    });
+    requireSameMessage(stored, companionId, prompt);
+    return stored;
+  }
+}
+
+function replay(stored: StoredAiMessage): StreamedReply {
+  async function* pieces(): AsyncGenerator<string> {
+    yield stored.reply;
+  }
+  return { pieces: pieces(), finish: async () => stored, cancel: () => {} };
+}

@@ -1,0 +1,106 @@
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
+import { route, type Reply, type Route } from '../platform/route.ts';
+import type { CompanionChat, StreamedReply } from './companion-chat.ts';
+import { companions, dailyTokensMax } from './rules.ts';
+import {
+  companionParamsSchema, companionsSchema, messageBodySchema, messageSchema, moderationBodySchema, moderationSchema, usageSchema,
+  type CompanionMessage,
+} from './schemas.ts';
+import { formatEvent } from './sse.ts';
+import type { AiStore, StoredAiMessage } from './store.ts';
+
+const catalogue = Buffer.from(JSON.stringify({ items: companions.map(({ id, name, description, model }) => ({ id, name, description, model })) }));
+
+const toReply = ({ id, reply, promptTokens, completionTokens }: StoredAiMessage): CompanionMessage => ({
+  messageId: id,
+  reply,
+  tokens: { prompt: promptTokens, completion: completionTokens },
+});
+
+/** The companions' HTTP operations. */
+export function aiRoutes(chat: CompanionChat, store: AiStore): Route[] {
+  return [
+    route({
+      method: 'get',
+      path: '/ai/companions',
+      operationId: 'listCompanions',
+      summary: 'The companions one may talk to',
+      auth: 'user',
+      responses: { 200: companionsSchema },
+      handle: () => ({ status: 200, json: catalogue }),
+    }),
+    route({
+      method: 'post',
+      path: '/ai/companions/{companionId}/messages',
+      operationId: 'sendCompanionMessage',
+      summary: 'Send a message and get the reply; with Accept: text/event-stream as events `delta` and `done`',
+      auth: 'user',
+      idempotent: true,
+      params: companionParamsSchema,
+      body: messageBodySchema,
+      responses: { 200: null, 201: messageSchema },
+      async handle({ userId, params, body, writeId, headers, signal }) {
+        const request = { userId, companionId: params.companionId, writeId, text: body.text, signal };
+        const accept = headers['accept'];
+        if (typeof accept === 'string' && accept.includes('text/event-stream')) return streamReply(await chat.stream(request));
+        return { status: 201, body: toReply(await chat.send(request)) };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/ai/usage',
+      operationId: 'readAiUsage',
+      summary: "One's own tokens by day and model over the last 31 days",
+      auth: 'user',
+      responses: { 200: usageSchema },
+      async handle({ userId }) {
+        const [items, { usedToday }] = await Promise.all([store.usage(userId), store.lookUp(userId, noWrite)]);
+        return { status: 200, body: { usedToday, dailyTokensMax, items } };
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/ai/moderations',
+      operationId: 'moderate',
+      summary: 'Check a text against the content rules',
+      auth: 'user',
+      body: moderationBodySchema,
+      responses: { 200: moderationSchema },
+      handle: async ({ body, signal }) => ({ status: 200, body: await chat.moderate(body.text, signal) }),
+    }),
+  ];
+}
+
+/** No message has this write id, so that a look-up finds the usage alone. */
+const noWrite = '00000000-0000-0000-0000-000000000000';
+
+function streamReply(reply: StreamedReply): Reply {
+  return {
+    status: 200,
+    headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
+    stream: (out) => writeEvents(reply, out),
+  };
+}
+
+/** A slow reader slows the model's stream; one that leaves ends it, and nothing is stored. */
+async function writeEvents(reply: StreamedReply, out: Writable): Promise<void> {
+  let text = '';
+  const gone = new AbortController();
+  const onClose = (): void => {
+    gone.abort();
+    reply.cancel();
+  };
+  out.once('close', onClose);
+  try {
+    for await (const piece of reply.pieces) {
+      text += piece;
+      if (!out.write(formatEvent('delta', { text: piece }))) await once(out, 'drain', { signal: gone.signal });
+    }
+    if (gone.signal.aborted) return;
+    const stored = await reply.finish(text);
+    out.write(formatEvent('done', toReply(stored)));
+  } finally {
+    out.off('close', onClose);
+  }
+}

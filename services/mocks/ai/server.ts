@@ -1,0 +1,190 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { z } from 'zod';
+import type { Host } from '../../../ops/core/host.ts';
+import { controlSchema, defaultControl, type Control } from './control.ts';
+import { composeReply, countTokens, moderate } from './text.ts';
+
+const completionSchema = z.object({
+  model: z.string().max(100),
+  messages: z.array(z.object({ role: z.string(), content: z.string() })).min(1).max(100),
+  max_tokens: z.int().min(1).max(100_000).default(512),
+  stream: z.boolean().default(false),
+  /** Moderate the last message in the same call. */
+  moderation: z.boolean().default(false),
+});
+const moderationSchema = z.object({ input: z.string() });
+
+/** Requests in flight beyond which the answer is 429, as real providers do. */
+const inFlightMax = 2_000;
+const bodyBytesMax = 256 * 1024;
+
+class Refused extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** A stand-in for a provider of language models: chat completions, moderations, and switches for its faults. */
+export class MockAi {
+  readonly #host: Host;
+  readonly #counts = { completions: 0, moderations: 0, failures: 0, refused: 0 };
+  #inFlight = 0;
+  control: Control = { ...defaultControl };
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  createServer(): Server {
+    const server = createServer((request, response) => void this.#serve(request, response));
+    // Longer than clients keep idle connections, so that none is closed under a request.
+    server.keepAliveTimeout = 75_000;
+    return server;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const route = `${request.method} ${(request.url ?? '').split('?', 1)[0]}`;
+    try {
+      if (route === 'POST /v1/chat/completions') await this.#bounded(() => this.#complete(request, response));
+      else if (route === 'POST /v1/moderations') await this.#bounded(() => this.#moderate(request, response));
+      else if (route === 'GET /control') sendJson(response, 200, this.control);
+      else if (route === 'POST /control') {
+        this.control = { ...this.control, ...parse(controlSchema.partial(), await readBody(request)) } as Control;
+        sendJson(response, 200, this.control);
+      } else if (route === 'GET /livez' || route === 'GET /readyz') sendText(response, 'ok\n');
+      else if (route === 'GET /metrics') sendText(response, this.#renderMetrics());
+      else throw new Refused(404, `no ${route} here`);
+    } catch (error) {
+      const status = error instanceof Refused ? error.status : 500;
+      if (response.headersSent || response.destroyed) response.destroy();
+      else sendJson(response, status, { error: { message: error instanceof Error ? error.message : String(error) } });
+    }
+  }
+
+  async #bounded(work: () => Promise<void>): Promise<void> {
+    if (this.#inFlight >= inFlightMax) {
+      this.#counts.refused++;
+      throw new Refused(429, `${inFlightMax} requests are in flight`);
+    }
+    this.#inFlight++;
+    try {
+      await work();
+    } finally {
+      this.#inFlight--;
+    }
+  }
+
+  #wait(): Promise<void> {
+    const { latencyMs, jitterMs } = this.control;
+    const delayMs = latencyMs + jitterMs * this.#host.random.float();
+    return delayMs === 0 ? Promise.resolve() : this.#host.timers.sleep(delayMs);
+  }
+
+  #falls(ratio: number): boolean {
+    if (ratio === 0 || this.#host.random.float() >= ratio) return false;
+    this.#counts.failures++;
+    return true;
+  }
+
+  async #complete(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const asked = parse(completionSchema, await readBody(request));
+    this.#counts.completions++;
+    await this.#wait();
+    const { failRatio, moderationFailRatio, seed } = this.control;
+    if (this.#falls(failRatio)) throw new Refused(500, 'the model failed, as it was told to');
+    const prompt = asked.messages.at(-1)?.content ?? '';
+    const verdict = asked.moderation ? (this.#falls(moderationFailRatio) ? null : moderate(prompt)) : undefined;
+    const pieces = verdict?.flagged === true ? [] : composeReply(prompt, seed, asked.max_tokens);
+    const promptTokens = countTokens(asked.messages.map((message) => message.content).join('\n'));
+    const usage = { prompt_tokens: promptTokens, completion_tokens: pieces.length === 0 ? 0 : countTokens(pieces.join('')) };
+    const finish = verdict?.flagged === true ? 'content_filter' : 'stop';
+    if (asked.stream) return await this.#stream(response, asked.model, pieces, usage, finish, verdict);
+    sendJson(response, 200, {
+      object: 'chat.completion',
+      model: asked.model,
+      choices: [{ index: 0, message: { role: 'assistant', content: pieces.join('') }, finish_reason: finish }],
+      usage,
+      ...(verdict === undefined ? {} : { moderation: verdict }),
+    });
+  }
+
+  async #stream(
+    response: ServerResponse, model: string, pieces: readonly string[], usage: object, finish: string, verdict: object | null | undefined,
+  ): Promise<void> {
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    const event = (choice: object, extra: object = {}): void => {
+      response.write(`data: ${JSON.stringify({ object: 'chat.completion.chunk', model, choices: [{ index: 0, ...choice }], ...extra })}\n\n`);
+    };
+    event({ delta: { role: 'assistant' } }, verdict === undefined ? {} : { moderation: verdict });
+    for (const piece of pieces) {
+      if (response.destroyed) return;
+      event({ delta: { content: piece } });
+      await this.#host.timers.sleep((countTokens(piece) * 1_000) / this.control.tokensPerS);
+    }
+    event({ delta: {}, finish_reason: finish }, { usage });
+    response.end('data: [DONE]\n\n');
+  }
+
+  async #moderate(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { input } = parse(moderationSchema, await readBody(request));
+    this.#counts.moderations++;
+    await this.#wait();
+    if (this.#falls(this.control.moderationFailRatio)) throw new Refused(500, 'moderation failed, as it was told to');
+    sendJson(response, 200, moderate(input));
+  }
+
+  #renderMetrics(): string {
+    const { completions, moderations, failures, refused } = this.#counts;
+    const { process } = this.#host;
+    const samples: readonly (readonly [string, string, number])[] = [
+      ['mock_ai_completions_total', 'counter', completions],
+      ['mock_ai_moderations_total', 'counter', moderations],
+      ['mock_ai_failures_total', 'counter', failures],
+      ['mock_ai_refused_total', 'counter', refused],
+      ['mock_ai_in_flight', 'gauge', this.#inFlight],
+      ['process_cpu_seconds_total', 'counter', process.cpuUs() / 1e6],
+      ['process_resident_memory_bytes', 'gauge', process.rssBytes()],
+    ];
+    return samples.map(([name, type, value]) => `# TYPE ${name} ${type}\n${name} ${value}\n`).join('');
+  }
+}
+
+function readBody(request: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    let sizeBytes = 0;
+    request.on('data', (piece: Buffer) => {
+      sizeBytes += piece.length;
+      if (sizeBytes > bodyBytesMax) reject(new Refused(413, `the body exceeds ${bodyBytesMax} bytes`));
+      else pieces.push(piece);
+    });
+    request.once('end', () => resolve(Buffer.concat(pieces).toString('utf8')));
+    request.once('error', reject);
+    request.once('close', () => reject(new Refused(400, 'the client left')));
+  });
+}
+
+function parse<Value>(schema: z.ZodType<Value>, text: string): Value {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Refused(400, 'the body is no JSON');
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw new Refused(400, parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '));
+  return parsed.data;
+}
+
+function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  const body = Buffer.from(JSON.stringify(value));
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length });
+  response.end(body);
+}
+
+function sendText(response: ServerResponse, text: string): void {
+  response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'content-length': Buffer.byteLength(text) });
+  response.end(text);
+}
