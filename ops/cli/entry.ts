@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { SoraError, exitCodes } from '../core/error.ts';
+import type { ExitCode } from '../core/error.ts';
+import type { Context } from './command.ts';
+import { onInterrupt } from './interrupt.ts';
+
+export interface EntryResult {
+  readonly exitCode: ExitCode;
+  /** What it wrote on standard output; empty unless captured. */
+  readonly stdout: string;
+  readonly interrupted: boolean;
+}
+
+export interface EntryOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Keeps standard output, at most 1 MB, instead of passing it through. Default false. */
+  readonly capture?: boolean;
+  /** After a first interrupt, how long it may take before it is killed. Default 120,000 ms. */
+  readonly graceMs?: number;
+}
+
+const captureMaxBytes = 1_048_576;
+
+/**
+ * Runs another entry of this checkout and waits for its end. It leads a process group of its own, so
+ * a Ctrl-C reaches it exactly once, from here; a second one, or the end of the grace, kills the group.
+ */
+export function runEntry(context: Context, entry: string, args: readonly string[], options: EntryOptions = {}): Promise<EntryResult> {
+  const { host, root } = context;
+  const child = spawn(host.process.execPath, [join(root, entry), ...args], {
+    detached: true,
+    stdio: ['inherit', options.capture === true ? 'pipe' : 'inherit', 'inherit'],
+    env: { ...host.process.env, ...options.env },
+  });
+  let stdout = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    if (stdout.length < captureMaxBytes) stdout += chunk.toString('utf8');
+  });
+  let interrupted = false;
+  const killGroup = (): void => {
+    if (child.pid !== undefined) host.process.kill(-child.pid, 'SIGKILL');
+  };
+  const stopListening = onInterrupt(host, (count, signal) => {
+    interrupted = true;
+    if (count > 1) return killGroup();
+    child.kill(signal);
+    host.timers.after(options.graceMs ?? 120_000, killGroup).unref();
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', (error) => {
+      stopListening();
+      reject(new SoraError('entry_failed', `${entry} cannot be started: ${error.message}`, { cause: error }));
+    });
+    child.once('close', (code, signal) => {
+      stopListening();
+      const fallback = interrupted ? exitCodes.interrupted : exitCodes.generic;
+      resolve({ exitCode: signal === null ? ((code ?? fallback) as ExitCode) : fallback, stdout, interrupted });
+    });
+  });
+}

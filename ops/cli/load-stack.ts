@@ -1,0 +1,163 @@
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { z } from 'zod';
+import { SoraError, invalidConfig, messageOf } from '../core/error.ts';
+import { readSecrets } from '../supervisor/secrets.ts';
+import { readStackState, statePath } from '../supervisor/stack-state.ts';
+import type { Context } from './command.ts';
+import { seedingEntry } from './db.ts';
+import { runEntry } from './entry.ts';
+import { startSupervisor, takeFolder } from './supervisor-link.ts';
+import type { SupervisorLink } from './supervisor-link.ts';
+
+/** What the seeder must have put into the database of a run. */
+export interface SeedWanted {
+  readonly users: number;
+  readonly seed: number;
+}
+
+export interface LoadStackOptions extends SeedWanted {
+  readonly runId: string;
+  readonly replicas: Readonly<Record<string, number>>;
+  /** Keeps the run's database. */
+  readonly keep: boolean;
+  /** Aborted when the user wants to stop before the run has begun. */
+  readonly signal: AbortSignal;
+}
+
+/** A stack for one load run, on a database of its own. */
+export interface LoadStack extends AsyncDisposable {
+  /** Environment from which the harness learns of it. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** State folder of the stack of a load run; there is one at a time, as two would disturb each other. */
+export function loadStackDir(context: Context): string {
+  return join(context.home, 'load-stack');
+}
+
+/**
+ * Starts PostgreSQL, makes or reuses the seeded template, clones it, and starts the rest on free
+ * ports. Disposing of it stops everything and drops the clone.
+ */
+export async function startLoadStack(context: Context, options: LoadStackOptions): Promise<LoadStack> {
+  const { host } = context;
+  const stateDir = loadStackDir(context);
+  const giveBack = takeFolder(context, stateDir, 'a load run', 'wait until it has ended, or use --stack running');
+  const databaseUrl = host.process.env['DATABASE_URL'] || undefined;
+  const supervisor = startSupervisor(context, {
+    stateDir,
+    ports: 'free',
+    hold: true,
+    replicas: options.replicas,
+    databaseFolder: join(context.home, 'pg/load'),
+    ...(databaseUrl === undefined ? {} : { databaseUrl }),
+  });
+  let clone: { url: string; name: string } | undefined;
+  const dispose = async (): Promise<void> => {
+    try {
+      if (clone !== undefined && !options.keep) await dropClone(context, supervisor, clone);
+    } finally {
+      await supervisor.stop();
+      giveBack();
+    }
+  };
+  try {
+    host.stderr.write('starting the database\n');
+    const { url } = await abortable(supervisor.until('database'), options.signal);
+    if (databaseUrl === undefined) await dropLeftovers(url);
+    const { template } = await seeder(context, templateReply, 'template', ['--url', url, '--users', String(options.users), '--seed', String(options.seed)]);
+    const name = `${options.keep ? 'kept' : 'run'}_${options.runId.replaceAll('-', '_')}`;
+    await seeder(context, z.unknown(), 'clone', ['--url', url, '--template', template, '--name', name]);
+    clone = { url, name };
+    const up = supervisor.until('up');
+    supervisor.release(withDatabase(url, name));
+    await abortable(up, options.signal);
+    if (options.keep) host.stderr.write(`the database of this run stays as ${name}\n`);
+    return { env: stackEnv(context, stateDir, withDatabase(url, name)), [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+const templateReply = z.object({ template: z.string().min(1) });
+
+/** What the harness needs to know of a stack. */
+export function stackEnv(context: Context, stateDir: string, databaseUrl?: string): Record<string, string> {
+  const { host } = context;
+  const state = readStackState(host, stateDir);
+  const secrets = readSecrets(host, stateDir);
+  if (state === undefined || secrets === undefined) throw new SoraError('no_stack', `no stack has its state in ${stateDir}`);
+  return {
+    SORA_TARGET: state.urls['gateway'] ?? '',
+    SORA_ADMIN_URL: state.urls['api'] ?? '',
+    SORA_ADMIN_SECRET: secrets.admin,
+    SORA_STACK_STATE: statePath(stateDir),
+    SORA_DATABASE_URL: databaseUrl ?? secrets.databaseUrl ?? '',
+  };
+}
+
+/** The clone can only be dropped once nothing uses it, and while the database still runs. */
+async function dropClone(context: Context, supervisor: SupervisorLink, clone: { url: string; name: string }): Promise<void> {
+  try {
+    const held = supervisor.until('held');
+    supervisor.hold();
+    await held;
+    await seeder(context, z.unknown(), 'drop', ['--url', clone.url, '--name', clone.name]);
+  } catch (error) {
+    context.host.stderr.write(`the database ${clone.name} could not be dropped: ${messageOf(error)}\n`);
+  }
+}
+
+/** Runs one verb of the seeder and reads the JSON it prints. */
+async function seeder<Reply>(context: Context, reply: z.ZodType<Reply>, verb: string, args: readonly string[]): Promise<Reply> {
+  const { exitCode, stdout, interrupted } = await runEntry(context, seedingEntry, [verb, ...args], { capture: true, graceMs: 10_000 });
+  if (interrupted) throw interruptedError();
+  // The seeder has said on standard error what is wrong; this only carries its exit code.
+  if (exitCode !== 0) throw new SoraError('seeding_failed', `preparing the database failed in ${verb}`, { exitCode });
+  const parsed = reply.safeParse(stdout.trim() === '' ? {} : parseJson(stdout));
+  if (!parsed.success) throw new SoraError('seeding_failed', `the seeder's ${verb} answered ${JSON.stringify(stdout.slice(0, 100))}`);
+  return parsed.data;
+}
+
+/** Rejects when the signal is aborted first; what was awaited is then left to the disposal. */
+function abortable<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(interruptedError());
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+export function interruptedError(): SoraError {
+  return new SoraError('interrupted', 'interrupted before the run began', { exitCode: 105 });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Drops the databases of runs that were killed before they could do so themselves. */
+async function dropLeftovers(adminUrl: string): Promise<void> {
+  const client = new Client({ connectionString: adminUrl });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ name: string }>("select datname as name from pg_database where datname like 'run\\_%'");
+    for (const { name } of rows) await client.query(`drop database if exists ${client.escapeIdentifier(name)} with (force)`);
+  } finally {
+    await client.end();
+  }
+}
+
+function withDatabase(url: string, name: string): string {
+  const changed = URL.parse(url);
+  if (changed === null) throw invalidConfig('DATABASE_URL is not a URL', 'postgres://user:password@host:5432/database');
+  changed.pathname = `/${name}`;
+  return changed.href;
+}

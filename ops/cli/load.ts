@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { SoraError, exitCodes, invalidConfig } from '../core/error.ts';
+import type { ExitCode } from '../core/error.ts';
+import { readLiveStack } from '../supervisor/stack-state.ts';
+import { readPairs, suggest } from './command.ts';
+import type { Command, Context } from './command.ts';
+import { runEntry } from './entry.ts';
+import { onInterrupt } from './interrupt.ts';
+import { interruptedError, stackEnv, startLoadStack } from './load-stack.ts';
+import { stackDir } from './up.ts';
+
+const harnessEntry = 'loadtests/main.ts';
+const verbs = ['run', 'debug', 'ls', 'show', 'rm', 'compare'] as const;
+const stackKinds = ['auto', 'own', 'running'] as const;
+
+/** What `loadtests/main.ts plan` says of a run before anything is started. */
+const planSchema = z.object({
+  needsStack: z.boolean(),
+  users: z.int().positive(),
+  seed: z.int().nonnegative(),
+  scenario: z.string(),
+});
+
+export const load: Command = {
+  name: 'load',
+  summary: 'Runs load tests and shows their reports',
+  usage: 'sora load run|debug|ls|show|rm|compare [flags]',
+  flags: {
+    stack: { type: 'string', value: 'auto|own|running', help: 'the stack to load: one of its own, the running one, or that if there is one (auto, the default)' },
+    replicas: { type: 'string', multiple: true, value: 'NAME=COUNT', help: 'number of processes of an own stack, such as api=2' },
+    keep: { type: 'boolean', help: 'keeps the database of an own stack after the run' },
+  },
+  examples: ['sora load run launch-mix --users 10000 --duration 60s', 'sora load run ./my-journey.ts --target http://127.0.0.1:3000', 'sora load debug launch-mix --user 7', 'sora load ls'],
+  details:
+    'Verbs:\n  run      runs a scenario and judges it; sora load run --help has its flags\n  debug    runs one journey once and prints each step\n  ls       lists the runs kept\n  show     shows the report of one\n  rm       removes one\n  compare  compares two\n\nExit codes of run: 0 pass, 98 insufficient, 99 fail, 104 wrong before the first request,\n105 stopped by a signal, 107 the scenario failed to load or to set up.',
+  passesThrough: verbs,
+  async run(context, args) {
+    const [verb, ...rest] = args;
+    if (verb === undefined || !verbs.some((known) => known === verb)) {
+      throw invalidConfig(verb === undefined ? 'sora load needs a verb' : `sora load has no verb ${verb}`, suggest(verb ?? '', verbs) ?? `verbs: ${verbs.join(', ')}`);
+    }
+    const isHelp = rest.includes('--help') || rest.includes('-h');
+    if (isHelp || (verb !== 'run' && verb !== 'debug')) return (await runEntry(context, harnessEntry, args)).exitCode;
+    return runLoad(context, verb, rest);
+  },
+};
+
+interface OwnFlags {
+  readonly stack: (typeof stackKinds)[number];
+  readonly replicas: Readonly<Record<string, number>>;
+  readonly keep: boolean;
+  /** What is the harness's. */
+  readonly rest: readonly string[];
+}
+
+async function runLoad(context: Context, verb: string, args: readonly string[]): Promise<ExitCode> {
+  const own = takeOwnFlags(args);
+  const plan = await readPlan(context, own.rest);
+  if (typeof plan === 'number') return plan;
+  const run = (env: Readonly<Record<string, string>>): Promise<ExitCode> =>
+    runEntry(context, harnessEntry, [verb, ...own.rest], { env }).then(({ exitCode }) => exitCode);
+  const runId = newRunId(context);
+  if (!plan.needsStack) return run({ SORA_RUN_ID: runId });
+  const stateDir = stackDir(context);
+  const live = readLiveStack(context.host, stateDir);
+  if (own.stack === 'running' && live?.phase !== 'up') throw invalidConfig('no stack is up', 'start it with npm start, or use --stack own');
+  if (own.stack !== 'own' && live?.phase === 'up') return run({ ...stackEnv(context, stateDir), SORA_RUN_ID: runId });
+  // Until the harness runs and hears signals itself, one ends the preparation.
+  const interrupt = new AbortController();
+  const stopListening = onInterrupt(context.host, (count) => {
+    interrupt.abort();
+    if (count > 1) context.host.process.exit(exitCodes.interrupted);
+    context.host.stderr.write('\nstopping; press Ctrl-C again to force\n');
+  });
+  try {
+    await using stack = await startLoadStack(context, { ...plan, runId, replicas: own.replicas, keep: own.keep, signal: interrupt.signal });
+    if (interrupt.signal.aborted) throw interruptedError();
+    return await run({ ...stack.env, SORA_RUN_ID: runId });
+  } finally {
+    stopListening();
+  }
+}
+
+/** Asks the harness what a run needs; a number is the exit code with which it refused. */
+async function readPlan(context: Context, args: readonly string[]): Promise<z.infer<typeof planSchema> | ExitCode> {
+  const { exitCode, stdout } = await runEntry(context, harnessEntry, ['plan', ...args], { capture: true, graceMs: 5_000 });
+  if (exitCode !== exitCodes.pass) return exitCode;
+  try {
+    return planSchema.parse(JSON.parse(stdout));
+  } catch (error) {
+    throw new SoraError('plan_unreadable', `the harness answered ${JSON.stringify(stdout.slice(0, 200))} to plan`, { cause: error });
+  }
+}
+
+/** Takes out the flags that are about the stack; the harness knows all others. */
+function takeOwnFlags(args: readonly string[]): OwnFlags {
+  const rest: string[] = [];
+  const replicas: string[] = [];
+  let stack = 'auto';
+  let keep = false;
+  for (let index = 0; index < args.length; index++) {
+    const argument = args[index] ?? '';
+    const [name, inline] = argument.split(/=(.*)/s, 2);
+    const take = (): string => {
+      const value = inline ?? args[++index];
+      if (value === undefined) throw invalidConfig(`${argument} needs a value`, 'sora load --help shows which');
+      return value;
+    };
+    if (name === '--stack') stack = take();
+    else if (name === '--replicas') replicas.push(take());
+    else if (argument === '--keep') keep = true;
+    else rest.push(argument);
+  }
+  const kind = stackKinds.find((known) => known === stack);
+  if (kind === undefined) throw invalidConfig(`--stack "${stack}" is unknown`, suggest(stack, stackKinds) ?? `use ${stackKinds.join(', ')}`);
+  return { stack: kind, replicas: readPairs('replicas', replicas, 64), keep, rest };
+}
+
+/** `20260131-142305-9f2c`: sorts by time, and is safe in file and database names. */
+function newRunId({ host }: Context): string {
+  const stamp = new Date(host.clock.nowMs()).toISOString().replaceAll(/[-:]|\..*/g, '').replace('T', '-');
+  return `${stamp}-${host.random.bytes(2).toString('hex')}`;
+}

@@ -1,0 +1,81 @@
+/** Entry point of the `sora` command: finds the noun, and maps what it throws to a message and an exit code. */
+import { resolve } from 'node:path';
+import { stdout } from 'node:process';
+import { SoraError, exitCodes, invalidConfig, messageOf } from '../core/error.ts';
+import type { ExitCode } from '../core/error.ts';
+import type { Host } from '../core/host.ts';
+import { createNodeHost } from '../core/node-host.ts';
+import { renderHelp, suggest } from './command.ts';
+import type { Command, Context } from './command.ts';
+import { db } from './db.ts';
+import { down } from './down.ts';
+import { load } from './load.ts';
+import { logs } from './logs.ts';
+import { status } from './status.ts';
+import { up } from './up.ts';
+
+const commands: readonly Command[] = [up, down, status, load, db, logs];
+
+async function run(context: Context, args: readonly string[]): Promise<ExitCode> {
+  const [noun, ...rest] = args;
+  const { stdout } = context.host;
+  if (noun === undefined || noun === '--help' || noun === '-h' || (noun === 'help' && rest.length === 0)) {
+    stdout.write(renderNouns());
+    return noun === undefined ? exitCodes.invalidConfig : exitCodes.pass;
+  }
+  if (noun === '--version') {
+    const { version } = JSON.parse(context.host.files.readText(resolve(context.root, 'package.json'))) as { version: string };
+    stdout.write(`${version}\n`);
+    return exitCodes.pass;
+  }
+  const name = noun === 'help' ? rest[0] : noun;
+  const command = commands.find((known) => known.name === name);
+  if (command === undefined) {
+    const names = commands.map((known) => known.name);
+    throw invalidConfig(`there is no command "${name}"`, suggest(name ?? '', names, 'sora ') ?? `commands: ${names.join(', ')}`);
+  }
+  const passesThrough = command.passesThrough?.some((verb) => verb === rest[0]) ?? false;
+  if (noun === 'help' || (!passesThrough && rest.some((argument) => argument === '--help' || argument === '-h'))) {
+    stdout.write(renderHelp(command));
+    return exitCodes.pass;
+  }
+  return command.run(context, rest);
+}
+
+function renderNouns(): string {
+  return [
+    'SORA runs a backend, puts load on it and says whether it is fit.\n',
+    'Usage: sora <command> [flags]\n',
+    'Commands:',
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(8)}${summary}`),
+    '\nsora <command> --help has the flags and examples of one. Data goes to standard output, messages to',
+    'standard error. Exit codes: 0 well, 98 insufficient, 99 thresholds failed, 104 wrong configuration,',
+    '105 stopped by a signal, 107 scenario error, 1 anything else.',
+    '\nExamples:',
+    '  sora up',
+    '  sora load run launch-mix --users 10000 --duration 60s',
+    '',
+  ].join('\n');
+}
+
+/** The one place where an error becomes words and an exit code. */
+function fail(host: Host, error: unknown): ExitCode {
+  const known = error instanceof SoraError ? error : undefined;
+  host.stderr.write(`sora: ${messageOf(error)}\n`);
+  const hint = known?.hint ?? (known === undefined ? 'this is a defect; SORA_DEBUG=1 shows where' : undefined);
+  if (hint !== undefined && hint !== '') host.stderr.write(`hint: ${hint}\n`);
+  if (host.process.env['SORA_DEBUG'] === '1' && error instanceof Error) host.stderr.write(`${error.stack}\n`);
+  return known?.exitCode ?? exitCodes.generic;
+}
+
+const host = createNodeHost();
+const root = resolve(import.meta.dirname, '../..');
+// A reader such as `head` may close the pipe early; that is no error.
+stdout.on('error', () => host.process.exit(exitCodes.pass));
+try {
+  const home = resolve(host.process.env['SORA_HOME'] ?? resolve(root, '.sora'));
+  const topology = resolve(host.process.env['SORA_TOPOLOGY'] ?? resolve(root, 'topology.json'));
+  host.process.setExitCode(await run({ host, root, home, topology }, host.process.argv));
+} catch (error) {
+  host.process.setExitCode(fail(host, error));
+}

@@ -1,0 +1,94 @@
+import { join } from 'node:path';
+import { exitCodes } from '../core/error.ts';
+import type { ExitCode } from '../core/error.ts';
+import { readStackState } from '../supervisor/stack-state.ts';
+import type { Command, Context } from './command.ts';
+import { parseFlags, readPairs } from './command.ts';
+import { onInterrupt } from './interrupt.ts';
+import { startSupervisor, takeFolder } from './supervisor-link.ts';
+import { renderTable } from './table.ts';
+
+/** State folder of the stack that `sora up` runs. */
+export function stackDir(context: Context): string {
+  return join(context.home, 'stack');
+}
+
+export const up: Command = {
+  name: 'up',
+  summary: 'Starts the whole stack and keeps it up until Ctrl-C',
+  usage: 'sora up [flags]',
+  flags: {
+    port: { type: 'string', multiple: true, value: '[NAME=]PORT', help: 'a port other than in topology.json; without a name, the gateway’s' },
+    replicas: { type: 'string', multiple: true, value: 'NAME=COUNT', help: 'number of processes, such as api=2' },
+  },
+  examples: ['sora up', 'sora up --port 9000 --replicas api=2', 'DATABASE_URL=postgres://me:secret@127.0.0.1:5432/avalo sora up'],
+  details: 'Data stays in .sora/ and is found again at the next start. DATABASE_URL uses another\nPostgreSQL instead of the embedded one. Everything listens on 127.0.0.1.',
+  async run(context, args) {
+    const parsed = parseFlags(up, args);
+    const { host } = context;
+    const stateDir = stackDir(context);
+    const giveBack = takeFolder(context, stateDir, 'the stack', 'use it as it is, or stop it first with: npx sora down');
+    try {
+      const databaseUrl = host.process.env['DATABASE_URL'];
+      return await runStack(context, {
+        stateDir,
+        ports: 'fixed',
+        portOverrides: readPairs('port', parsed.list('port'), 65_535, 'gateway'),
+        replicas: readPairs('replicas', parsed.list('replicas'), 64),
+        databaseFolder: join(context.home, 'pg/main'),
+        ...(databaseUrl === undefined || databaseUrl === '' ? {} : { databaseUrl }),
+      });
+    } finally {
+      giveBack();
+    }
+  },
+};
+
+async function runStack(context: Context, config: Parameters<typeof startSupervisor>[1]): Promise<ExitCode> {
+  const { host } = context;
+  const supervisor = startSupervisor(context, config);
+  let interrupted = false;
+  const stopListening = onInterrupt(host, (count) => {
+    interrupted = true;
+    if (count > 1) host.process.exit(exitCodes.interrupted);
+    host.stderr.write('\nstopping; press Ctrl-C again to force\n');
+    void supervisor.stop();
+  });
+  supervisor.onProcess(({ name, state, restarts }) => {
+    if (state === 'starting' || state === 'waiting' || state === 'stopped') return;
+    const again = restarts > 0 ? ` (restart ${restarts})` : '';
+    host.stderr.write(`${name}: ${state}${again}\n`);
+  });
+  try {
+    await supervisor.until('up');
+    showReady(context, config.stateDir);
+    await supervisor.ended;
+  } catch (error) {
+    if (!interrupted) throw error;
+  } finally {
+    await supervisor.ended;
+    stopListening();
+  }
+  return interrupted ? exitCodes.pass : exitCodes.generic;
+}
+
+function showReady(context: Context, stateDir: string): void {
+  const { host } = context;
+  const state = readStackState(host, stateDir);
+  if (state === undefined) return;
+  const gateway = state.urls['gateway'] ?? '';
+  host.stdout.write(renderTable(['NAME', 'KIND', 'PID', 'PORT', 'URL'], state.processes.map((row) => [row.name, row.kind, row.pid, row.port, row.url])));
+  host.stderr.write(
+    [
+      '',
+      'The stack is up. What next, from another terminal:',
+      `  ${gateway}/docs                          the API`,
+      '  npx sora db seed --users 10000      fills it with users',
+      '  npx sora load run launch-mix        puts load on it',
+      '  npx sora status                     what runs',
+      '  npx sora logs -f                    what it says',
+      'Ctrl-C stops it; its data stays.',
+      '',
+    ].join('\n'),
+  );
+}
