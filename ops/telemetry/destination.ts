@@ -1,6 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { invalidConfig, messageOf } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
 
 export interface RotationLimits {
@@ -22,7 +24,7 @@ export interface Destination {
   flushSync(): void;
   /** Resolves once everything handed over is with the operating system and the file is closed. */
   close(): Promise<void>;
-  /** Lines lost because the buffer was full. */
+  /** Lines lost because the buffer was full, and failed writes. */
   readonly dropped: number;
 }
 
@@ -49,10 +51,9 @@ export function openStderr(host: Host): Destination {
 export function openRotatingFile(host: Host, folder: string, service: string, limits: RotationLimits = {}): Destination {
   const { sizeMaxBytes, ageMaxMs, filesMax, keepMs } = { ...defaults, ...limits };
   const path = join(folder, `${service}.log`);
-  mkdirSync(folder, { recursive: true });
-  const existing = existsSync(path) ? statSync(path) : undefined;
-  let sizeBytes = existing?.size ?? 0;
-  let openedMs = existing === undefined || existing.birthtimeMs === 0 ? host.clock.nowMs() : existing.birthtimeMs;
+  const existing = ensureFile(folder, path);
+  let sizeBytes = existing.size;
+  let openedMs = sizeBytes === 0 || existing.birthtimeMs === 0 ? host.clock.nowMs() : existing.birthtimeMs;
 
   const stream = openBuffered({
     dest: path, sync: false, mode: 0o640, minLength: writeMinBytes, maxLength: bufferMaxBytes,
@@ -60,26 +61,47 @@ export function openRotatingFile(host: Host, folder: string, service: string, li
   const rotate = (): void => {
     sizeBytes = 0;
     openedMs = host.clock.nowMs();
-    renameSync(path, join(folder, `${service}.${stamp(openedMs)}.log`));
+    renameSync(path, closedPath(folder, service, openedMs));
     stream.reopen();
     removeOld(folder, service, openedMs - keepMs, filesMax);
   };
-  stream.on('write', (writtenBytes: number) => {
-    sizeBytes += writtenBytes;
+  stream.on('write', (writtenBytes: number) => void (sizeBytes += writtenBytes));
+  // Only between two writes, as a write in flight would go on into the renamed file.
+  stream.on('drain', () => {
     const isOld = sizeBytes > 0 && host.clock.nowMs() - openedMs >= ageMaxMs;
-    if (sizeBytes >= sizeMaxBytes || isOld) rotate();
+    if (sizeBytes < sizeMaxBytes && !isOld) return;
+    try {
+      rotate();
+    } catch (error) {
+      // A file too large is better than a service that dies of its log.
+      stream.emit('error', error);
+    }
   });
   return buffered(host, stream);
+}
+
+/** Makes folder and file, so that a path that cannot be written is found at start and not at the first line. */
+function ensureFile(folder: string, path: string): Stats {
+  try {
+    mkdirSync(folder, { recursive: true });
+    closeSync(openSync(path, 'a', 0o640));
+    return statSync(path);
+  } catch (error) {
+    throw invalidConfig(`log file ${path} cannot be written: ${messageOf(error)}`, 'choose another log folder, or make this one writable', error);
+  }
 }
 
 function buffered(host: Host, stream: Buffered): Destination {
   let dropped = 0;
   let flushing = false;
   stream.on('drop', () => void dropped++);
+  // A full disk: what could not be written stays buffered and is tried again with the next write.
+  stream.on('error', () => void dropped++);
   const flush = (): void => {
     flushing = false;
-    if (!stream.destroyed) stream.flush();
+    if (!stream.destroyed && stream.fd >= 0) stream.flush();
   };
+  stream.once('ready', flush);
   const timer = host.timers.every(flushPeriodMs, flush).unref();
   return {
     write: (line) => void stream.write(line),
@@ -104,6 +126,14 @@ function buffered(host: Host, stream: Buffered): Destination {
       return dropped;
     },
   };
+}
+
+/** Two rotations within a millisecond must not take each other's name. */
+function closedPath(folder: string, service: string, timeMs: number): string {
+  for (let at = timeMs; ; at++) {
+    const path = join(folder, `${service}.${stamp(at)}.log`);
+    if (!existsSync(path)) return path;
+  }
 }
 
 /** `20261121T120600123Z`: sorts by time and holds no character that a file system dislikes. */

@@ -59,13 +59,13 @@ class OtlpSpan implements TraceSpan {
 }
 
 /**
- * Tracing by the OpenTelemetry SDK over OTLP/HTTP with JSON. Endpoint, headers, sampler and batch
+ * Tracing by the OpenTelemetry SDK over OTLP/HTTP with JSON, to `url`. Headers, sampler and batch
  * sizes are the SDK's own `OTEL_*` variables. Nothing is registered globally.
  */
-export function createOtlpTracing(host: Host, service: string): Tracing {
+export function createOtlpTracing(host: Host, service: string, url: string): Tracing {
   const provider = new NodeTracerProvider({
     resource: resourceFromAttributes({ 'service.name': service, 'process.pid': host.process.pid }),
-    spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter(), { maxQueueSize: queueMax })],
+    spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter({ url }), { maxQueueSize: queueMax })],
   });
   const tracer = provider.getTracer('sora');
   const storage = new AsyncLocalStorage<OtlpSpan>();

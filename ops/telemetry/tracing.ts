@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module';
+import { invalidConfig } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
 
 /** What tracing-otlp.ts exports; spelled out, as importing it here would load the SDK in every process. */
 interface OtlpModule {
-  createOtlpTracing(host: Host, service: string): Tracing;
+  createOtlpTracing(host: Host, service: string, url: string): Tracing;
 }
 
 /** One timed piece of work in a trace. */
@@ -73,10 +74,12 @@ export const tracingOff: Tracing = {
  */
 export function createTracing(host: Host, service: string): Tracing {
   const { env } = host.process;
-  const endpoint = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? env['OTEL_EXPORTER_OTLP_ENDPOINT'];
-  if (endpoint === undefined || endpoint === '' || env['OTEL_SDK_DISABLED'] === 'true') return tracingOff;
+  const base = env['OTEL_EXPORTER_OTLP_ENDPOINT'];
+  const url = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? (base === undefined || base === '' ? '' : `${base.replace(/\/$/, '')}/v1/traces`);
+  if (url === '' || env['OTEL_SDK_DISABLED'] === 'true') return tracingOff;
   // Loaded here and not above: the SDK costs 60 ms and 15 MB at start that most processes never need.
   const require = createRequire(import.meta.url);
   const otlp = require('./tracing-otlp.ts') as OtlpModule;
-  return otlp.createOtlpTracing(host, service);
+  if (!URL.canParse(url)) throw invalidConfig(`OTLP endpoint "${url}" is no URL`, 'set OTEL_EXPORTER_OTLP_ENDPOINT to one such as http://127.0.0.1:4318');
+  return otlp.createOtlpTracing(host, service, url);
 }
