@@ -98,6 +98,14 @@ export class Tally {
     cell.times.lateness.record(times.lateness);
   }
 
+  /** Counts an operation that was never sent: failed, with a response time of at least this. */
+  unsent(op: number, phase: number, responseUs: number): void {
+    const cell = this.#cell(op, phase);
+    cell.total++;
+    cell.failed++;
+    cell.times.response.record(responseUs);
+  }
+
   request(op: number, phase: number, failed: boolean, durationUs: number, sent: number, received: number): void {
     const cell = this.#cell(op, phase);
     cell.requests++;

@@ -1,0 +1,101 @@
+import type { CrewOutcome } from './crew.ts';
+import type { RunPlan } from './engine.ts';
+import type { HistoryStep, IndeterminateWrite, OperationsPerUser, PhaseWindow, RunMeasurement, WriteTotals } from './measurement.ts';
+import { userAt } from './partition.ts';
+import { meanOf } from './random.ts';
+import type { WorkerResult } from './worker-messages.ts';
+
+export interface MeasurementParts extends CrewOutcome {
+  readonly plan: RunPlan;
+  readonly scenario: string;
+  readonly target: string;
+  readonly runId: string;
+  readonly sockets: number;
+  readonly workers: number;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+}
+
+/** Puts together what a run measured, from its workers' ticks and last words. */
+export function composeMeasurement(parts: MeasurementParts): RunMeasurement {
+  const { plan, merge, results } = parts;
+  const endedMs = Math.max(0, parts.endedAtMs - parts.startedAtMs, ...results.map((result) => result.endedMs));
+  const health = merge.health;
+  return {
+    runId: parts.runId,
+    scenario: parts.scenario,
+    target: parts.target,
+    seed: plan.seed,
+    pace: plan.pace,
+    transport: 'pooled',
+    sockets: parts.sockets,
+    users: plan.users,
+    rampMs: plan.rampMs,
+    holdMs: plan.holdMs,
+    drainMs: plan.drainMs,
+    thinkTimeMeanMs: meanOf(plan.thinkTimeMs),
+    startedAtMs: parts.startedAtMs,
+    endedAtMs: parts.endedAtMs,
+    phases: phaseWindows(plan, endedMs),
+    operations: merge.operations,
+    series: merge.series,
+    workers: health,
+    errors: merge.errors,
+    slowest: merge.slowest,
+    operationsPerUser: operationsPerUser(plan.users, results),
+    history: results.flatMap((result): readonly HistoryStep[] => result.history),
+    writes: writeTotals(plan, parts.workers, results),
+    unsent: health.reduce((sum, worker) => sum + worker.unsent, 0),
+    interrupted: parts.interrupted,
+    workersLost: parts.workersLost,
+  };
+}
+
+/** Phases as far as the run came. */
+function phaseWindows(plan: RunPlan, endedMs: number): PhaseWindow[] {
+  const holdEndMs = plan.rampMs + plan.holdMs;
+  const windows: PhaseWindow[] = [
+    { name: 'ramp', startMs: 0, endMs: Math.min(plan.rampMs, endedMs) },
+    { name: 'hold', startMs: plan.rampMs, endMs: Math.min(holdEndMs, endedMs) },
+    { name: 'drain', startMs: holdEndMs, endMs: endedMs },
+  ];
+  return windows.filter((window) => window.endMs > window.startMs);
+}
+
+/** Users of a lost worker count as having completed nothing. */
+function operationsPerUser(users: number, results: readonly WorkerResult[]): OperationsPerUser {
+  const counts = new Uint32Array(users);
+  let at = 0;
+  for (const { completed } of results) {
+    counts.set(completed, at);
+    at += completed.length;
+  }
+  counts.sort();
+  const quantile = (ratio: number): number => counts[Math.max(0, Math.ceil(ratio * users) - 1)] ?? 0;
+  const idle = counts.findIndex((count) => count > 0);
+  return {
+    min: quantile(0),
+    p1: quantile(0.01),
+    p50: quantile(0.5),
+    p99: quantile(0.99),
+    max: quantile(1),
+    completedRatio: idle < 0 ? 0 : (users - idle) / users,
+  };
+}
+
+function writeTotals(plan: RunPlan, workers: number, results: readonly WorkerResult[]): WriteTotals {
+  const acknowledged = new Uint32Array(plan.users);
+  const checksum = new Float64Array(plan.users);
+  const indeterminate: IndeterminateWrite[] = [];
+  const byKind: Record<string, number> = {};
+  for (const result of results) {
+    const partition = { index: result.worker, count: workers };
+    for (let place = 0; place < result.acknowledged.length; place++) {
+      acknowledged[userAt(partition, place)] = result.acknowledged[place]!;
+      checksum[userAt(partition, place)] = result.checksum[place]!;
+    }
+    for (const write of result.indeterminate) indeterminate.push(write);
+    for (const [kind, count] of Object.entries(result.byKind)) byKind[kind] = (byKind[kind] ?? 0) + count;
+  }
+  return { acknowledged, checksum, indeterminate, byKind, run: plan.run };
+}

@@ -1,0 +1,168 @@
+import { SoraError, type ExitCode } from '../../ops/core/error.ts';
+import type { Host } from '../../ops/core/host.ts';
+import type { RunPlan } from './engine.ts';
+import type { LiveView } from './measurement.ts';
+import { Merge } from './merge.ts';
+import { startWorker, type WorkerLine } from './worker-channel.ts';
+import type { FromWorker, ToWorker, WorkerJob, WorkerResult } from './worker-messages.ts';
+
+export interface CrewOptions {
+  readonly host: Host;
+  readonly workerFile: string;
+  readonly plan: RunPlan;
+  readonly jobs: readonly WorkerJob[];
+  readonly graceMs: number;
+  readonly onTick: ((live: LiveView) => void) | undefined;
+  readonly log: (message: string) => void;
+}
+
+export interface CrewOutcome {
+  readonly merge: Merge;
+  readonly results: readonly WorkerResult[];
+  readonly interrupted: boolean;
+  readonly workersLost: readonly number[];
+}
+
+type State = 'starting' | 'ready' | 'running' | 'done' | 'lost';
+
+/** A worker that has not reported this long after it should have ended is killed and counts as lost. */
+const overdueMs = 15_000;
+/** Workers load the scenario and lay out their users in this time. */
+const prepareMs = 120_000;
+
+/** The worker processes of a run: starts them, adds up what they report, notices those that die. */
+export class Crew {
+  readonly #options: CrewOptions;
+  readonly #merge: Merge;
+  readonly #lines: WorkerLine<ToWorker>[] = [];
+  readonly #states: State[] = [];
+  readonly #results: WorkerResult[] = [];
+  readonly #lost: number[] = [];
+  #interrupted = false;
+  #failure: SoraError | undefined;
+  #wake: () => void = () => undefined;
+
+  constructor(options: CrewOptions) {
+    this.#options = options;
+    this.#merge = new Merge(options.plan.rampMs, options.plan.holdMs);
+  }
+
+  get pids(): number[] {
+    return this.#lines.flatMap((line) => (line.pid === undefined ? [] : [line.pid]));
+  }
+
+  /** Starts all workers and waits until each has loaded the scenario. @throws SoraError when one cannot */
+  async prepare(): Promise<void> {
+    if (this.#interrupted) return;
+    for (const job of this.#options.jobs) {
+      const { worker } = job;
+      this.#states[worker] = 'starting';
+      this.#lines[worker] = startWorker<FromWorker, ToWorker>(this.#options.workerFile, this.#options.host.process.execPath, {
+        onMessage: (message) => this.#onMessage(worker, message),
+        onExit: (reason) => this.#onExit(worker, reason),
+        onStderr: (text) => this.#options.log(text.trimEnd()),
+      });
+      this.#lines[worker].send({ kind: 'prepare', job });
+    }
+    await this.#until(() => this.#failure !== undefined || this.#states.every((state) => state !== 'starting'), prepareMs);
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#interrupted) return;
+    const missing = this.#states.findIndex((state) => state !== 'ready');
+    if (missing >= 0) {
+      throw new SoraError('worker_failed', `worker ${missing} was not ready (${this.#states[missing]}) within ${prepareMs / 1_000} s`, {
+        hint: 'see its messages above',
+      });
+    }
+  }
+
+  /** Lets the run begin at a wall time, and waits for its end. */
+  async run(startAtMs: number): Promise<CrewOutcome> {
+    const { plan } = this.#options;
+    if (!this.#interrupted) {
+      this.#states.fill('running');
+      for (const line of this.#lines) line.send({ kind: 'start', startAtMs });
+      const overAtMs = 100 + plan.rampMs + plan.holdMs + plan.drainMs + overdueMs;
+      await this.#until(() => this.#over, overAtMs);
+      for (const [worker, state] of this.#states.entries()) if (state === 'running') this.#lose(worker, 'no report in time');
+    }
+    this.#closeSeconds(true);
+    return { merge: this.#merge, results: this.#results, interrupted: this.#interrupted, workersLost: this.#lost };
+  }
+
+  /** Ends the run early. */
+  stop(): void {
+    if (this.#interrupted) return;
+    this.#interrupted = true;
+    const { graceMs, host } = this.#options;
+    for (const line of this.#lines) line.send({ kind: 'stop', graceMs });
+    host.timers.after(graceMs + 3_000, () => {
+      for (const [worker, state] of this.#states.entries()) if (state === 'running') this.#lose(worker, 'did not stop');
+    }).unref();
+  }
+
+  /** Ends what is left of the workers. */
+  dismiss(): void {
+    for (const [worker, line] of this.#lines.entries()) if (this.#states[worker] !== 'done') line.kill();
+  }
+
+  get #over(): boolean {
+    return this.#states.every((state) => state === 'done' || state === 'lost');
+  }
+
+  #onMessage(worker: number, message: FromWorker): void {
+    switch (message.kind) {
+      case 'ready':
+        this.#states[worker] = 'ready';
+        break;
+      case 'tick':
+        this.#merge.add(message.tick);
+        this.#closeSeconds(false);
+        break;
+      case 'done':
+        this.#states[worker] = 'done';
+        this.#results.push(message.result);
+        break;
+      case 'failed':
+        this.#failure ??= new SoraError(message.code, message.message, { exitCode: message.exitCode as ExitCode });
+        break;
+    }
+    this.#wake();
+  }
+
+  #onExit(worker: number, reason: string): void {
+    if (this.#states[worker] === 'running') this.#lose(worker, reason);
+    else if (this.#states[worker] !== 'done') this.#states[worker] = 'lost';
+    this.#wake();
+  }
+
+  #lose(worker: number, reason: string): void {
+    this.#states[worker] = 'lost';
+    this.#lost.push(worker);
+    this.#lines[worker]?.kill();
+    this.#options.log(`worker ${worker} is lost (${reason}); the run goes on without its users`);
+    this.#wake();
+  }
+
+  /** Closes the seconds that every worker still there has reported, in order. */
+  #closeSeconds(all: boolean): void {
+    const reporting = [...this.#states.entries()].filter(([, state]) => state === 'running').map(([worker]) => worker);
+    for (const second of this.#merge.openSeconds) {
+      if (!all && !this.#merge.isComplete(second, reporting)) return;
+      this.#options.onTick?.(this.#merge.closeSecond(second, this.#options.plan.users));
+    }
+  }
+
+  /** Waits until `done` holds, looked at after each message, or until the time is up. */
+  async #until(done: () => boolean, timeoutMs: number): Promise<void> {
+    if (done()) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.host.timers.after(timeoutMs, resolve);
+      this.#wake = () => {
+        if (!done()) return;
+        timer.cancel();
+        resolve();
+      };
+    });
+    this.#wake = () => undefined;
+  }
+}

@@ -1,0 +1,36 @@
+import type { Host } from '../../ops/core/host.ts';
+import { Exchange } from './exchange.ts';
+import { localOnly, parseTarget, type TargetPolicy } from './guard.ts';
+import { bodyOf, checkPath, headerLines, namesContentType } from './request-text.ts';
+import type { Http } from './scenario.ts';
+import { Transport } from './transport.ts';
+
+/** An `Http` of its own connections, for `setup`, `teardown`, the audit and single runs. */
+export interface HttpClient extends Http, Disposable {}
+
+/**
+ * Opens a client to a target. Close it, or its timer keeps the process alive.
+ * @throws SoraError `invalid_config` on a target that the policy refuses
+ */
+export function createHttpClient(host: Host, target: string, options: { sockets?: number; policy?: TargetPolicy } = {}): HttpClient {
+  const now = (): number => host.clock.monotonicMs();
+  const policy = options.policy ?? localOnly;
+  const transport = new Transport({ target: parseTarget(target, policy), sockets: options.sockets ?? 8, now, policy });
+  const timer = host.timers.every(10, () => transport.tick(now())).unref();
+  return {
+    async request(request) {
+      const { body, type } = bodyOf(request.body);
+      const headers = headerLines(request.headers) + (type === '' || namesContentType(request.headers) ? '' : type);
+      checkPath(request.path);
+      const done = await new Promise<Exchange>((resolve) => {
+        transport.send(new Exchange(request.method, request.path, headers, body, request.timeoutMs ?? 30_000, resolve));
+      });
+      if (done.reply === undefined) throw done.error!; // A settled exchange has one of the two.
+      return done.reply;
+    },
+    [Symbol.dispose]() {
+      timer.cancel();
+      transport.close();
+    },
+  };
+}

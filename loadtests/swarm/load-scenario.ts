@@ -1,0 +1,55 @@
+import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
+import { messageOf } from '../../ops/core/error.ts';
+import { scenarioError } from './journeys.ts';
+import type { Scenario } from './scenario.ts';
+
+const distribution = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('constant'), value: z.number().min(0) }),
+  z
+    .object({ kind: z.literal('uniform'), from: z.number().min(0), to: z.number().min(0) })
+    .refine(({ from, to }) => from <= to, 'from must not exceed to'),
+  z.object({ kind: z.literal('exponential'), mean: z.number().positive() }),
+]);
+
+const step = z.object({
+  op: z.string().regex(/^[\w.:-]{1,64}$/, 'must be a short name without blanks'),
+  run: z.custom<() => Promise<void>>((value) => typeof value === 'function', 'must be an async function'),
+  thinkTimeMs: distribution.optional(),
+});
+
+const shape = z.looseObject({
+  name: z.string().min(1).max(100),
+  description: z.string(),
+  users: z.number().int().positive(),
+  rampMs: z.number().min(0),
+  holdMs: z.number().positive(),
+  thinkTimeMs: distribution,
+  pace: z.enum(['due', 'after-reply']).optional(),
+  system: z.enum(['avalo', 'any']).optional(),
+  journeys: z
+    .array(z.object({ name: z.string().min(1), weight: z.number().min(0), steps: z.array(step).min(1) }))
+    .min(1),
+  thresholds: z.record(z.string(), z.array(z.string())),
+});
+
+/**
+ * Imports a scenario file, which exports its scenario as default, and checks its shape.
+ * @param file absolute path
+ * @throws SoraError `scenario_error` (exit 107) when it does not load or is no scenario
+ */
+export async function loadScenario(file: string): Promise<Scenario<never>> {
+  let module: { default?: unknown };
+  try {
+    module = (await import(pathToFileURL(file).href)) as { default?: unknown };
+  } catch (error) {
+    throw scenarioError(`${file} does not load: ${messageOf(error)}`, error);
+  }
+  if (module.default === undefined) throw scenarioError(`${file} has no default export; end it with: export default scenario({ … })`);
+  const checked = shape.safeParse(module.default);
+  if (!checked.success) {
+    const problems = checked.error.issues.map((issue) => `${issue.path.join('.') || 'scenario'}: ${issue.message}`);
+    throw scenarioError(`${file} is no scenario: ${problems.join('; ')}`);
+  }
+  return module.default as Scenario<never>;
+}

@@ -1,0 +1,24 @@
+import type { HttpRequest } from './scenario.ts';
+
+/** What a status means for the operation. */
+export type StatusVerdict = 'ok' | 'failed' | 'refused';
+
+/** 200 to 399 and what the request expects is fine; what it names as refusal is refused; all else failed. */
+export function judgeStatus(status: number, request: Pick<HttpRequest, 'expect' | 'refuse'>): StatusVerdict {
+  if (request.refuse?.includes(status) === true) return 'refused';
+  if (status >= 200 && status < 400) return 'ok';
+  return request.expect?.includes(status) === true ? 'ok' : 'failed';
+}
+
+/** What became of a write, from its reply; undefined status means that none came. */
+export type WriteFate = 'acknowledged' | 'absent' | 'unknown';
+
+/**
+ * 2xx is acknowledged and 4xx absent. A 5xx may come from a proxy whose server had committed, and a
+ * request without reply may have arrived, unless no byte of it left.
+ */
+export function fateOfWrite(status: number | undefined, written: boolean): WriteFate {
+  if (status === undefined) return written ? 'unknown' : 'absent';
+  if (status >= 500) return 'unknown';
+  return status >= 200 && status < 300 ? 'acknowledged' : 'absent';
+}

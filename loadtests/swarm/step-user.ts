@@ -1,0 +1,133 @@
+import { SoraError } from '../../ops/core/error.ts';
+import type { PlannedStep } from './journeys.ts';
+import { KeyedRandom } from './random.ts';
+import type { Http, HttpReply, HttpRequest, UserRandom, VirtualUser } from './scenario.ts';
+import { writeIdOf } from './write-id.ts';
+
+/** What a step's user needs of the engine that runs it. */
+export interface StepHost {
+  readonly seed: number;
+  readonly run: string;
+  readonly shared: unknown;
+  send(user: StepUser, request: HttpRequest): Promise<HttpReply>;
+  stateOf(user: StepUser): unknown;
+  setStateOf(user: StepUser, state: unknown): void;
+  dropWrite(user: StepUser, id: string): void;
+}
+
+/** A request of a step that is recorded, for the sampled user and for plans. */
+export interface TracedRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: string;
+  readonly body: string;
+  readonly status: number;
+  readonly serviceUs: number;
+  readonly correlationId: string;
+}
+
+export interface Failure {
+  readonly kind: string;
+  readonly message: string;
+  readonly stack?: string;
+}
+
+/** A write of this step that the server acknowledged. */
+export interface AcknowledgedWrite {
+  readonly id: string;
+  readonly kind: string;
+}
+
+/**
+ * One user while one step is in flight, the only per-user object there is. It is new for each step,
+ * so a reference that a journey keeps by mistake can never act for another user.
+ */
+export class StepUser implements VirtualUser<unknown>, Http {
+  readonly #host: StepHost;
+  readonly index: number;
+  readonly step: number;
+  /** Place in the engine's arrays. */
+  readonly place: number;
+  readonly planned: PlannedStep;
+  readonly phase: number;
+  readonly startedMs: number;
+
+  /** When the first request was handed to the transport; -1 without one. */
+  handedMs = -1;
+  lastByteMs = -1;
+  poolWaitMs = 0;
+  serviceMs = 0;
+  /** Whether any byte of a request left. */
+  written = false;
+  failure: Failure | undefined = undefined;
+  refused = false;
+  /** Status and correlation id of the last reply, for the list of slow operations. */
+  lastReply: HttpReply | undefined = undefined;
+  /** The step has ended; nothing more may be sent. */
+  closed = false;
+  headers: string | undefined = undefined;
+  writes: AcknowledgedWrite[] | undefined = undefined;
+  dropped: string[] | undefined = undefined;
+  trace: TracedRequest[] | undefined = undefined;
+  #random: KeyedRandom | undefined = undefined;
+  #writeIds = 0;
+
+  constructor(host: StepHost, place: number, index: number, step: number, planned: PlannedStep, phase: number, startedMs: number) {
+    this.#host = host;
+    this.place = place;
+    this.index = index;
+    this.step = step;
+    this.planned = planned;
+    this.phase = phase;
+    this.startedMs = startedMs;
+  }
+
+  get http(): Http {
+    return this;
+  }
+
+  get random(): UserRandom {
+    return (this.#random ??= new KeyedRandom(this.#host.seed, this.index, this.step));
+  }
+
+  get state(): unknown {
+    return this.#host.stateOf(this);
+  }
+
+  set state(state: unknown) {
+    this.#host.setStateOf(this, state);
+  }
+
+  get shared(): unknown {
+    return this.#host.shared;
+  }
+
+  request(request: HttpRequest): Promise<HttpReply> {
+    if (this.closed) {
+      return Promise.reject(
+        new SoraError('step_over', `${request.method} ${request.path} after its step ended`, {
+          hint: 'await every request within its step',
+        }),
+      );
+    }
+    return this.#host.send(this, request);
+  }
+
+  writeId(): string {
+    return writeIdOf(this.#host.run, this.index, this.step, this.#writeIds++);
+  }
+
+  check(ok: boolean, name: string): boolean {
+    if (!ok) this.fail({ kind: `check: ${name}`, message: `the check "${name}" failed` });
+    return ok;
+  }
+
+  dropWrite(id: string): void {
+    this.#host.dropWrite(this, id);
+  }
+
+  /** Keeps the first reason; what follows is usually its consequence. */
+  fail(failure: Failure): void {
+    this.failure ??= failure;
+  }
+}

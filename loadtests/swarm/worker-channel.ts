@@ -1,0 +1,64 @@
+import { type ChildProcess, fork } from 'node:child_process';
+// The channel to a parent exists nowhere else than on this object; all else goes through Host.
+import self from 'node:process';
+
+/** A worker's line to the process that started it. */
+export interface ParentLine<Sent> {
+  /** @param onSent called once the message has left this process */
+  send(message: Sent, onSent?: () => void): void;
+}
+
+/** Opens the line in a worker. `onGone` is called when the parent is no more. */
+export function connectToParent<Received, Sent>(handlers: {
+  onMessage(message: Received): void;
+  onGone(): void;
+}): ParentLine<Sent> {
+  self.on('message', (message) => handlers.onMessage(message as Received));
+  self.on('disconnect', () => handlers.onGone());
+  return {
+    send: (message, onSent) => {
+      self.send?.(message, undefined, undefined, () => onSent?.());
+    },
+  };
+}
+
+/** A coordinator's line to one worker. */
+export interface WorkerLine<Sent> {
+  readonly pid: number | undefined;
+  send(message: Sent): void;
+  kill(): void;
+}
+
+/** Starts a worker process. `onExit` is called once, however it ends. */
+export function startWorker<Received, Sent>(
+  file: string,
+  execPath: string,
+  handlers: { onMessage(message: Received): void; onExit(reason: string): void; onStderr(text: string): void },
+): WorkerLine<Sent> {
+  const child: ChildProcess = fork(file, [], {
+    execPath,
+    execArgv: [],
+    serialization: 'advanced',
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  let exited = false;
+  const exit = (reason: string): void => {
+    if (exited) return;
+    exited = true;
+    handlers.onExit(reason);
+  };
+  child.on('message', (message) => handlers.onMessage(message as unknown as Received));
+  child.on('error', (error) => exit(error.message));
+  child.on('exit', (code, signal) => exit(signal === null ? `exit code ${code ?? 0}` : `signal ${signal}`));
+  // What a scenario prints is a message to its author, not data.
+  child.stdout?.on('data', (bytes: Buffer) => handlers.onStderr(bytes.toString('utf8')));
+  child.stderr?.on('data', (bytes: Buffer) => handlers.onStderr(bytes.toString('utf8')));
+  return {
+    pid: child.pid,
+    send: (message) => {
+      // A worker that is gone is noticed by its exit.
+      if (child.connected) child.send(message as never, () => undefined);
+    },
+    kill: () => void child.kill('SIGKILL'),
+  };
+}

@@ -1,0 +1,143 @@
+import type { Host, Timer } from '../../ops/core/host.ts';
+import { Engine } from './engine.ts';
+import { parseTarget } from './guard.ts';
+import { HealthMonitor } from './health.ts';
+import { loadScenario } from './load-scenario.ts';
+import type { HistoryStep, WorkerHealth } from './measurement.ts';
+import { Transport } from './transport.ts';
+import type { FromWorker, WorkerJob } from './worker-messages.ts';
+
+/** Steps of the sampled user that are kept. */
+const historyMax = 1_000;
+
+/** Runs one share of the users in this process and reports each second. */
+export class Worker {
+  readonly #host: Host;
+  readonly #job: WorkerJob;
+  readonly #report: (message: FromWorker) => void;
+  readonly #engine: Engine;
+  readonly #transport: Transport;
+  readonly #health: HealthMonitor;
+  readonly #history: HistoryStep[] = [];
+  #originMs = Number.NaN;
+  #timers: Timer[] = [];
+  #stopAtMs = Number.POSITIVE_INFINITY;
+  #done = false;
+
+  private constructor(host: Host, job: WorkerJob, report: (message: FromWorker) => void, scenario: Awaited<ReturnType<typeof loadScenario>>) {
+    this.#host = host;
+    this.#job = job;
+    this.#report = report;
+    // Taken first, so that the memory of users counts as theirs.
+    this.#health = new HealthMonitor(host);
+    this.#transport = new Transport({
+      target: parseTarget(job.target, job.policy),
+      sockets: job.sockets,
+      now: this.#now,
+      policy: job.policy,
+    });
+    this.#engine = new Engine({
+      scenario,
+      plan: job.plan,
+      partition: job.partition,
+      shared: job.shared,
+      carrier: this.#transport,
+      now: this.#now,
+      traced: (user) => user === job.sampledUser,
+      onTraced: (_user, record) => {
+        if (this.#history.length < historyMax) this.#history.push(record);
+      },
+    });
+  }
+
+  /** @throws SoraError when the scenario does not load */
+  static async prepare(host: Host, job: WorkerJob, report: (message: FromWorker) => void): Promise<Worker> {
+    return new Worker(host, job, report, await loadScenario(job.scenarioFile));
+  }
+
+  /** Milliseconds since the run began; negative before. */
+  readonly #now = (): number => this.#host.clock.monotonicMs() - this.#originMs;
+
+  /** @param startAtMs wall time at which the run begins, the same for all workers */
+  start(startAtMs: number): void {
+    const { clock, timers } = this.#host;
+    this.#originMs = clock.monotonicMs() + (startAtMs - clock.nowMs());
+    this.#timers = [timers.every(1, () => this.#turn()), timers.every(1_000, () => this.#second())];
+  }
+
+  /** Begins no further step, and ends when those in flight have, or after the grace. */
+  stop(graceMs: number): void {
+    if (this.#done) return;
+    this.#engine.stop();
+    this.#stopAtMs = this.#now() + graceMs;
+    if (Number.isNaN(this.#originMs)) this.#finish();
+  }
+
+  #turn(): void {
+    const nowMs = this.#now();
+    if (nowMs < 0) return;
+    this.#engine.tick(nowMs);
+    this.#transport.tick(nowMs);
+    if (nowMs >= this.#stopAtMs) this.#engine.abandon();
+    const endMs = this.#job.plan.rampMs + this.#job.plan.holdMs;
+    if (this.#engine.finished && (nowMs >= endMs || this.#stopAtMs < Number.POSITIVE_INFINITY)) this.#finish();
+  }
+
+  #second(): void {
+    const nowMs = this.#now();
+    if (nowMs < 0 || this.#done) return;
+    const { rampMs, holdMs } = this.#job.plan;
+    this.#health.sample(nowMs, nowMs >= rampMs && nowMs < rampMs + holdMs);
+    // The second that has just ended; a timer that fires a little early or late still names it.
+    this.#tick(Math.max(0, Math.round(nowMs / 1_000) - 1));
+  }
+
+  #tick(second: number): void {
+    this.#report({
+      kind: 'tick',
+      tick: { worker: this.#job.worker, second, health: this.#healthNow(), ...this.#engine.tally.take() },
+    });
+  }
+
+  #healthNow(): WorkerHealth {
+    const nowMs = Number.isNaN(this.#originMs) ? 0 : this.#now();
+    return {
+      worker: this.#job.worker,
+      pid: this.#host.process.pid,
+      cpuUs: this.#health.cpuUs,
+      coreShareMax: this.#health.coreShareMax,
+      rssBytes: this.#health.rssBytes,
+      rssAtStartBytes: this.#health.rssAtStartBytes,
+      loopDelayP99Ms: this.#health.loopDelayP99Ms,
+      usersStarted: this.#engine.usersStarted,
+      usersActive: this.#engine.usersActive(nowMs),
+      unsent: this.#engine.unsent,
+    };
+  }
+
+  #finish(): void {
+    if (this.#done) return;
+    this.#done = true;
+    for (const timer of this.#timers) timer.cancel();
+    const endedMs = Number.isNaN(this.#originMs) ? 0 : this.#now();
+    // Writes still under way become indeterminate here.
+    this.#transport.close();
+    this.#health.sample(endedMs, false);
+    this.#tick(Math.max(0, Math.floor(endedMs / 1_000)));
+    this.#health.stop();
+    const { writes, users } = this.#engine;
+    this.#report({
+      kind: 'done',
+      result: {
+        worker: this.#job.worker,
+        endedMs,
+        completed: users.completed,
+        acknowledged: writes.acknowledged,
+        checksum: writes.checksum,
+        indeterminate: writes.indeterminate,
+        byKind: writes.byKind,
+        history: this.#history,
+      },
+    });
+  }
+}
