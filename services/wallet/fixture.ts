@@ -1,24 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { Client } from 'pg';
-import { createNodeHost } from '../../ops/core/node-host.ts';
 import { createTestDatabase, type TestDatabase } from '../../tests/database.ts';
-import { readMigrations } from '../platform/migrations.ts';
 import type { TransferItem } from './store.ts';
 
-/** Users 1 to `users` in a database of the test's own that holds the ledger; wallets are empty until credited. */
+/** Users 1 to `users` in a database of the test's own; wallets are empty until credited. */
 export async function createLedgerDatabase(users: number): Promise<TestDatabase> {
-  const test = await createTestDatabase({ migrate: false });
-  const client = new Client(test.url);
-  await client.connect();
-  try {
-    // The one thing the ledger asks of accounts is whether an id exists.
-    await client.query('create table accounts (id bigint primary key)');
-    await client.query('insert into accounts select generate_series(1, $1::int)', [users]);
-    const mine = readMigrations(createNodeHost()).filter((migration) => migration.name.startsWith('wallet/'));
-    for (const migration of mine) await client.query(migration.sql);
-  } finally {
-    await client.end();
-  }
+  const test = await createTestDatabase();
+  await test.db.query({ name: 'test_users', text: `insert into accounts (id, email, password_hash)
+    select n, 'user' || n || '@example.test', 'none' from generate_series(1, $1::int) n` }, [users]);
   return test;
 }
 

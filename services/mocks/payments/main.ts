@@ -12,7 +12,7 @@ import { createProcessorServer } from './server.ts';
  */
 const settingsSchema = z.object({
   /** 0 takes a free one. */
-  PORT: z.coerce.number().int().min(0).max(65_535).default(4_100),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(8_092),
   /** Where events go for payments that name no URL. */
   PAYMENTS_WEBHOOK_URL: z.url().optional(),
   PAYMENTS_WEBHOOK_SECRET: z.string().min(16, 'at least 16 characters'),
@@ -49,11 +49,11 @@ async function main(host: Host): Promise<void> {
   host.stdout.write(`${JSON.stringify({ listening: true, port })}\n`);
 
   const stop = (): void => {
-    server.close();
+    books.sender.stop();
+    // Requests under way get a moment and their line in the journal, as do events owed.
+    server.close(() => void books.close());
     server.closeIdleConnections();
-    // Requests under way get a moment; events owed are in the journal.
     host.timers.after(1_000, () => server.closeAllConnections()).unref();
-    void books.close();
   };
   host.process.onSignal('SIGTERM', stop);
   host.process.onSignal('SIGINT', stop);

@@ -1,5 +1,10 @@
 import type { Books } from './books.ts';
-import type { ServerCounts } from './server.ts';
+
+/** What the server counts. */
+export interface ServerCounts {
+  requests: number;
+  injectedFailures: number;
+}
 
 /** The mock's series in the text format of Prometheus. */
 export function renderMetrics(books: Books, counts: ServerCounts): string {

@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { messageOf, SoraError } from '../../../ops/core/error.ts';
 import type { Host } from '../../../ops/core/host.ts';
 import type { Books } from './books.ts';
-import { faultsChangeSchema } from './faults.ts';
-import { renderMetrics } from './metrics.ts';
+import { faultsChangeSchema, faultsSchema } from './faults.ts';
+import { renderMetrics, type ServerCounts } from './metrics.ts';
 import { chargeSchema } from './processor.ts';
 
 interface Answer {
@@ -13,12 +13,6 @@ interface Answer {
 
 /** Requests are small; a larger body gets 413. */
 const bodyBytesMax = 16_384;
-
-/** Requests answered, for /metrics. */
-export interface ServerCounts {
-  requests: number;
-  injectedFailures: number;
-}
 
 /** The processor's HTTP API, its switches and its health. */
 export function createProcessorServer(host: Host, books: Books): Server {
@@ -48,7 +42,7 @@ async function answer(host: Host, books: Books, counts: ServerCounts, request: I
     case 'GET /control':
       return { status: 200, body: books.faults };
     case 'POST /control':
-      books.faults = { ...books.faults, ...faultsChangeSchema.parse(await readJson(request)) };
+      books.faults = faultsSchema.parse({ ...books.faults, ...faultsChangeSchema.parse(await readJson(request)) });
       return { status: 200, body: books.faults };
     case 'GET /livez':
     case 'GET /readyz':
