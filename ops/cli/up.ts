@@ -62,14 +62,16 @@ async function runStack(context: Context, config: Parameters<typeof startSupervi
   try {
     await supervisor.until('up');
     showReady(context, config.stateDir);
-    await supervisor.ended;
+    // Also when `sora down` asked for it. A supervisor that dies without stopping rejects this.
+    await supervisor.until('stopped');
+    host.stderr.write('the stack is down\n');
   } catch (error) {
     if (!interrupted) throw error;
   } finally {
     await supervisor.ended;
     stopListening();
   }
-  return interrupted ? exitCodes.pass : exitCodes.generic;
+  return exitCodes.pass;
 }
 
 function showReady(context: Context, stateDir: string): void {
@@ -78,17 +80,13 @@ function showReady(context: Context, stateDir: string): void {
   if (state === undefined) return;
   const gateway = state.urls['gateway'] ?? '';
   host.stdout.write(renderTable(['NAME', 'KIND', 'PID', 'PORT', 'URL'], state.processes.map((row) => [row.name, row.kind, row.pid, row.port, row.url])));
-  host.stderr.write(
-    [
-      '',
-      'The stack is up. What next, from another terminal:',
-      `  ${gateway}/docs                          the API`,
-      '  npx sora db seed --users 10000      fills it with users',
-      '  npx sora load run launch-mix        puts load on it',
-      '  npx sora status                     what runs',
-      '  npx sora logs -f                    what it says',
-      'Ctrl-C stops it; its data stays.',
-      '',
-    ].join('\n'),
-  );
+  const next = [
+    [`${gateway}/docs`, 'the API'],
+    ['npx sora db seed --users 10000', 'fills it with users'],
+    ['npx sora load run launch-mix', 'puts load on it'],
+    ['npx sora status', 'what runs'],
+    ['npx sora logs -f', 'what it says'],
+  ] as const;
+  const lines = next.map(([command, effect]) => `  ${command.padEnd(34)}${effect}\n`);
+  host.stderr.write(`\nThe stack is up. What next, from another terminal:\n${lines.join('')}Ctrl-C stops it; its data stays.\n`);
 }

@@ -8,7 +8,7 @@ import type { Cluster } from './embedded-postgres.ts';
 import type { ProcessPlan } from './plan.ts';
 import type { ExitOf } from './process-state.ts';
 import type { ReaperLink } from './reaper-link.ts';
-import { closeOutput, openOutput, runtimePath, tailText } from './runtime.ts';
+import { closeOutput, lastWords, openOutput, runtimePath } from './runtime.ts';
 
 /** A started process, until its exit. */
 export interface Running {
@@ -41,7 +41,7 @@ export function launch(context: LaunchContext, plan: ProcessPlan, env: Record<st
   const running: Running = {
     pid: undefined,
     startedAtMs: host.clock.nowMs(),
-    lastWords: () => tailText(host, output.path, output.startBytes, 8),
+    lastWords: () => lastWords(host, output.path, output.startBytes),
     signal(name) {
       if (running.pid === undefined) {
         early.push(name);

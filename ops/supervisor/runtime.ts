@@ -41,8 +41,12 @@ export function closeOutput(fd: number): void {
   closeSync(fd);
 }
 
-/** The last lines of a file, for the message of a process that failed. */
-export function tailText(host: Host, path: string, fromByte: number, lines: number): string {
+/** What a program prints around a message when it throws. */
+const traceLine = /^\s+at |^\s*\^+\s*$|^\s*$|^Node\.js v|^Bun v/;
+
+/** The last lines of a file that say something, on one line, for the message about a process that failed. */
+export function lastWords(host: Host, path: string, fromByte: number): string {
   if (!host.files.exists(path)) return '';
-  return host.files.readBytes(path).subarray(fromByte).toString('utf8').trim().split('\n').slice(-lines).join('\n');
+  const lines = host.files.readBytes(path).subarray(fromByte).toString('utf8').split('\n');
+  return lines.filter((line) => !traceLine.test(line)).slice(-3).map((line) => line.trim()).join('; ').slice(-600);
 }

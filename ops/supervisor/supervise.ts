@@ -147,14 +147,21 @@ function newSupervised(host: Host, plan: ProcessPlan): Supervised {
   };
 }
 
+/** Whether `process` needs one named `name`, directly or through others. */
+function dependsOn(process: Supervised, name: string, all: readonly Supervised[]): boolean {
+  const needs = process.plan.spec.dependsOn;
+  return needs.includes(name) || all.some((other) => needs.includes(other.plan.spec.name) && dependsOn(other, name, all));
+}
+
 function observe(process: Supervised, all: readonly Supervised[]): Observed {
   const needs = process.plan.spec.dependsOn;
+  const { name } = process.plan.spec;
   return {
     policy: process.policy,
     record: process.record,
     wanted: process.wanted,
     dependenciesReady: all.every((other) => !needs.includes(other.plan.spec.name) || other.record.status === 'ready'),
-    dependentsGone: all.every((other) => !other.plan.spec.dependsOn.includes(process.plan.spec.name) || other.running === undefined),
+    dependentsGone: all.every((other) => other.running === undefined || !dependsOn(other, name, all)),
     process: process.exit ?? (process.running === undefined ? 'absent' : 'running'),
     probe: process.probe,
   };
