@@ -12,8 +12,8 @@ export const companionSchema = z.object({
 export const companionsSchema = z.object({ items: z.array(companionSchema) });
 
 export const companionParamsSchema = z.object({ companionId: z.coerce.number().int().min(1).max(1_000_000) });
-/** PostgreSQL's text cannot hold NUL. */
-const text = z.string().min(1).max(textMax).refine((value) => !value.includes('\0'), 'must not hold NUL characters');
+/** PostgreSQL's text holds neither NUL nor half a surrogate pair. */
+const text = z.string().min(1).max(textMax).refine((value) => !value.includes('\0') && value.isWellFormed(), 'must be well-formed text without NUL');
 export const messageBodySchema = z.object({ text });
 export const moderationBodySchema = z.object({ text });
 

@@ -25,12 +25,13 @@ returns table(ord int, id bigint, companion_id int, prompt text, reply text, mod
 language plpgsql set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 begin
-  -- Rows are locked in one order, so two batches that share users cannot deadlock.
+  -- Rows are locked in one order, so two batches that share users cannot deadlock; of equal writes the first counts.
   with made as (
     insert into ai_messages (user_id, companion_id, write_id, prompt, reply, model, prompt_tokens, completion_tokens)
-    select i.* from unnest(users, companions, write_ids, prompts, replies, models, prompt_counts, completion_counts)
-      i(user_id, companion_id, write_id, prompt, reply, model, prompt_tokens, completion_tokens)
-    order by i.user_id, i.write_id
+    select i.user_id, i.companion_id, i.write_id, i.prompt, i.reply, i.model, i.prompt_tokens, i.completion_tokens
+    from unnest(users, companions, write_ids, prompts, replies, models, prompt_counts, completion_counts) with ordinality
+      i(user_id, companion_id, write_id, prompt, reply, model, prompt_tokens, completion_tokens, ord)
+    order by i.user_id, i.write_id, i.ord
     on conflict (user_id, write_id) do nothing
     returning ai_messages.user_id, ai_messages.model, ai_messages.prompt_tokens, ai_messages.completion_tokens
   )
