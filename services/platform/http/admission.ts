@@ -10,13 +10,15 @@ export interface AdmissionOptions {
 }
 
 const sampleMs = 50;
+/** Weight of the newest sample: one long pause (garbage, a slow disk) is no overload, four in a row are. */
+const smoothing = 0.3;
 /** Even at the worst one request in 20 is let in, so that recovery can be seen. */
 const admitMin = 0.05;
 
 /**
  * Decides, before any other work, whether a request is let in. Two signs of overload: too many in
- * flight (sheds until a tenth of them has gone), and a late event loop (sheds a share that grows by
- * a fifth each 50 ms while the loop is above `delayHighMs` and shrinks below `delayLowMs`).
+ * flight (sheds until a tenth of them has gone), and an event loop that stays late (sheds a share
+ * that grows by a fifth each 50 ms while the smoothed delay is above `delayHighMs` and shrinks below `delayLowMs`).
  */
 export class Admission {
   readonly #options: Required<AdmissionOptions>;
@@ -34,7 +36,7 @@ export class Admission {
     this.#timer = host.timers.every(sampleMs, () => this.#sample(host.clock.monotonicMs())).unref();
   }
 
-  /** Event-loop delay of the newest sample. */
+  /** Smoothed event-loop delay. */
   get delayMs(): number {
     return this.#delayMs;
   }
@@ -64,7 +66,7 @@ export class Admission {
   }
 
   #sample(nowMs: number): void {
-    this.#delayMs = Math.max(0, nowMs - this.#dueMs);
+    this.#delayMs += smoothing * (Math.max(0, nowMs - this.#dueMs) - this.#delayMs);
     this.#dueMs = nowMs + sampleMs;
     if (this.#delayMs > this.#options.delayHighMs) this.#admitRatio = Math.max(admitMin, this.#admitRatio * 0.8);
     else if (this.#delayMs < this.#options.delayLowMs) this.#admitRatio = Math.min(1, this.#admitRatio + 0.05);
