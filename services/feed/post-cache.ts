@@ -1,21 +1,42 @@
 import { Counter, type Registry } from 'prom-client';
+import { countsOf, headOf, type PostState } from './rules.ts';
+
+/** A post as `feed_texts` reads it. */
+export interface TextRow {
+  readonly id: number;
+  readonly author_id: number;
+  readonly body: string;
+  readonly created_at: Date;
+  readonly version: number;
+  readonly likes: number;
+  readonly comments: number;
+  readonly deleted: boolean;
+}
+
+export interface CachedPost {
+  /** See `headOf`; '' for a deleted post. */
+  readonly head: string;
+  /** See `countsOf`. */
+  readonly counts: string;
+}
 
 interface Entry {
   readonly version: number;
-  readonly head: Buffer;
+  readonly head: string;
+  counts: string;
   used: boolean;
 }
 
-/** What an entry costs besides its text: the Buffer, the entry and its place in the map, measured roughly. */
-const entryOverheadBytes = 250;
+/** What an entry costs besides its text: three objects and its place in the map, roughly. */
+const entryOverheadBytes = 220;
 
 /**
- * The texts of posts as ready JSON (see `headOf`), at most `sizeMaxBytes` of them. Full, it drops
- * entries in the order they came but spares those read since its last look (second chance), which
- * costs a hit one store where a strict LRU pays two map operations.
+ * Posts as ready JSON, at most about `sizeMaxBytes` of them. Full, it drops entries in the order they
+ * came but spares those read since its last look (second chance): a hit costs one store where a
+ * strict LRU pays two map operations.
  *
- * Coherence over processes needs no messages: each read passes the version the database named, an
- * entry of an older version is a miss, so an edit or a deletion anywhere is seen by the next read.
+ * It is right as long as its owner applies every change of `feed_changes` in order, and puts only
+ * rows read after the changes it has applied: later changes then overwrite whatever the row held.
  */
 export class PostCache {
   readonly #entries = new Map<number, Entry>();
@@ -27,8 +48,8 @@ export class PostCache {
   /** @param sizeMaxBytes 0 keeps nothing */
   constructor(sizeMaxBytes: number, metrics: Registry) {
     this.#sizeMaxBytes = sizeMaxBytes;
-    this.#hits = counter(metrics, 'feed_post_cache_hits_total', 'Posts of pages whose text was cached');
-    this.#misses = counter(metrics, 'feed_post_cache_misses_total', 'Posts of pages whose text was read from the database');
+    this.#hits = counter(metrics, 'feed_post_cache_hits_total', 'Posts of pages that were cached');
+    this.#misses = counter(metrics, 'feed_post_cache_misses_total', 'Posts of pages that were read from the database');
   }
 
   get sizeBytes(): number {
@@ -44,12 +65,10 @@ export class PostCache {
     return this.#sizeBytes + this.#sizeBytes / Math.max(1, this.#entries.size) > this.#sizeMaxBytes;
   }
 
-  /** The text of a post at this version or a later one. */
-  get(id: number, version: number): Buffer | undefined {
+  get(id: number): CachedPost | undefined {
     const entry = this.#entries.get(id);
-    if (entry === undefined || entry.version < version) return undefined;
-    entry.used = true;
-    return entry.head;
+    if (entry !== undefined) entry.used = true;
+    return entry;
   }
 
   /** Counts a page's hits and misses. */
@@ -58,21 +77,34 @@ export class PostCache {
     if (misses > 0) this.#misses.inc(misses);
   }
 
-  set(id: number, version: number, head: Buffer): void {
-    const before = this.#entries.get(id);
-    if (before !== undefined) {
-      // A slow read must not overwrite what a faster one has refreshed.
-      if (before.version > version) return;
-      this.delete(id);
-    }
-    const sizeBytes = head.length + entryOverheadBytes;
-    if (sizeBytes > this.#sizeMaxBytes) return;
-    this.#entries.set(id, { version, head, used: false });
-    this.#sizeBytes += sizeBytes;
+  /** Takes a post in, if there is room for it; answers its entry in any case. */
+  put(row: TextRow): CachedPost {
+    this.#drop(row.id);
+    const head = row.deleted ? '' : headOf({ id: row.id, authorId: row.author_id, body: row.body, createdAt: row.created_at });
+    const entry: Entry = { version: row.version, head, counts: countsOf(row), used: false };
+    if (head.length + entryOverheadBytes > this.#sizeMaxBytes) return entry;
+    this.#entries.set(row.id, entry);
+    this.#sizeBytes += head.length + entryOverheadBytes;
     if (this.#sizeBytes > this.#sizeMaxBytes) this.#evict();
+    return entry;
   }
 
-  delete(id: number): void {
+  /** Counts move on in place; a post whose version has moved on goes. */
+  apply(changes: readonly PostState[]): void {
+    for (const change of changes) {
+      const entry = this.#entries.get(change.id);
+      if (entry === undefined) continue;
+      if (entry.version === change.version) entry.counts = countsOf(change);
+      else this.#drop(change.id);
+    }
+  }
+
+  clear(): void {
+    this.#entries.clear();
+    this.#sizeBytes = 0;
+  }
+
+  #drop(id: number): void {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     this.#entries.delete(id);
@@ -88,7 +120,7 @@ export class PostCache {
         this.#entries.delete(id);
         this.#entries.set(id, entry);
       } else {
-        this.delete(id);
+        this.#drop(id);
       }
     }
   }

@@ -1,5 +1,5 @@
 import type { Database, Statement } from '../platform/database.ts';
-import { cutPage } from './rules.ts';
+import { cutIds } from './rules.ts';
 import type { Comment, Post } from './schemas.ts';
 
 export interface NewPost {
@@ -35,15 +35,19 @@ export type ChangeOutcome = 'changed' | 'not_found' | 'not_author';
 
 /**
  * All SQL of the feed. Two implementations give the same results: `createFeedStore` says plainly
- * what is meant, `createBatchedFeedStore` is the fast one. Counts and like flags are read from the
- * database with each page, so they are as fresh as the page; so is the text (see PostCache).
+ * what is meant, `createBatchedFeedStore` is the fast one; both may run at once. Text, counts and
+ * like flags of a page are those of the moment the database answered, cached or not (see PostCache).
  */
 export interface FeedStore {
   /** Makes a post once per (author, write id) and hands its fan-out to the workers. */
   createPost(post: NewPost): Promise<Created<Post>>;
   /** The post's JSON as `userId` sees it; undefined where there is none. */
   post(userId: number, postId: number): Promise<Buffer | undefined>;
-  /** A page of the home timeline as JSON, newest first: what was fanned out, the user's own, and pulled posts. */
+  /**
+   * A page of the home timeline as JSON, newest first: what was fanned out, the user's own, and
+   * pulled posts. Deleted posts leave gaps: a page may hold fewer than `limit`; only `nextCursor`
+   * null says that it is the last.
+   */
   home(query: HomeQuery): Promise<Buffer>;
   editPost(authorId: number, postId: number, body: string): Promise<ChangeOutcome>;
   deletePost(authorId: number, postId: number): Promise<ChangeOutcome>;
@@ -117,41 +121,32 @@ const sql = {
     repeatable: true,
     text: `select ${postColumns} from posts p join post_stats s on s.post_id = p.id where p.id = $2 and not s.deleted`,
   },
-  home: {
-    name: 'feed_plain_home',
+  homeIds: {
+    name: 'feed_plain_home_ids',
     repeatable: true,
-    text: `select ${postColumns} from posts p join post_stats s on s.post_id = p.id
-      where not s.deleted and p.id < $2 and p.id in (
-        select post_id from timelines where user_id = $1
+    text: `select u.id from (
+        select post_id as id from timelines where user_id = $1
         union
         select q.id from posts q where q.pulled and q.author_id in (
           select a.author_id from follows f join feed_large_authors a on a.author_id = f.followee_id
-          where f.follower_id = $1 and f.followee_id <> $1 order by a.last_post_id desc limit 20))
-      order by p.id desc limit $3`,
+          where f.follower_id = $1 order by a.last_post_id desc limit 20)
+      ) u where u.id < $2 order by u.id desc limit $3`,
   },
-  edit: {
-    name: 'feed_edit_post',
+  posts: {
+    name: 'feed_plain_posts',
     repeatable: true,
-    text: `with changed as (
-        update posts set body = $3, edited_at = now() where id = $2 and author_id = $1 and deleted_at is null returning id)
-      update post_stats s set version = version + 1 from changed where s.post_id = changed.id returning s.post_id`,
+    text: `select ${postColumns} from posts p join post_stats s on s.post_id = p.id
+      where p.id = any ($2) and not s.deleted order by p.id desc`,
   },
-  delete: {
-    name: 'feed_delete_post',
-    repeatable: true,
-    text: `with changed as (
-        update posts set body = '', deleted_at = now() where id = $2 and author_id = $1 and deleted_at is null returning id)
-      update post_stats s set version = version + 1, deleted = true from changed where s.post_id = changed.id returning s.post_id`,
-  },
+  change: { name: 'feed_change_post', text: 'select feed_change_post($1, $2, $3) as changed' },
   exists: {
     name: 'feed_post_exists',
     repeatable: true,
     text: 'select 1 as found from post_stats where post_id = $1 and not deleted',
   },
-  lockStats: {
-    name: 'feed_plain_lock_stats',
-    text: 'select likes from post_stats where post_id = $1 and not deleted for no key update',
-  },
+  lock: { name: 'feed_plain_lock', text: 'select feed_lock_stats()' },
+  stats: { name: 'feed_plain_stats', text: 'select likes from post_stats where post_id = $1 and not deleted' },
+  note: { name: 'feed_plain_note', text: 'select feed_note_changes(array[$1::bigint])' },
   insertLike: {
     name: 'feed_plain_insert_like',
     text: 'insert into post_likes (user_id, post_id, write_id) values ($1, $2, $3) on conflict do nothing returning post_id',
@@ -162,7 +157,7 @@ const sql = {
   insertComment: {
     name: 'feed_plain_insert_comment',
     text: `insert into post_comments (post_id, author_id, write_id, body) values ($1, $2, $3, $4)
-      on conflict (author_id, write_id) do nothing returning id, post_id, author_id, write_id, body, created_at`,
+      returning id, post_id, author_id, write_id, body, created_at`,
   },
   addComment: { name: 'feed_plain_add_comment', text: 'update post_stats set comments = comments + 1 where post_id = $1' },
   findComments: {
@@ -183,7 +178,7 @@ const sql = {
 /** The statements that the batched store shares. */
 export const sharedSql = { findPosts: sql.findPosts, findComments: sql.findComments };
 
-interface SeenRow {
+export interface SeenRow {
   readonly id: number;
   readonly author_id: number;
   readonly body: string;
@@ -193,22 +188,23 @@ interface SeenRow {
   readonly liked: boolean;
 }
 
-function seenPostOf(row: SeenRow): Post {
+export function seenPostOf(row: SeenRow): Post {
   return {
     id: row.id, authorId: row.author_id, body: row.body, createdAt: row.created_at.toISOString(),
     likes: row.likes, comments: row.comments, likedByMe: row.liked,
   };
 }
 
-const jsonOf = (value: unknown): Buffer => Buffer.from(JSON.stringify(value), 'utf8');
+export const jsonOf = (value: unknown): Buffer => Buffer.from(JSON.stringify(value), 'utf8');
 
 /**
  * The plain store: a statement or a transaction an operation, no cache.
  * @param largeFollowersMin authors with more followers than this are pulled, not fanned out
  */
 export function createFeedStore(db: Database, largeFollowersMin: number): FeedStore {
-  const change = async (statement: Statement, values: readonly unknown[], postId: number): Promise<ChangeOutcome> => {
-    if ((await db.query(statement, values)).length > 0) return 'changed';
+  const change = async (authorId: number, postId: number, body: string | null): Promise<ChangeOutcome> => {
+    const [row] = await db.query<{ changed: boolean }>(sql.change, [authorId, postId, body]);
+    if (row?.changed === true) return 'changed';
     return (await db.query(sql.exists, [postId])).length > 0 ? 'not_author' : 'not_found';
   };
   return {
@@ -218,18 +214,24 @@ export function createFeedStore(db: Database, largeFollowersMin: number): FeedSt
       return row === undefined ? undefined : jsonOf(seenPostOf(row));
     },
     async home({ userId, beforeId, limit }) {
-      const rows = await db.query<SeenRow>(sql.home, [userId, beforeId, limit + 1]);
-      return jsonOf(cutPage(rows.map(seenPostOf), limit));
+      const found = await db.query<{ id: number }>(sql.homeIds, [userId, beforeId, limit + 1]);
+      const { ids, nextCursor } = cutIds(found.map((row) => row.id), limit);
+      const rows = await db.query<SeenRow>(sql.posts, [userId, ids]);
+      return jsonOf({ items: rows.map(seenPostOf), nextCursor });
     },
-    editPost: (authorId, postId, body) => change(sql.edit, [authorId, postId, body], postId),
-    deletePost: (authorId, postId) => change(sql.delete, [authorId, postId], postId),
+    editPost: (authorId, postId, body) => change(authorId, postId, body),
+    deletePost: (authorId, postId) => change(authorId, postId, null),
     like: (userId, postId, writeId) => like(db, userId, postId, writeId),
     unlike: (userId, postId) =>
       db.transaction(async (tx) => {
-        const [stats] = await tx.query<{ likes: number }>(sql.lockStats, [postId]);
+        await tx.query(sql.lock);
+        const [stats] = await tx.query<{ likes: number }>(sql.stats, [postId]);
         if (stats === undefined) return undefined;
         const gone = await tx.query(sql.deleteLike, [userId, postId]);
-        if (gone.length > 0) await tx.query(sql.addLikes, [postId, -1]);
+        if (gone.length > 0) {
+          await tx.query(sql.addLikes, [postId, -1]);
+          await tx.query(sql.note, [postId]);
+        }
         return stats.likes - gone.length;
       }),
     createComment: (comment) => createComment(db, comment),
@@ -258,11 +260,13 @@ async function createPost(db: Database, post: NewPost, largeFollowersMin: number
 
 async function like(db: Database, userId: number, postId: number, writeId: string): Promise<Liked | undefined> {
   return await db.transaction(async (tx) => {
-    const [stats] = await tx.query<{ likes: number }>(sql.lockStats, [postId]);
+    await tx.query(sql.lock);
+    const [stats] = await tx.query<{ likes: number }>(sql.stats, [postId]);
     if (stats === undefined) return undefined;
     const made = await tx.query(sql.insertLike, [userId, postId, writeId]);
     if (made.length > 0) {
       await tx.query(sql.addLikes, [postId, 1]);
+      await tx.query(sql.note, [postId]);
       return { likes: stats.likes + 1, created: true };
     }
     const [found] = await tx.query<{ write_id: string }>(sql.findLike, [userId, postId]);
@@ -273,17 +277,14 @@ async function like(db: Database, userId: number, postId: number, writeId: strin
 async function createComment(db: Database, comment: NewComment): Promise<Created<Comment> | undefined> {
   const { postId, authorId, writeId, body } = comment;
   return await db.transaction(async (tx) => {
-    const stats = await tx.query(sql.lockStats, [postId]);
+    await tx.query(sql.lock);
+    const stats = await tx.query(sql.stats, [postId]);
     const [found] = await tx.query<CommentRow>(sql.findComments, [[authorId], [writeId]]);
     if (found !== undefined) return { row: commentOf(found), created: false };
     if (stats.length === 0) return undefined;
     const [made] = await tx.query<CommentRow>(sql.insertComment, [postId, authorId, writeId, body]);
-    if (made === undefined) {
-      // Made meanwhile by the same write on another post.
-      const [other] = await tx.query<CommentRow>(sql.findComments, [[authorId], [writeId]]);
-      return other === undefined ? undefined : { row: commentOf(other), created: false };
-    }
     await tx.query(sql.addComment, [postId]);
-    return { row: commentOf(made), created: true };
+    await tx.query(sql.note, [postId]);
+    return { row: commentOf(made as CommentRow), created: true };
   });
 }
