@@ -1,0 +1,27 @@
+import { scenario } from '../swarm/scenario.ts';
+
+/** The smallest useful journey: works against any HTTP server. */
+export default scenario({
+  name: 'hello',
+  description: 'visitors open the front page',
+  users: 100,
+  rampMs: 2_000,
+  holdMs: 10_000,
+  thinkTimeMs: { kind: 'exponential', mean: 1_000 },
+  journeys: [
+    {
+      name: 'visit',
+      weight: 1,
+      steps: [
+        {
+          op: 'home',
+          run: async (user) => {
+            const reply = await user.http.request({ method: 'GET', path: '/' });
+            user.check(reply.status === 200, 'the front page answers');
+          },
+        },
+      ],
+    },
+  ],
+  thresholds: { response_time: ['p(95)<500'], http_req_failed: ['rate<0.01'] },
+});

@@ -1,0 +1,72 @@
+import { invalidConfig } from '../../../ops/core/error.ts';
+import type { Http, SetupContext } from '../../swarm/scenario.ts';
+
+/** Most sessions the admin endpoint issues at once. */
+const sessionsAtOnce = 50_000;
+/** Longer than any run that a suite holds. */
+const ttlS = 6 * 3_600;
+
+/** The access tokens of users 0 to count - 1 in one buffer: a million strings would cost ten times the memory. */
+export interface SharedSessions {
+  readonly text: Uint8Array;
+  /** Token i is text[offsets[i]] to text[offsets[i + 1]]. */
+  readonly offsets: Uint32Array;
+}
+
+/** The bearer token of a user. */
+export function tokenOf(sessions: SharedSessions, userIndex: number): string {
+  const from = sessions.offsets[userIndex] ?? 0;
+  const to = sessions.offsets[userIndex + 1] ?? 0;
+  return Buffer.from(sessions.text.buffer, sessions.text.byteOffset + from, to - from).latin1Slice();
+}
+
+/** Packs tokens in order. */
+export function packTokens(tokens: readonly string[]): SharedSessions {
+  const offsets = new Uint32Array(tokens.length + 1);
+  tokens.forEach((token, index) => {
+    offsets[index + 1] = (offsets[index] ?? 0) + token.length;
+  });
+  return { text: new Uint8Array(Buffer.from(tokens.join(''), 'latin1')), offsets };
+}
+
+/**
+ * Issues a session for each seeded user. Account ids begin at 1, so user i is account i + 1.
+ * @throws SoraError 104 when the database holds too few accounts, or accounts nobody seeded
+ */
+export async function issueSessions(context: SetupContext): Promise<SharedSessions> {
+  const admin = context.admin;
+  if (admin === undefined) {
+    throw invalidConfig(
+      'this scenario signs its users in through the admin endpoint, and the target offers none',
+      'run it against the stack: npx sora load run launch-mix',
+    );
+  }
+  await refuseForeignAccounts(admin, context.users);
+  const tokens: string[] = [];
+  for (let from = 0; from < context.users; from += sessionsAtOnce) {
+    const count = Math.min(sessionsAtOnce, context.users - from);
+    const reply = await admin.request({ method: 'POST', path: '/admin/sessions', body: { fromUserId: from + 1, count, ttlS } });
+    if (reply.status !== 200 && reply.status !== 201) {
+      throw invalidConfig(`the admin endpoint refused to issue sessions: status ${reply.status} ${reply.body.toString().slice(0, 200)}`);
+    }
+    for (const session of reply.json<{ sessions: { accessToken: string }[] }>().sessions) tokens.push(session.accessToken);
+  }
+  return packTokens(tokens);
+}
+
+async function refuseForeignAccounts(admin: Http, users: number): Promise<void> {
+  const token = await admin.request({ method: 'POST', path: '/admin/sessions', body: { role: 'admin', count: 1, ttlS: 60 } });
+  const bearer = token.json<{ sessions: { accessToken: string }[] }>().sessions[0]?.accessToken ?? '';
+  const reply = await admin.request({ method: 'GET', path: '/admin/accounts/summary', headers: { authorization: `Bearer ${bearer}` } });
+  const { total, seeded } = reply.json<{ total: number; seeded: number }>();
+  if (total > seeded) {
+    throw invalidConfig(
+      `the database holds ${total - seeded} accounts that the seeder did not make`,
+      'a load run must not touch them: use --stack own, which runs on a database of its own',
+    );
+  }
+  // The seeder adds one administrator to the users.
+  if (seeded < users) {
+    throw invalidConfig(`the database holds ${seeded} seeded accounts, the run wants ${users} users`, `seed it: npx sora db seed --users ${users}`);
+  }
+}
