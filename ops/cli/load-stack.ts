@@ -44,6 +44,8 @@ export async function startLoadStack(context: Context, options: LoadStackOptions
   const { host } = context;
   const stateDir = loadStackDir(context);
   const giveBack = takeFolder(context, stateDir, 'a load run', 'wait until it has ended, or use --stack running');
+  // Logs and the journals of the mocks are those of the run before; a payment it owed is not ours.
+  for (const name of host.files.list(stateDir)) if (name !== 'lock') host.files.remove(join(stateDir, name));
   const databaseUrl = host.process.env['DATABASE_URL'] || undefined;
   const supervisor = startSupervisor(context, {
     stateDir,
