@@ -66,7 +66,7 @@ async function charge(parts: PurchaseParts, intent: StoredIntent): Promise<void>
   // Durable before the buyer hears of it, so that every retry gets the same answer.
   await parts.store.refuseIntent(intent.intentId, failureCode);
   parts.metrics.attempted('declined');
-  parts.metrics.settled('failed', 0);
+  parts.metrics.settled('declined');
   throw declined(intent.intentId, failureCode);
 }
 

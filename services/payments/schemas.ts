@@ -24,12 +24,15 @@ export type Intent = z.infer<typeof intentSchema>;
 
 export const intentParamsSchema = z.object({ intentId: z.uuid() });
 
+/** Milliseconds since 1970, up to the year 2100. */
+const timeMsSchema = z.int().min(0).max(Date.UTC(2100, 0));
+
 /** A processor's event, as it is posted to the webhook. Unknown members are let through. */
 export const eventSchema = z.object({
   id: z.string().min(1).max(100),
   type: z.string().max(100),
   /** When it happened, by the processor's clock. */
-  createdMs: z.int().min(0).max(Date.UTC(2100, 0)),
+  createdMs: timeMsSchema,
   data: z.object({
     /** The processor's id of the payment. */
     id: z.string().max(100),
@@ -37,6 +40,8 @@ export const eventSchema = z.object({
     reference: z.uuid(),
     amountCents: z.int(),
     failureCode: z.string().max(100).nullish(),
+    /** When the processor was asked. */
+    createdMs: timeMsSchema.optional(),
   }),
 });
 export type WebhookEvent = z.infer<typeof eventSchema>;

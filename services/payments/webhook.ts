@@ -38,10 +38,16 @@ export async function takeEvent(parts: WebhookParts, signature: unknown, body: B
   if (outcome === 'amount_mismatch') {
     throw new Problem(422, 'amount_mismatch', `event ${event.id} is about ${event.data.amountCents} cents, which is not the price of intent ${event.data.reference}`);
   }
-  if (outcome === 'applied') {
-    parts.metrics.settled(event.type === 'payment_intent.succeeded' ? 'succeeded' : 'failed', parts.clock.nowMs() - event.createdMs);
-  }
+  if (outcome === 'applied') countSettlement(parts, event);
   return { status: 200, body: { received: true, outcome } };
+}
+
+function countSettlement({ clock, metrics }: WebhookParts, event: WebhookEvent): void {
+  if (event.type !== 'payment_intent.succeeded') return metrics.settled('failed');
+  const nowMs = clock.nowMs();
+  const askedMs = event.data.createdMs;
+  metrics.settled('succeeded');
+  metrics.credited(nowMs - event.createdMs, askedMs === undefined ? undefined : nowMs - askedMs);
 }
 
 function readEvent(parts: WebhookParts, signature: unknown, body: Buffer): WebhookEvent {

@@ -56,11 +56,11 @@ const transferRoute = (store: WalletStore, metrics: WalletMetrics): Route =>
       const item: TransferItem = { writeId, payerId: userId, payeeId: body.toUserId, amount: body.amount, kind: body.kind };
       const selfTransfer = refuseSelfTransfer(userId, body.toUserId);
       if (selfTransfer !== undefined) {
-        metrics.failed('self_transfer');
+        metrics.failed(body.kind, 'self_transfer');
         throw selfTransfer;
       }
       const result = await store.transfer(item).catch((error: unknown) => {
-        metrics.failed('error');
+        metrics.failed(body.kind, 'error');
         throw error;
       });
       return replyTo(item, result, metrics);
@@ -75,13 +75,13 @@ function replyTo(item: TransferItem, result: TransferResult, metrics: WalletMetr
     case 'replayed':
       return { status: 201, headers: { 'idempotent-replayed': 'true' }, body: result.transfer };
     case 'insufficient':
-      metrics.failed('insufficient_tokens');
+      metrics.failed(item.kind, 'insufficient');
       throw paymentRequired('insufficient_tokens', `${item.amount} tokens are more than the wallet holds; buy tokens with POST /payments/intents`);
     case 'unknown_recipient':
-      metrics.failed('unknown_recipient');
+      metrics.failed(item.kind, 'unknown_recipient');
       throw notFound('unknown_recipient', `there is no user ${item.payeeId}`);
     case 'conflict':
-      metrics.failed('key_reused');
+      metrics.failed(item.kind, 'conflict');
       throw conflict('idempotency_key_reused', `Idempotency-Key ${item.writeId} belongs to another transfer; send a new key`);
     default:
       throw new Problem(500, 'unexpected_outcome', `the ledger answered ${JSON.stringify(result satisfies never)}`);

@@ -41,6 +41,6 @@ export function extraEvents(payment: Payment, url: string, faults: Faults, draw:
 
 function eventOf(payment: Payment, url: string, id: string, type: EventType, createdMs: number, dueMs: number): OutgoingEvent {
   const failureCode = type === 'payment_intent.failed' ? 'card_declined' : null;
-  const data = { id: payment.id, reference: payment.reference, amountCents: payment.amountCents, failureCode };
+  const data = { id: payment.id, reference: payment.reference, amountCents: payment.amountCents, failureCode, createdMs: payment.createdMs };
   return { id, url, dueMs, body: JSON.stringify({ id, type, createdMs, data }) };
 }
