@@ -236,7 +236,7 @@ describe('events of the processor', () => {
 describe('the reconciler', () => {
   it('settles purchases whose events were lost, and fails those the processor never heard of', async () => {
     await control({ dropWebhooks: true });
-    const [paid = 0, unheard = 0] = [nextUser++, nextUser++];
+    const [paid, unheard] = [nextUser++, nextUser++];
     await buy(paid, starter);
     const lost = await buy(unheard, starter);
     // As if we had died between recording the purchase and asking the processor.
