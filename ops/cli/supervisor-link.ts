@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { SoraError, invalidConfig } from '../core/error.ts';
 import type { StackEvent } from '../supervisor/stack.ts';
+import { claimFolder } from '../supervisor/embedded-postgres-place.ts';
 import { readLiveStack, supervisorEntry } from '../supervisor/stack-state.ts';
 import type { Context } from './command.ts';
 
@@ -37,7 +38,6 @@ export interface SupervisorLink {
 export function startSupervisor(context: Context, config: SupervisorConfig): SupervisorLink {
   const { host, root } = context;
   const configPath = join(config.stateDir, 'config.json');
-  host.files.makeFolder(config.stateDir, 0o700);
   host.files.writeText(configPath, JSON.stringify({ topology: context.topology, root, ...config }), 0o600);
   const child = spawn(host.process.execPath, [join(root, supervisorEntry), '--config', configPath, '--tied'], {
     cwd: root,
@@ -97,7 +97,7 @@ export function takeFolder(context: Context, stateDir: string, what: string, nex
     throw invalidConfig(`${what} is already up: supervisor pid ${live.supervisorPid}${url === undefined ? '' : `, ${url}`}`, next);
   }
   const lock = join(stateDir, 'lock');
-  host.files.makeFolder(stateDir, 0o700);
+  claimFolder(host, stateDir, 0o700);
   for (let attempt = 0; attempt < 2; attempt++) {
     if (host.files.createText(lock, `${host.process.pid}\n`)) return () => host.files.remove(lock);
     const holder = Number(host.files.readText(lock));

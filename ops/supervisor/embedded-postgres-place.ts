@@ -23,16 +23,23 @@ export function chooseServerUser(host: Host): ServerUser {
     : { uid: undefined, gid: undefined, switched: false };
 }
 
-/** Whether `user` may enter and read a folder, judged by owner and mode of it and all folders above. */
-export function reachableBy(host: Host, user: ServerUser, folder: string): boolean {
+/** Permission bits of one class of users. */
+const enter = 0o1;
+const readAndEnter = 0o5;
+
+/**
+ * Whether `user` may come to a folder, judged by owner and mode of it and all folders above.
+ * @param needed what it must be allowed in the folder itself; default to read it
+ */
+export function reachableBy(host: Host, user: ServerUser, folder: string, needed = readAndEnter): boolean {
   if (!user.switched) return true;
   for (let path = resolve(folder); ; path = dirname(path)) {
     const found = host.files.ownership(path);
     if (found !== undefined) {
       if (found.kind === 'link') return false;
-      const needed = path === resolve(folder) ? 0o5 : 0o1;
+      const wanted = path === resolve(folder) ? needed : enter;
       const granted = found.uid === user.uid ? found.mode >> 6 : found.gid === user.gid ? found.mode >> 3 : found.mode;
-      if ((granted & needed) !== needed) return false;
+      if ((granted & wanted) !== wanted) return false;
     }
     if (path === dirname(path)) return true;
   }
@@ -45,20 +52,28 @@ export function reachableBy(host: Host, user: ServerUser, folder: string): boole
 export function placeCluster(host: Host, user: ServerUser, wanted: string): string {
   const folder = resolve(wanted);
   host.files.makeFolder(folder, 0o755);
-  if (reachableBy(host, user, dirname(folder))) {
+  if (reachableBy(host, user, dirname(folder), enter)) {
     claimFolder(host, folder, user.switched ? 0o711 : 0o700);
     return folder;
   }
-  const moved = join('/var/tmp', `sora-${shortHash(folder)}`);
+  const pointer = join(folder, 'MOVED_TO');
+  // Without the pointer, as after `rm -r .sora`, a new folder: what lies in an old one was given up.
+  const moved = host.files.exists(pointer)
+    ? host.files.readText(pointer).trim()
+    : join('/var/tmp', `sora-${shortHash(folder)}-${host.random.bytes(3).toString('hex')}`);
   claimFolder(host, moved, 0o711);
-  host.files.writeText(join(folder, 'MOVED_TO'), `${moved}\n`);
+  host.files.writeText(pointer, `${moved}\n`);
   return moved;
 }
 
 /** Makes a folder ours, refusing one that somebody else planted at a path that can be guessed. */
 export function claimFolder(host: Host, folder: string, mode: number): void {
   const before = host.files.ownership(folder);
-  if (before === undefined) host.files.makeFolder(folder, mode);
+  if (before === undefined) {
+    // The folders above keep their usual mode: another user's server may have to pass through them.
+    host.files.makeFolder(dirname(folder));
+    host.files.makeFolder(folder, mode);
+  }
   const found = host.files.ownership(folder);
   if (found?.kind !== 'folder' || (host.process.uid !== undefined && found.uid !== host.process.uid)) {
     throw invalidConfig(
