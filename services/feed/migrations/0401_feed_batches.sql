@@ -161,11 +161,11 @@ begin
   with input as (
     select distinct on (i.author_id, i.write_id) i.*
     from unnest(post_ids, authors, write_ids, bodies) with ordinality i(post_id, author_id, write_id, body, ord)
+    join post_stats s on s.post_id = i.post_id and not s.deleted
     order by i.author_id, i.write_id, i.ord
   ), made as (
     insert into post_comments (post_id, author_id, write_id, body)
-    select i.post_id, i.author_id, i.write_id, i.body
-    from input i join post_stats s on s.post_id = i.post_id and not s.deleted order by i.author_id, i.write_id
+    select i.post_id, i.author_id, i.write_id, i.body from input i order by i.author_id, i.write_id
     on conflict (author_id, write_id) do nothing
     returning post_comments.id, post_comments.post_id
   ), counted as (
