@@ -183,7 +183,7 @@ export class Connection {
   }
 }
 
-const beyondAscii = /[^\x00-\x7f]/;
+const beyondAscii = /[\u0080-\uffff]/;
 
 function isAscii(text: string): boolean {
   return !beyondAscii.test(text);

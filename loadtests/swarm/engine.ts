@@ -1,14 +1,14 @@
 import { messageOf } from '../../ops/core/error.ts';
-import { type Carrier, Exchange } from './exchange.ts';
-import { journeyAt, type Journeys, type PlannedStep, resolveJourneys } from './journeys.ts';
+import type { Carrier, Exchange } from './exchange.ts';
+import { Itinerary } from './itinerary.ts';
+import { resolveJourneys } from './journeys.ts';
 import type { HistoryStep } from './measurement.ts';
 import { type Partition, shareOf, userAt } from './partition.ts';
-import { draw, drawResidual, KeyedRandom, streams } from './random.ts';
-import { fateOfWrite, judgeStatus } from './replies.ts';
-import { bodyOf, checkPath, headerLines, namesContentType } from './request-text.ts';
+import { headerLines } from './request-text.ts';
 import type { Distribution, HttpReply, HttpRequest, Scenario } from './scenario.ts';
+import { StepExchange } from './step-exchange.ts';
 import { type StepHost, StepUser } from './step-user.ts';
-import { type Outcome, Tally } from './tally.ts';
+import { type OperationTimes, type Outcome, Tally } from './tally.ts';
 import { UserTable } from './users.ts';
 import { TimingWheel } from './wheel.ts';
 import { WriteLedger } from './write-ledger.ts';
@@ -40,23 +40,8 @@ export interface EngineOptions {
   readonly onTraced?: (user: StepUser, record: HistoryStep) => void;
 }
 
-const defaultTimeoutMs = 30_000;
 /** Longest usual pause in ms that the schedule's slots cover; longer ones are passed over now and then. */
 const wheelSlots = 1 << 17;
-
-/** A request of a step, and how its caller hears of the end. */
-class StepExchange extends Exchange {
-  readonly user: StepUser;
-  readonly request: HttpRequest;
-  resolve: ((reply: HttpReply) => void) | undefined = undefined;
-  reject: ((error: Error) => void) | undefined = undefined;
-
-  constructor(user: StepUser, request: HttpRequest, headers: string, body: string | Buffer | undefined, onDone: (done: Exchange) => void) {
-    super(request.method, request.path, headers, body, request.timeoutMs ?? defaultTimeoutMs, onDone);
-    this.user = user;
-    this.request = request;
-  }
-}
 
 /**
  * Runs the journeys of one share of the users. It has no timer: `tick` says what time it is, and
@@ -70,9 +55,8 @@ export class Engine implements StepHost {
   readonly writes: WriteLedger;
   readonly users: UserTable;
   readonly #options: EngineOptions;
-  readonly #journeys: Journeys;
+  readonly #itinerary: Itinerary;
   readonly #wheel: TimingWheel;
-  readonly #random: KeyedRandom;
   readonly #running = new Set<StepUser>();
   readonly #endMs: number;
   #remaining: number;
@@ -86,13 +70,13 @@ export class Engine implements StepHost {
     this.seed = plan.seed;
     this.run = plan.run;
     this.shared = options.shared;
-    this.#journeys = resolveJourneys(options.scenario, plan.thinkTimeMs);
-    this.tally = new Tally(this.#journeys.ops);
+    const journeys = resolveJourneys(options.scenario, plan.thinkTimeMs);
+    this.tally = new Tally(journeys.ops);
     const size = shareOf(partition, plan.users);
     this.users = new UserTable(size);
     this.writes = new WriteLedger(size);
     this.#wheel = new TimingWheel(size, wheelSlots);
-    this.#random = new KeyedRandom(plan.seed, 0, 0);
+    this.#itinerary = new Itinerary(journeys, this.users, partition, plan.seed);
     this.#endMs = plan.rampMs + plan.holdMs;
     this.#remaining = size;
     for (let place = 0; place < size; place++) this.#admit(place);
@@ -147,32 +131,9 @@ export class Engine implements StepHost {
   /** A newcomer's first step comes after what is left of a pause under way, so the rate is steady at once. */
   #admit(place: number): void {
     const { plan, partition } = this.#options;
-    const user = userAt(partition, place);
-    const step = this.#choose(place, user, 0);
-    const residualMs = drawResidual(step.thinkTimeMs, this.#random.rekey(user, 0, streams.arrival));
-    const arrivalMs = (plan.rampMs * (user + 0.5)) / plan.users;
+    const residualMs = this.#itinerary.begin(place);
+    const arrivalMs = (plan.rampMs * (userAt(partition, place) + 0.5)) / plan.users;
     this.#schedule(place, arrivalMs + residualMs, residualMs, 0);
-  }
-
-  /** Picks a journey for a user at its beginning. */
-  #choose(place: number, user: number, step: number): PlannedStep {
-    const journey = journeyAt(this.#journeys, this.#random.rekey(user, step, streams.journey).float());
-    this.users.journey[place] = journey;
-    this.users.position[place] = 0;
-    return this.#journeys.steps[journey]![0]!;
-  }
-
-  #stepAt(place: number): PlannedStep {
-    return this.#journeys.steps[this.users.journey[place]!]![this.users.position[place]!]!;
-  }
-
-  /** Moves a user to its next step: the same journey's, or the first of a new one. */
-  #proceed(place: number, user: number): PlannedStep {
-    const step = this.users.steps[place]!;
-    const position = this.users.position[place]! + 1;
-    if (position >= this.#journeys.steps[this.users.journey[place]!]!.length) return this.#choose(place, user, step);
-    this.users.position[place] = position;
-    return this.#stepAt(place);
   }
 
   #schedule(place: number, dueMs: number, thinkMs: number, notBeforeMs: number): void {
@@ -196,7 +157,7 @@ export class Engine implements StepHost {
     users.setInFlight(place, true);
     const index = userAt(this.#options.partition, place);
     const phase = users.dueMs[place]! < this.#options.plan.rampMs ? 0 : 1;
-    const user = new StepUser(this, place, index, step, this.#stepAt(place), phase, this.#options.now());
+    const user = new StepUser(this, place, index, step, this.#itinerary.stepAt(place), phase, this.#options.now());
     if (this.#options.traced?.(index) === true) user.trace = [];
     this.#running.add(user);
     let running: Promise<void>;
@@ -232,8 +193,7 @@ export class Engine implements StepHost {
     const { place } = user;
     this.users.completed[place]!++;
     if (this.#stopped) return;
-    const next = this.#proceed(place, user.index);
-    const thinkMs = draw(next.thinkTimeMs, this.#random.rekey(user.index, user.step + 1, streams.thinkTime));
+    const thinkMs = this.#itinerary.proceed(place);
     const fromMs = this.#options.plan.pace === 'due' ? this.users.dueMs[place]! : nowMs;
     this.#schedule(place, fromMs + thinkMs, thinkMs, nowMs);
   }
@@ -281,7 +241,7 @@ export class Engine implements StepHost {
     if (user.trace !== undefined) this.#record(user, outcome, times);
   }
 
-  #record(user: StepUser, outcome: Outcome, times: { response: number; service: number; poolWait: number; lateness: number }): void {
+  #record(user: StepUser, outcome: Outcome, times: OperationTimes): void {
     this.#options.onTraced?.(user, {
       user: user.index,
       step: user.step,
@@ -306,49 +266,43 @@ export class Engine implements StepHost {
 
   /** The drain is over: what is in flight has failed, and so has all that was due and never sent. */
   #giveUp(nowMs: number): void {
-    for (const user of [...this.#running]) {
-      user.fail(
-        user.written
-          ? { kind: 'timeout', message: `no reply when the drain of ${this.#options.plan.drainMs} ms ended` }
-          : { kind: 'unsent', message: `still unsent when the drain of ${this.#options.plan.drainMs} ms ended` },
-      );
+    const { drainMs } = this.#options.plan;
+    for (const user of this.#running) {
+      user.countPending(nowMs);
+      const kind = user.written ? 'timeout' : 'unsent';
+      user.fail({ kind, message: `${user.written ? 'no reply' : 'still unsent'} when the drain of ${drainMs} ms ended` });
       if (!user.written) this.#unsent++;
       this.#close(user, nowMs);
-      this.#proceed(user.place, user.index);
-      this.#skip(user.place, user.step + 1, nowMs, this.users.dueMs[user.place]!);
+      this.#skip(user.place, nowMs);
     }
     for (let place = 0; place < this.users.size; place++) {
       if (this.users.isRetired(place)) continue;
-      if (this.#wheel.cancel(place)) {
-        const dueMs = this.users.dueMs[place]!;
-        this.#countUnsent(place, dueMs, nowMs);
-        this.users.steps[place]!++;
-        this.#proceed(place, userAt(this.#options.partition, place));
-        this.#skip(place, this.users.steps[place]!, nowMs, dueMs);
-      }
       this.users.retire(place);
+      if (!this.#wheel.cancel(place)) continue;
+      this.#countUnsent(place, this.users.dueMs[place]!, nowMs);
+      this.users.steps[place]!++;
+      this.#skip(place, nowMs);
     }
     this.#remaining = 0;
   }
 
-  /** Counts the steps a user would have begun before the end, from the one after a due time on. */
-  #skip(place: number, firstStep: number, nowMs: number, fromMs: number): void {
+  /** Counts the steps that a user would have begun before the end, after the one it stands at. */
+  #skip(place: number, nowMs: number): void {
     // In the closed form the next step is due only after a reply, so nothing is owed.
     if (this.#options.plan.pace !== 'due') return;
-    const user = userAt(this.#options.partition, place);
-    let dueMs = fromMs;
-    for (let step = firstStep; ; step++) {
-      dueMs += Math.max(draw(this.#stepAt(place).thinkTimeMs, this.#random.rekey(user, step, streams.thinkTime)), 0.001);
+    let dueMs = this.users.dueMs[place]!;
+    for (;;) {
+      // Never less than a µs, so that steps without a pause come to an end too.
+      dueMs += Math.max(this.#itinerary.proceed(place), 0.001);
       if (dueMs >= this.#endMs) return;
       this.#countUnsent(place, dueMs, nowMs);
-      this.users.steps[place] = step + 1;
-      this.#proceed(place, user);
+      this.users.steps[place]!++;
     }
   }
 
   #countUnsent(place: number, dueMs: number, nowMs: number): void {
     this.#unsent++;
-    const { opIndex } = this.#stepAt(place);
+    const { opIndex } = this.#itinerary.stepAt(place);
     const phase = dueMs < this.#options.plan.rampMs ? 0 : 1;
     // Only the response time is known, and it is at least this long; the other times never began.
     this.tally.unsent(opIndex, phase, toUs(nowMs - dueMs));
@@ -379,11 +333,7 @@ export class Engine implements StepHost {
     let exchange: StepExchange;
     try {
       user.headers ??= headerLines(this.#options.scenario.headers?.(user.index, this.shared));
-      const { body, type } = bodyOf(request.body);
-      const named = type === '' || namesContentType(request.headers);
-      const headers = `${user.headers}${headerLines(request.headers)}${named ? '' : type}`;
-      checkPath(request.path);
-      exchange = new StepExchange(user, request, headers, body, this.#onDone);
+      exchange = new StepExchange(user, request, user.headers, this.#onDone);
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -392,64 +342,12 @@ export class Engine implements StepHost {
       exchange.reject = reject;
     });
     if (user.handedMs < 0) user.handedMs = this.#options.now();
+    user.latest = exchange;
     this.#options.carrier.send(exchange);
     return replied;
   }
 
-  readonly #onDone = (done: Exchange): void => {
-    const exchange = done as StepExchange;
-    const { user, request, reply, error } = exchange;
-    const written = exchange.writtenMs >= 0;
-    const serviceMs = written ? exchange.doneMs - exchange.writtenMs : 0;
-    const verdict = reply === undefined ? 'failed' : judgeStatus(reply.status, request);
-    this.#settleWrite(exchange, written);
-    if (!user.closed) {
-      user.written ||= written;
-      user.serviceMs += serviceMs;
-      user.poolWaitMs += (written ? exchange.writtenMs : exchange.doneMs) - exchange.enqueuedMs;
-      user.lastByteMs = exchange.doneMs;
-      user.lastReply = reply ?? user.lastReply;
-      if (error !== undefined) user.fail({ kind: error.kind, message: `${request.method} ${request.path}: ${error.message}` });
-      else if (verdict === 'refused') user.refused = true;
-      else if (verdict === 'failed') user.fail(statusFailure(request, reply!));
-    }
-    this.tally.request(
-      user.planned.opIndex,
-      user.phase,
-      verdict === 'failed',
-      toUs(serviceMs),
-      exchange.bytesSent,
-      exchange.bytesReceived,
-    );
-    user.trace?.push({
-      method: request.method,
-      path: request.path,
-      headers: exchange.headers,
-      body: exchange.body === undefined ? '' : exchange.body.toString('utf8'),
-      status: reply?.status ?? 0,
-      serviceUs: toUs(serviceMs),
-      correlationId: reply?.headers['x-correlation-id'] ?? '',
-    });
-    if (reply !== undefined) exchange.resolve?.(reply);
-    else exchange.reject?.(error!);
-  };
-
-  #settleWrite(exchange: StepExchange, written: boolean): void {
-    const { user, request } = exchange;
-    const { write } = request;
-    if (write === undefined) return;
-    const fate = fateOfWrite(exchange.reply?.status, written);
-    if (fate === 'unknown') this.writes.doubt(user.index, write.id, write.kind);
-    if (fate !== 'acknowledged' || user.dropped?.includes(write.id) === true) return;
-    if (user.closed) this.writes.acknowledge(user.place, write.id, write.kind);
-    else if (user.writes === undefined) user.writes = [write];
-    else if (!user.writes.some((known) => known.id === write.id)) user.writes.push(write);
-  }
-}
-
-function statusFailure(request: HttpRequest, reply: HttpReply): { kind: string; message: string } {
-  const start = reply.body.toString('utf8', 0, 200);
-  return { kind: `status ${reply.status}`, message: `${request.method} ${request.path} answered ${reply.status}: ${start}` };
+  readonly #onDone = (done: Exchange): void => (done as StepExchange).settle(this.tally, this.writes);
 }
 
 function toUs(durationMs: number): number {

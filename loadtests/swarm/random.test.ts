@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { philox4x32 } from './philox.ts';
 import { draw, drawResidual, KeyedRandom, meanOf, streams } from './random.ts';

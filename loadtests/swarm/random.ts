@@ -1,3 +1,4 @@
+import { assertNever } from '../../ops/core/error.ts';
 import { philox4x32 } from './philox.ts';
 import type { Distribution, UserRandom } from './scenario.ts';
 
@@ -60,6 +61,8 @@ export function draw(distribution: Distribution, random: UserRandom): number {
       return distribution.from + (distribution.to - distribution.from) * random.float();
     case 'exponential':
       return Math.min(-Math.log1p(-random.float()), 10) * distribution.mean;
+    default:
+      return assertNever(distribution);
   }
 }
 
@@ -72,6 +75,8 @@ export function meanOf(distribution: Distribution): number {
       return (distribution.from + distribution.to) / 2;
     case 'exponential':
       return distribution.mean;
+    default:
+      return assertNever(distribution);
   }
 }
 
@@ -91,6 +96,8 @@ export function drawResidual(distribution: Distribution, random: UserRandom): nu
     }
     case 'exponential':
       return draw(distribution, random);
+    default:
+      return assertNever(distribution);
   }
 }
 

@@ -62,11 +62,11 @@ export interface VirtualUser<State> {
   /** What `setup` answered; one copy per worker. */
   readonly shared: unknown;
   /** A new id for a write of this step: run (8), user (10), step (6), hash (8) hex digits as a UUID. */
-  writeId(): string;
+  readonly writeId: () => string;
   /** Fails the operation, with this name, unless `ok`; returns `ok`. */
-  check(ok: boolean, name: string): boolean;
+  readonly check: (ok: boolean, name: string) => boolean;
   /** Says that the acknowledged write left no row of its own (an idempotent repeat). */
-  dropWrite(id: string): void;
+  readonly dropWrite: (id: string) => void;
 }
 
 export interface Step<State> {

@@ -1,4 +1,5 @@
 import { SoraError } from '../../ops/core/error.ts';
+import type { Exchange } from './exchange.ts';
 import type { PlannedStep } from './journeys.ts';
 import { KeyedRandom } from './random.ts';
 import type { Http, HttpReply, HttpRequest, UserRandom, VirtualUser } from './scenario.ts';
@@ -59,6 +60,8 @@ export class StepUser implements VirtualUser<unknown>, Http {
   serviceMs = 0;
   /** Whether any byte of a request left. */
   written = false;
+  /** The request sent last. */
+  latest: Exchange | undefined = undefined;
   failure: Failure | undefined = undefined;
   refused = false;
   /** Status and correlation id of the last reply, for the list of slow operations. */
@@ -113,17 +116,31 @@ export class StepUser implements VirtualUser<unknown>, Http {
     return this.#host.send(this, request);
   }
 
-  writeId(): string {
-    return writeIdOf(this.#host.run, this.index, this.step, this.#writeIds++);
+  // Getters, so that a journey may take these apart: `async ({ http, check }) => …`.
+
+  get writeId(): () => string {
+    return () => writeIdOf(this.#host.run, this.index, this.step, this.#writeIds++);
   }
 
-  check(ok: boolean, name: string): boolean {
-    if (!ok) this.fail({ kind: `check: ${name}`, message: `the check "${name}" failed` });
-    return ok;
+  get check(): (ok: boolean, name: string) => boolean {
+    return (ok, name) => {
+      if (!ok) this.fail({ kind: `check: ${name}`, message: `the check "${name}" failed` });
+      return ok;
+    };
   }
 
-  dropWrite(id: string): void {
-    this.#host.dropWrite(this, id);
+  get dropWrite(): (id: string) => void {
+    return (id) => this.#host.dropWrite(this, id);
+  }
+
+  /** Takes a request that has no reply yet into the times, as far as it came. */
+  countPending(nowMs: number): void {
+    const { latest } = this;
+    if (latest === undefined || latest.settled) return;
+    const sent = latest.writtenMs >= 0;
+    this.written ||= sent;
+    this.poolWaitMs += (sent ? latest.writtenMs : nowMs) - latest.enqueuedMs;
+    if (sent) this.serviceMs += nowMs - latest.writtenMs;
   }
 
   /** Keeps the first reason; what follows is usually its consequence. */

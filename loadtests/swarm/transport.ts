@@ -102,10 +102,10 @@ export class Transport implements Carrier {
   /** Fails what is in flight with `aborted` and drops all connections. */
   close(): void {
     this.#closed = true;
-    for (const exchange of [...this.#running]) {
+    for (const exchange of this.#running) {
       if (exchange !== undefined) this.#abandon(exchange, new TransportError('aborted', 'the run ended'));
     }
-    for (const connection of [...this.#connections]) connection.destroy(new TransportError('aborted', 'the run ended'));
+    for (const connection of this.#connections) connection.destroy(new TransportError('aborted', 'the run ended'));
   }
 
   #refusal(): string {

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import shopper from './fixtures/shopper.ts';
+import { listPlan, planHash, type PlanOptions } from './plan-hash.ts';
+import type { Scenario } from './scenario.ts';
+
+const scenario = shopper as unknown as Scenario<never>;
+const reply: PlanOptions['reply'] = ({ path }) => ({ status: 200, body: JSON.stringify({ id: path.length * 7 }) });
+
+describe('the plan', () => {
+  it('is the same for 1, 2 and 7 workers', async () => {
+    const one = await listPlan(scenario, { reply }, 1);
+    expect(one.length).toBeGreaterThan(200);
+    expect(new Set(one.map(({ user }) => user)).size).toBe(21);
+    for (const shares of [2, 7]) expect(await listPlan(scenario, { reply }, shares)).toEqual(one);
+    const hashes = await Promise.all([1, 2, 7].map((shares) => planHash(scenario, { reply }, shares)));
+    expect(new Set(hashes).size).toBe(1);
+  });
+
+  it('depends on the seed, on the run and on what the server answers', async () => {
+    const hashes = await Promise.all([
+      planHash(scenario, { reply }, 1),
+      planHash(scenario, { reply, overrides: { seed: 2 } }, 1),
+      planHash(scenario, { reply, runId: '00000001' }, 1),
+      planHash(scenario, { reply: () => ({ status: 200, body: '{"id":1}' }) }, 1),
+    ]);
+    expect(new Set(hashes).size).toBe(4);
+  });
+
+  it('keeps journeys in order and carries values from a reply to a later request', async () => {
+    const plan = await listPlan(scenario, { reply }, 3);
+    for (let user = 0; user < 21; user++) {
+      const mine = plan.filter((operation) => operation.user === user);
+      expect(mine.map(({ step }) => step)).toEqual(mine.map((_, n) => n));
+      for (const [n, { op, inputs }] of mine.entries()) {
+        if (op !== 'buy') continue;
+        expect(mine[n - 1]?.op).toBe('browse');
+        expect(inputs[0]).toMatch(/"item":\d+/);
+      }
+    }
+  });
+});

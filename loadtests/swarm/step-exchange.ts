@@ -1,0 +1,85 @@
+import { Exchange } from './exchange.ts';
+import { fateOfWrite, judgeStatus } from './replies.ts';
+import { bodyOf, checkPath, headerLines, namesContentType } from './request-text.ts';
+import type { HttpReply, HttpRequest } from './scenario.ts';
+import type { StepUser } from './step-user.ts';
+import type { Tally } from './tally.ts';
+import type { WriteLedger } from './write-ledger.ts';
+
+const defaultTimeoutMs = 30_000;
+
+/** A request of a step, and how its caller hears of the end. */
+export class StepExchange extends Exchange {
+  readonly user: StepUser;
+  readonly request: HttpRequest;
+  resolve: ((reply: HttpReply) => void) | undefined = undefined;
+  reject: ((error: Error) => void) | undefined = undefined;
+
+  /** @throws SoraError on a path or header that cannot go on the wire */
+  constructor(user: StepUser, request: HttpRequest, userHeaders: string, onDone: (done: Exchange) => void) {
+    const { body, type } = bodyOf(request.body);
+    const named = type === '' || namesContentType(request.headers);
+    const headers = `${userHeaders}${headerLines(request.headers)}${named ? '' : type}`;
+    super(request.method, checkPath(request.path), headers, body, request.timeoutMs ?? defaultTimeoutMs, onDone);
+    this.user = user;
+    this.request = request;
+  }
+
+  /** Takes the outcome into the step's and the run's books, then lets the journey go on. */
+  settle(tally: Tally, writes: WriteLedger): void {
+    const { user, request, reply } = this;
+    const written = this.writtenMs >= 0;
+    const serviceMs = written ? this.doneMs - this.writtenMs : 0;
+    const verdict = reply === undefined ? 'failed' : judgeStatus(reply.status, request);
+    this.#settleWrite(writes, written);
+    if (!user.closed) {
+      user.written ||= written;
+      user.serviceMs += serviceMs;
+      user.poolWaitMs += (written ? this.writtenMs : this.doneMs) - this.enqueuedMs;
+      user.lastByteMs = this.doneMs;
+      user.lastReply = reply ?? user.lastReply;
+      if (verdict === 'refused') user.refused = true;
+      else if (verdict === 'failed') this.#blame();
+    }
+    const { opIndex } = user.planned;
+    tally.request(opIndex, user.phase, verdict === 'failed', serviceMs * 1_000, this.bytesSent, this.bytesReceived);
+    if (user.trace !== undefined) this.#record(serviceMs);
+    if (reply !== undefined) this.resolve?.(reply);
+    else this.reject?.(this.error!); // A settled exchange has one of the two.
+  }
+
+  #blame(): void {
+    const { method, path } = this.request;
+    if (this.reply === undefined) {
+      this.user.fail({ kind: this.error!.kind, message: `${method} ${path}: ${this.error!.message}` });
+      return;
+    }
+    const { status, body } = this.reply;
+    this.user.fail({ kind: `status ${status}`, message: `${method} ${path} answered ${status}: ${body.toString('utf8', 0, 200)}` });
+  }
+
+  #record(serviceMs: number): void {
+    this.user.trace?.push({
+      method: this.method,
+      path: this.path,
+      headers: this.headers,
+      body: this.body === undefined ? '' : this.body.toString('utf8'),
+      status: this.reply?.status ?? 0,
+      serviceUs: serviceMs * 1_000,
+      correlationId: this.reply?.headers['x-correlation-id'] ?? '',
+    });
+  }
+
+  /** A step's acknowledged writes count when it ends, so that `dropWrite` may still take them back. */
+  #settleWrite(writes: WriteLedger, written: boolean): void {
+    const { user } = this;
+    const { write } = this.request;
+    if (write === undefined) return;
+    const fate = fateOfWrite(this.reply?.status, written);
+    if (fate === 'unknown') writes.doubt(user.index, write.id, write.kind);
+    if (fate !== 'acknowledged' || user.dropped?.includes(write.id) === true) return;
+    if (user.closed) writes.acknowledge(user.place, write.id, write.kind);
+    else if (user.writes === undefined) user.writes = [write];
+    else if (!user.writes.some((known) => known.id === write.id)) user.writes.push(write);
+  }
+}
