@@ -3,7 +3,7 @@ import { SoraError, messageOf } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
 
 /** Resolves once the server answers a query, which is after crash recovery; TCP alone opens before. */
-export async function isAnswering(url: string, timeoutMs = 2_000): Promise<true | string> {
+async function isAnswering(url: string, timeoutMs = 2_000): Promise<true | string> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs });
   // A connection that breaks later must not end the process.
   client.on('error', () => undefined);
