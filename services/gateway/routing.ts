@@ -3,7 +3,7 @@ export type Destination = 'upstream' | 'hidden' | 'malformed' | 'livez' | 'ready
 
 const hidden = new Set(['admin', 'metrics']);
 /** Plain first segments need no decoding; the common case. */
-const plainPath = /^\/(?!admin|metrics|gateway)[a-z0-9_-]*(?:\/[A-Za-z0-9_:,~-]+)*\/?(?:\?.*)?$/;
+const plainPath = /^\/(?:(?!admin|metrics|gateway)[a-z0-9_-]+(?:\/[A-Za-z0-9_:,~-]+)*\/?)?(?:\?.*)?$/;
 
 /**
  * `/admin` and `/metrics` are internal and hidden however they are spelled; `/gateway/livez` and

@@ -59,7 +59,6 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
   #replyBegun = false;
   #startedMs = 0;
   #latencyFromMs: number | undefined;
-  #clientEnded = false;
   #paused = false;
   #served = 0;
   requestDone = true;
@@ -99,11 +98,14 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
   #pump(bytes: Buffer): void {
     let rest: Buffer | undefined = bytes;
     while (rest !== undefined && rest.length > 0 && this.#canRead()) rest = this.#takeRequest(rest);
-    if (rest !== undefined && rest.length > 0 && this.#phase !== 'closing') this.#inbox.append(rest);
+    if (rest === undefined || rest.length === 0 || this.#phase === 'closing') return;
+    this.#inbox.append(rest);
+    if (this.#wire.queuedBytes > queuedBytesMax) this.#pause();
   }
 
+  /** Who does not read replies gets no further ones: pipelining must not fill our memory. */
   #canRead(): boolean {
-    return this.#phase === 'head' || this.#phase === 'collect';
+    return (this.#phase === 'head' || this.#phase === 'collect') && this.#wire.queuedBytes <= queuedBytesMax;
   }
 
   /** Returns what follows the request; undefined when all of `bytes` was kept for later. */
@@ -255,6 +257,9 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
 
   onDrain(): void {
     this.#upstream?.resume();
+    if (this.#phase !== 'head' && this.#phase !== 'collect') return;
+    this.#resume();
+    if (this.#inbox.sizeBytes > 0) this.#pump(this.#inbox.take());
   }
 
   onReplyDone(): void {
@@ -306,7 +311,7 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
   }
 
   #mustClose(): boolean {
-    return this.#head?.close !== false || this.#port.draining || this.#clientEnded;
+    return this.#head?.close !== false || this.#port.draining;
   }
 
   #answerProblem(status: number, code: string, detail: string, retryAfterS?: number): void {
@@ -382,10 +387,11 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
   }
 
   onEnd(): void {
-    this.#clientEnded = true;
     if (this.#phase === 'closing') return this.#wire.destroy();
     if (this.#phase === 'head' || this.#phase === 'collect') return this.#close();
-    if (!this.requestDone) this.#wire.destroy();
+    // A client that closes cannot be told from one that half-closes. It counts as gone, as with Node's own
+    // server: work for clients that gave up is what an overloaded service can least afford.
+    this.#wire.destroy();
   }
 
   onClose(): void {

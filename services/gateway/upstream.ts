@@ -35,6 +35,7 @@ export class UpstreamConnection implements ConnectEvents {
   readonly #body = new BodyReader();
   readonly #inbox = new Accumulator();
   #sent = false;
+  #paused = false;
   idleSinceMs = 0;
 
   constructor(upstream: Upstream, exchange: Exchange) {
@@ -63,10 +64,13 @@ export class UpstreamConnection implements ConnectEvents {
   }
 
   pause(): void {
+    this.#paused = true;
     this.#wire?.pause();
   }
 
   resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
     this.#wire?.resume();
   }
 
@@ -144,6 +148,8 @@ export class UpstreamConnection implements ConnectEvents {
     const reusable = this.#head?.reusable === true && exchange.requestDone && !surplus;
     this.#exchange = undefined;
     this.#head = undefined;
+    // The reply's last bytes may have paused it; the next reply must not wait for that client.
+    this.resume();
     if (reusable) this.#upstream.giveBack(this);
     else this.abandon();
     exchange.onReplyDone();
