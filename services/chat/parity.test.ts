@@ -107,6 +107,6 @@ it('gives the same results batched as plain, to the last ledger entry', async ()
       expect(state).toEqual(await stateOf(plainDb, plain));
       for (const row of (state as { ledger: { balance: number; entries: number }[] }).ledger) expect(row.entries).toBe(row.balance);
     }),
-    { numRuns: 25 },
+    { numRuns: 25, interruptAfterTimeLimit: 20_000 },
   );
 });

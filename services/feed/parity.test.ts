@@ -141,6 +141,6 @@ it('gives the same results batched as plain', async () => {
         else expect(answers).toEqual(expected);
       }
     }),
-    { numRuns: 25 },
+    { numRuns: 25, interruptAfterTimeLimit: 20_000 },
   );
 });
