@@ -9,7 +9,7 @@ import { createNodeHost } from '../../ops/core/node-host.ts';
 
 /** One gateway variant against a bare node:http upstream. */
 export interface GatewayBenchRow {
-  /** Such as `bun unix`. */
+  /** Such as `bun unix, 8000/s`: runtime, socket to the upstream, pace. */
   readonly name: string;
   /** Median CPU of the gateway process a request, µs (user and system). */
   readonly cpuUsPerRequest: number;
@@ -25,6 +25,9 @@ interface Running {
 const here = dirname(fileURLToPath(import.meta.url));
 const rounds = 3;
 const connections = 64;
+/** Requests/s beside the unbounded pace: what one gateway carries in the reference run, where fewer events share a wake-up. */
+const paces = [8_000, Number.POSITIVE_INFINITY] as const;
+const warmUpMs = 1_500;
 const request = Buffer.from(
   'GET /feed?limit=20 HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOjQyLCJleHAiOjE3OTUyNjI0MDB9.c2lnbmF0dXJlLW9mLXRoaXJ0eS10d28tYnl0ZXM\r\n' +
     'Accept: application/json\r\nX-Forwarded-For: 10.1.2.3\r\nX-Correlation-Id: 0123456789abcdef01234567\r\n\r\n',
@@ -44,27 +47,29 @@ export async function benchGateway(host: Host, options: { seconds: number }): Pr
   const bun = join(here, '../../node_modules/.bin/bun');
   const path = join(tmpdir(), `sora-gateway-bench-${host.process.pid}.sock`);
   const upstreams = [await startUpstream(node, []), await startUpstream(node, [path])] as const;
-  const variants: { name: string; running: Running; cpu: number[]; rate: number[] }[] = [];
+  const variants: { name: string; running: Running; pace: number; cpu: number[]; rate: number[] }[] = [];
+  const gateways: Running[] = [];
   try {
     for (const runtime of existsSync(bun) ? ['bun', 'node'] : ['node']) {
       for (const kind of ['tcp', 'unix'] as const) {
         const upstream = kind === 'unix' ? `unix:${path}` : `http://127.0.0.1:${upstreams[0].port}`;
         const running = await startGateway(host, runtime === 'bun' ? bun : node, upstream);
-        variants.push({ name: `${runtime} ${kind}`, running, cpu: [], rate: [] });
+        gateways.push(running);
+        for (const pace of paces) variants.push({ name: `${runtime} ${kind}, ${Number.isFinite(pace) ? `${pace}/s` : 'unpaced'}`, running, pace, cpu: [], rate: [] });
       }
     }
     const roundMs = (options.seconds * 1_000) / rounds;
-    for (const variant of variants) await drive(host, variant.running.port, 300);
+    for (const running of gateways) await drive(host, running.port, warmUpMs, Number.POSITIVE_INFINITY);
     for (let round = 0; round < rounds; round++) {
       for (const variant of variants) {
         const before = cpuUsOf(host, variant.running.child.pid ?? 0);
-        const count = await drive(host, variant.running.port, roundMs);
+        const count = await drive(host, variant.running.port, roundMs, variant.pace);
         variant.cpu.push((cpuUsOf(host, variant.running.child.pid ?? 0) - before) / count);
         variant.rate.push((count / roundMs) * 1_000);
       }
     }
   } finally {
-    for (const { running } of variants) running.child.kill('SIGTERM');
+    for (const running of gateways) running.child.kill('SIGTERM');
     for (const upstream of upstreams) upstream.child.kill('SIGKILL');
     host.files.remove(path);
   }
@@ -111,35 +116,45 @@ function firstLine(child: ChildProcess, stream: NodeJS.ReadableStream): Promise<
   });
 }
 
-/** Sends as fast as replies come over a fixed number of connections; returns the replies counted. */
-async function drive(host: Host, port: number, durationMs: number): Promise<number> {
+/** Sends at `pace` requests/s, or as fast as replies come, over a fixed number of connections; answers the replies counted. */
+async function drive(host: Host, port: number, durationMs: number, pace: number): Promise<number> {
+  const sockets: Socket[] = [];
+  const idle: Socket[] = [];
   let count = 0;
   let running = true;
-  const sockets: Socket[] = [];
   const open = (): Promise<void> =>
     new Promise((resolve, reject) => {
       let expected = 0;
       let seen = 0;
-      const socket = connect({ port, host: '127.0.0.1', noDelay: true }, () => {
-        socket.write(request);
-        resolve();
-      });
+      const socket = connect({ port, host: '127.0.0.1', noDelay: true }, resolve);
       socket.once('error', reject);
       socket.on('data', (bytes: Buffer) => {
         seen += bytes.length;
         // Every reply has the length of the first.
         if (expected === 0) expected = bytes.indexOf('\r\n\r\n') + 4 + 1_200;
         if (seen < expected) return;
-        if (bytes[0] === 0x48 && bytes[9] !== 0x32) reject(new Error(`the gateway answered ${bytes.toString('latin1', 0, 40)}`));
+        if (bytes[0] === 0x48 && bytes[9] !== 0x32) socket.destroy(new Error(`the gateway answered ${bytes.toString('latin1', 0, 40)}`));
         seen -= expected;
         count++;
-        if (running) socket.write(request);
+        if (!running) return;
+        if (Number.isFinite(pace)) idle.push(socket);
+        else socket.write(request);
       });
       sockets.push(socket);
+      idle.push(socket);
     });
   await Promise.all(Array.from({ length: connections }, open));
+  const startMs = host.clock.monotonicMs();
+  let sent = 0;
+  const release = (): void => {
+    const due = Number.isFinite(pace) ? ((host.clock.monotonicMs() - startMs) * pace) / 1_000 : connections;
+    for (; sent < due && idle.length > 0; sent++) idle.pop()?.write(request);
+  };
+  release();
+  const pacer = host.timers.every(1, release);
   await host.timers.sleep(durationMs);
   running = false;
+  pacer.cancel();
   for (const socket of sockets) socket.destroy();
   return count;
 }
@@ -147,12 +162,12 @@ async function drive(host: Host, port: number, durationMs: number): Promise<numb
 /** The rows as a table of aligned columns. */
 export function formatGatewayBench(rows: readonly GatewayBenchRow[]): string {
   const lines = rows.map((row) =>
-    `${row.name.padEnd(12)}${row.cpuUsPerRequest.toFixed(1).padStart(8)}  ${row.cpuUsSpread.map((us) => us.toFixed(1)).join('..').padEnd(14)}${Math.round(row.requestsPerS).toString().padStart(8)}`);
-  return `${'gateway'.padEnd(12)}${'µs/req'.padStart(8)}  ${'spread'.padEnd(14)}${'req/s'.padStart(8)}\n${lines.join('\n')}\n`;
+    `${row.name.padEnd(22)}${row.cpuUsPerRequest.toFixed(1).padStart(8)}  ${row.cpuUsSpread.map((us) => us.toFixed(1)).join('..').padEnd(14)}${Math.round(row.requestsPerS).toString().padStart(8)}`);
+  return `${'gateway'.padEnd(22)}${'µs/req'.padStart(8)}  ${'spread'.padEnd(14)}${'req/s'.padStart(8)}\n${lines.join('\n')}\n`;
 }
 
 if (import.meta.main) {
   const host = createNodeHost();
-  const seconds = Number(host.process.argv[0] ?? 3);
+  const seconds = Number(host.process.argv[0] ?? 2);
   host.stdout.write(formatGatewayBench(await benchGateway(host, { seconds })));
 }

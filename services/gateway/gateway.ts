@@ -7,7 +7,8 @@ import type { TrustedPeers } from './forwarded.ts';
 import { HealthProbe, probePeriodMs } from './health.ts';
 import { GatewayMetrics } from './metrics.ts';
 import { RetryBudget } from './retry-budget.ts';
-import { ClientSession, type SessionPort } from './session.ts';
+import { ClientSession } from './session.ts';
+import type { SessionPort } from './session-port.ts';
 import { Upstream, type Exchange, type UpstreamConnection } from './upstream.ts';
 
 const sweepMs = 250;
@@ -16,7 +17,7 @@ const expireMs = 5;
 const sessionsMax = 15_000;
 
 /** The front door: sessions on one side, upstreams on the other, admission between them. */
-export class Gateway implements SessionPort {
+export class Gateway implements SessionPort<ClientSession> {
   readonly #host: Host;
   readonly #network: Network;
   readonly #ids: HexIds;

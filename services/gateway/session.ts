@@ -3,36 +3,15 @@ import type { Waiter } from './admission.ts';
 import { BodyReader } from './body.ts';
 import type { Wire, WireEvents } from './contract.ts';
 import { queuedBytesMax } from './contract.ts';
-import { clientAddress, plainAddress, type TrustedPeers } from './forwarded.ts';
+import { clientAddress, plainAddress } from './forwarded.ts';
 import { findHeadEnd } from './header-cursor.ts';
 import { renderProblem, renderText } from './problem-reply.ts';
 import { isRefusal, parseRequestHead, requestHeadMaxBytes, type RequestHead } from './request-head.ts';
 import { renderReplyHead, renderRequest } from './render.ts';
 import type { ResponseHead } from './response-head.ts';
 import { destinationOf } from './routing.ts';
+import type { SessionPort } from './session-port.ts';
 import type { Exchange, UpstreamConnection } from './upstream.ts';
-
-/** What a session asks of the gateway it belongs to. */
-export interface SessionPort {
-  /** Monotonic ms, refreshed by the sweep; good enough for deadlines. */
-  readonly coarseMs: number;
-  readonly draining: boolean;
-  readonly ready: boolean;
-  readonly peers: TrustedPeers;
-  nextCorrelationId(): string;
-  /** A new `traceparent` header's value; '' where tracing is off. */
-  nextTraceparent(): string;
-  enter(session: Waiter): 'go' | 'wait' | 'refused';
-  leave(session: Waiter): void;
-  finish(sinceMs: number | undefined): void;
-  monotonicMs(): number;
-  /** Picks an upstream and starts the exchange; undefined when none is up. */
-  forward(exchange: Exchange, isRetry: boolean): UpstreamConnection | undefined;
-  /** Takes one retry from the budget. */
-  takeRetry(): boolean;
-  countReply(status: number): void;
-  closed(session: ClientSession): void;
-}
 
 export const timeoutsMs = { header: 10_000, reply: 30_000, idle: 65_000, body: 65_000, linger: 2_000 } as const;
 /** Bodies up to this size are collected before the request takes a place upstream, and can be sent again. */
@@ -43,7 +22,7 @@ type Phase = 'head' | 'collect' | 'waiting' | 'forwarding' | 'closing';
 
 /** One client connection: reads a request, has it answered, reads the next. */
 export class ClientSession implements WireEvents, Exchange, Waiter {
-  readonly #port: SessionPort;
+  readonly #port: SessionPort<ClientSession>;
   readonly #wire: Wire;
   readonly #peer: string;
   readonly #peerTrusted: boolean;
@@ -64,7 +43,7 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
   requestDone = true;
   deadlineMs: number;
 
-  constructor(port: SessionPort, wire: Wire) {
+  constructor(port: SessionPort<ClientSession>, wire: Wire) {
     this.#port = port;
     this.#wire = wire;
     this.#peer = plainAddress(wire.remoteAddress);
