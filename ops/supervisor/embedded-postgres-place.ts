@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { dirname, join, resolve } from 'node:path';
 import { invalidConfig } from '../core/error.ts';
@@ -12,15 +13,27 @@ export interface ServerUser {
   readonly switched: boolean;
 }
 
-/** `nobody` on Linux; a uid needs no entry in a password file, so nothing is created. */
-const unprivilegedId = 65_534;
+/** Users that systems bring along; initdb wants one that the password file knows. */
+const borrowed = ['nobody', 'daemon'];
+/** What macOS gives `nobody` is negative, which not every call takes. */
+const uidMax = 2_147_483_647;
 /** A Unix socket address holds 104 bytes on macOS; the file name takes up to 14 of them. */
 const maxSocketFolderBytes = 89;
 
+/**
+ * The user we are, or as root an unprivileged one that exists already.
+ * @throws SoraError `invalid_config` where root finds none
+ */
 export function chooseServerUser(host: Host): ServerUser {
-  return host.process.uid === 0
-    ? { uid: unprivilegedId, gid: unprivilegedId, switched: true }
-    : { uid: undefined, gid: undefined, switched: false };
+  if (host.process.uid !== 0) return { uid: undefined, gid: undefined, switched: false };
+  for (const name of borrowed) {
+    const [uid, gid] = ['-u', '-g'].map((flag) => Number(spawnSync('id', [flag, name], { encoding: 'utf8' }).stdout || Number.NaN));
+    if (uid !== undefined && gid !== undefined && uid > 0 && gid > 0 && uid <= uidMax && gid <= uidMax) return { uid, gid, switched: true };
+  }
+  throw invalidConfig(
+    `PostgreSQL does not run as root, and this machine has no user ${borrowed.join(' or ')} to lend it`,
+    'run as an ordinary user, or set DATABASE_URL to use another PostgreSQL',
+  );
 }
 
 /** Permission bits of one class of users. */
