@@ -23,6 +23,8 @@ export interface SwarmOptions {
   readonly policy?: TargetPolicy;
   readonly runId: string;
   readonly adminSecret?: string | undefined;
+  /** Where the stack's admin endpoints answer, and the headers they want; becomes `context.admin` of `setup`. */
+  readonly admin?: AdminAccess | undefined;
   /** Ends the run early: nothing more is sent, what was measured is returned. */
   readonly signal?: AbortSignal;
   /** How long requests in flight may go on after an early end. Default 2,000. */
@@ -33,6 +35,11 @@ export interface SwarmOptions {
   readonly onWorkers?: (pids: readonly number[]) => void;
   /** Takes messages for people. Default stderr. */
   readonly log?: (message: string) => void;
+}
+
+export interface AdminAccess {
+  readonly target: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 const workerFile = fileURLToPath(new URL('./worker-main.ts', import.meta.url));
@@ -52,8 +59,8 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
   const scenario = await loadScenario(options.scenarioFile);
   const plan = planRun(scenario, overrides, options.runId);
   const { workers, sockets } = divideWork(plan, overrides, availableParallelism());
-  const context = { target: options.target, users: plan.users, seed: plan.seed, runId: plan.run, adminSecret: options.adminSecret };
-  const shared = await setUp(scenario, host, context, policy);
+  const context: Context = { target: options.target, users: plan.users, seed: plan.seed, runId: plan.run, adminSecret: options.adminSecret };
+  const shared = await setUp(scenario, options, context);
   const crew = new Crew({
     host,
     workerFile,
@@ -95,17 +102,25 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
   } finally {
     options.signal?.removeEventListener('abort', onAbort);
     crew.dismiss();
-    await tearDown(scenario, host, context, policy, log);
+    await tearDown(scenario, options, context, log);
   }
 }
 
-type Context = Omit<SetupContext, 'http'>;
+type Context = Omit<SetupContext, 'http' | 'admin'>;
 
-async function setUp(scenario: Scenario<never>, host: Host, context: Context, policy: TargetPolicy): Promise<unknown> {
-  if (scenario.setup === undefined) return undefined;
+/** Runs `work` with the clients that `setup` and `teardown` get, and closes them. */
+async function withClients<T>(options: SwarmOptions, context: Context, work: (context: SetupContext) => Promise<T>): Promise<T> {
+  const { host, policy, admin } = options;
   using http = createHttpClient(host, context.target, { policy });
+  if (admin === undefined) return await work({ ...context, http, admin: undefined });
+  using adminHttp = createHttpClient(host, admin.target, { policy, headers: admin.headers });
+  return await work({ ...context, http, admin: adminHttp });
+}
+
+async function setUp(scenario: Scenario<never>, options: SwarmOptions, context: Context): Promise<unknown> {
+  if (scenario.setup === undefined) return undefined;
   try {
-    return await scenario.setup({ ...context, http });
+    return await withClients(options, context, async (ready) => await scenario.setup?.(ready));
   } catch (error) {
     // An error of ours keeps its code and hint; anything else is the scenario's.
     if (error instanceof SoraError && error.exitCode !== exitCodes.generic) throw error;
@@ -113,20 +128,12 @@ async function setUp(scenario: Scenario<never>, host: Host, context: Context, po
   }
 }
 
-async function tearDown(
-  scenario: Scenario<never>,
-  host: Host,
-  context: Context,
-  policy: TargetPolicy,
-  log: (message: string) => void,
-): Promise<void> {
+async function tearDown(scenario: Scenario<never>, options: SwarmOptions, context: Context, log: (message: string) => void): Promise<void> {
   if (scenario.teardown === undefined) return;
-  using http = createHttpClient(host, context.target, { policy });
   try {
-    await scenario.teardown({ ...context, http });
+    await withClients(options, context, async (ready) => await scenario.teardown?.(ready));
   } catch (error) {
     // The run is over and measured; a failed clean-up does not change what it found.
     log(`teardown of ${scenario.name} threw: ${messageOf(error)}`);
   }
 }
-

@@ -8,11 +8,19 @@ import { Transport } from './transport.ts';
 /** An `Http` of its own connections, for `setup`, `teardown`, the audit and single runs. */
 export interface HttpClient extends Http, Disposable {}
 
+export interface HttpClientOptions {
+  /** Connections at most. Default 8. */
+  readonly sockets?: number;
+  readonly policy?: TargetPolicy | undefined;
+  /** Sent with every request that does not name them itself, such as a bearer token. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
 /**
  * Opens a client to a target. Close it, or its timer keeps the process alive.
  * @throws SoraError `invalid_config` on a target that the policy refuses
  */
-export function createHttpClient(host: Host, target: string, options: { sockets?: number; policy?: TargetPolicy } = {}): HttpClient {
+export function createHttpClient(host: Host, target: string, options: HttpClientOptions = {}): HttpClient {
   const now = (): number => host.clock.monotonicMs();
   const policy = options.policy ?? localOnly;
   const transport = new Transport({ target: parseTarget(target, policy), sockets: options.sockets ?? 8, now, policy });
@@ -20,7 +28,7 @@ export function createHttpClient(host: Host, target: string, options: { sockets?
   return {
     async request(request) {
       const { body, type } = bodyOf(request.body);
-      const headers = headerLines(request.headers) + (type === '' || namesContentType(request.headers) ? '' : type);
+      const headers = headerLines({ ...options.headers, ...request.headers }) + (type === '' || namesContentType(request.headers) ? '' : type);
       checkPath(request.path);
       const done = await new Promise<Exchange>((resolve) => {
         transport.send(new Exchange(request.method, request.path, headers, body, request.timeoutMs ?? 30_000, resolve));

@@ -1,4 +1,4 @@
-import { journeyAt, type Journeys, type PlannedStep } from './journeys.ts';
+import { journeyOf, type Journeys, type PlannedStep } from './journeys.ts';
 import { type Partition, userAt } from './partition.ts';
 import { draw, drawResidual, KeyedRandom, streams } from './random.ts';
 import type { UserTable } from './users.ts';
@@ -41,8 +41,13 @@ export class Itinerary {
     return draw(this.stepAt(place).thinkTimeMs, this.#random.rekey(user, step, streams.thinkTime));
   }
 
+  /** Whether a user stands at the first step of a journey. */
+  atBeginning(place: number): boolean {
+    return this.#users.position[place] === 0;
+  }
+
   #choose(place: number, user: number, step: number): void {
-    this.#users.journey[place] = journeyAt(this.#journeys, this.#random.rekey(user, step, streams.journey).float());
+    this.#users.journey[place] = journeyOf(this.#journeys, user, this.#random.rekey(user, step, streams.journey).float());
     this.#users.position[place] = 0;
   }
 }

@@ -16,15 +16,17 @@ export interface Journeys {
   readonly steps: readonly (readonly PlannedStep[])[];
   /** Cumulative weights, ending at 1. */
   readonly bounds: readonly number[];
+  /** Index of the only journey of users that have one. */
+  readonly fixed: ReadonlyMap<number, number>;
 }
 
 const opsMax = 500;
 
 /** @throws SoraError `scenario_error` (exit 107) on a scenario that cannot be run */
 export function resolveJourneys(scenario: Scenario<never>, thinkTimeMs: Distribution): Journeys {
-  const usable = scenario.journeys.filter((journey) => journey.weight > 0 && journey.steps.length > 0);
+  const usable = scenario.journeys.filter((journey) => (journey.weight > 0 || journey.users !== undefined) && journey.steps.length > 0);
   const total = usable.reduce((sum, journey) => sum + journey.weight, 0);
-  if (usable.length === 0 || !Number.isFinite(total)) {
+  if (!(total > 0) || !Number.isFinite(total)) {
     throw scenarioError(`scenario ${scenario.name} has no journey with a weight above 0 and a step`);
   }
   const ops = [...new Set(usable.flatMap((journey) => journey.steps.map((step) => step.op)))];
@@ -33,6 +35,7 @@ export function resolveJourneys(scenario: Scenario<never>, thinkTimeMs: Distribu
   return {
     ops,
     bounds: usable.map((journey) => (sum += journey.weight) / total),
+    fixed: new Map(usable.flatMap((journey, index) => (journey.users ?? []).map((user): [number, number] => [user, index]))),
     steps: usable.map((journey) =>
       journey.steps.map((step) => ({
         op: step.op,
@@ -45,8 +48,10 @@ export function resolveJourneys(scenario: Scenario<never>, thinkTimeMs: Distribu
   };
 }
 
-/** The journey a uniform number in [0, 1) falls to. */
-export function journeyAt(journeys: Journeys, point: number): number {
+/** The journey of a user: its own where it has one, else the one a uniform number in [0, 1) falls to. */
+export function journeyOf(journeys: Journeys, user: number, point: number): number {
+  const own = journeys.fixed.get(user);
+  if (own !== undefined) return own;
   const found = journeys.bounds.findIndex((bound) => point < bound);
   return found < 0 ? journeys.bounds.length - 1 : found;
 }

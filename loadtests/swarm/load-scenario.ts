@@ -28,7 +28,7 @@ const shape = z.looseObject({
   pace: z.enum(['due', 'after-reply']).optional(),
   system: z.enum(['avalo', 'any']).optional(),
   journeys: z
-    .array(z.object({ name: z.string().min(1), weight: z.number().min(0), steps: z.array(step).min(1) }))
+    .array(z.object({ name: z.string().min(1), weight: z.number().min(0), users: z.array(z.number().int().min(0)).max(10_000).optional(), steps: z.array(step).min(1) }))
     .min(1),
   thresholds: z.record(z.string(), z.array(z.string())),
 });

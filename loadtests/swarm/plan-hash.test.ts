@@ -26,6 +26,17 @@ describe('the plan', () => {
     expect(new Set(hashes).size).toBe(4);
   });
 
+  it('keeps users that have a journey of their own to it, and others away', async () => {
+    const [buy, leave] = scenario.journeys;
+    const own = { ...scenario, journeys: [buy!, { ...leave!, weight: 0, users: [3, 8] }] };
+    for (const shares of [1, 4]) {
+      const plan = await listPlan(own, { reply }, shares);
+      const leavers = new Set(plan.filter(({ op }) => op === 'leave').map(({ user }) => user));
+      expect([...leavers].toSorted((a, b) => a - b)).toEqual([3, 8]);
+      expect(plan.some(({ user, op }) => user === 3 && op !== 'leave')).toBe(false);
+    }
+  });
+
   it('keeps journeys in order and carries values from a reply to a later request', async () => {
     const plan = await listPlan(scenario, { reply }, 3);
     for (let user = 0; user < 21; user++) {

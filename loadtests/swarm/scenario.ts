@@ -81,6 +81,11 @@ export interface Journey<State> {
   readonly name: string;
   /** Share of all journeys begun. */
   readonly weight: number;
+  /**
+   * These users take this journey and no other, whatever its weight; all others never do when its
+   * weight is 0. Users beyond the run's are left out.
+   */
+  readonly users?: readonly number[];
   readonly steps: readonly Step<State>[];
 }
 
@@ -92,6 +97,8 @@ export interface SetupContext {
   readonly http: Http;
   /** The admin's bearer secret of the stack; undefined against a foreign target. */
   readonly adminSecret: string | undefined;
+  /** The stack's admin endpoints, with the secret in place; undefined against a foreign target. */
+  readonly admin?: Http | undefined;
 }
 
 export interface Scenario<State = undefined> {

@@ -14,6 +14,8 @@ export interface StepHost {
   stateOf(user: StepUser): unknown;
   setStateOf(user: StepUser, state: unknown): void;
   dropWrite(user: StepUser, id: string): void;
+  /** Hears of every check; default nothing. */
+  onCheck?(ok: boolean, name: string): void;
 }
 
 /** A request of a step that is recorded, for the sampled user and for plans. */
@@ -124,6 +126,7 @@ export class StepUser implements VirtualUser<unknown>, Http {
 
   get check(): (ok: boolean, name: string) => boolean {
     return (ok, name) => {
+      this.#host.onCheck?.(ok, name);
       if (!ok) this.fail({ kind: `check: ${name}`, message: `the check "${name}" failed` });
       return ok;
     };

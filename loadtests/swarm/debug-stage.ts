@@ -1,0 +1,162 @@
+import { messageOf } from '../../ops/core/error.ts';
+import type { Host } from '../../ops/core/host.ts';
+import type { PlannedStep } from './journeys.ts';
+import { maskBody, maskHeaders, maskText, maskValue } from './mask.ts';
+import { judgeStatus } from './replies.ts';
+import type { Http, HttpReply, HttpRequest, Scenario } from './scenario.ts';
+import { type StepHost, StepUser } from './step-user.ts';
+
+/** What one journey of one user did; secrets are masked, long texts cut. */
+export type DebugEvent =
+  | { readonly kind: 'step'; readonly step: number; readonly op: string; readonly thinkTimeMs: number }
+  | {
+      readonly kind: 'request';
+      readonly method: string;
+      readonly path: string;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: string;
+    }
+  | {
+      readonly kind: 'reply';
+      readonly status: number;
+      readonly verdict: 'ok' | 'failed' | 'refused';
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: string;
+      readonly durationMs: number;
+    }
+  | { readonly kind: 'no-reply'; readonly error: string; readonly durationMs: number }
+  | { readonly kind: 'check'; readonly name: string; readonly ok: boolean }
+  /** A value of the user's memory that the step changed. */
+  | { readonly kind: 'carried'; readonly name: string; readonly value: string }
+  | { readonly kind: 'threw'; readonly message: string; readonly stack: string }
+  | { readonly kind: 'end'; readonly op: string; readonly outcome: 'ok' | 'failed' | 'refused'; readonly reason: string };
+
+export interface DebugStageOptions {
+  readonly host: Host;
+  readonly scenario: Scenario<never>;
+  readonly http: Http;
+  readonly seed: number;
+  readonly run: string;
+  readonly shared: unknown;
+}
+
+/** Plays the engine's part for one user, and tells what it sees. */
+export class DebugStage implements StepHost {
+  readonly seed: number;
+  readonly run: string;
+  readonly shared: unknown;
+  readonly #options: DebugStageOptions;
+  #events: DebugEvent[] = [];
+  #wake: () => void = () => undefined;
+  #state: unknown;
+  #begun = false;
+  #over = true;
+
+  constructor(options: DebugStageOptions) {
+    this.#options = options;
+    this.seed = options.seed;
+    this.run = options.run;
+    this.shared = options.shared;
+  }
+
+  /** Runs one step; ends when it does. */
+  async *play(planned: PlannedStep, index: number, step: number): AsyncGenerator<DebugEvent> {
+    const user = new StepUser(this, 0, index, step, planned, 0, 0);
+    const before = snapshot(this.stateOf(user));
+    this.#over = false;
+    const run = async (): Promise<void> => {
+      try {
+        await planned.run(user);
+      } catch (error) {
+        const threw = { message: maskText(messageOf(error)), stack: maskText(error instanceof Error ? (error.stack ?? '') : '') };
+        this.#emit({ kind: 'threw', ...threw });
+        if (!user.refused) user.fail({ kind: 'throw', message: threw.message });
+      }
+      this.#over = true;
+      this.#wake();
+    };
+    const running = run();
+    while (!this.#over || this.#events.length > 0) {
+      const events = this.#events;
+      this.#events = [];
+      yield* events;
+      if (!this.#over && this.#events.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+    await running;
+    user.closed = true;
+    for (const [name, { text, value }] of snapshot(this.#state)) {
+      if (before.get(name)?.text !== text) yield { kind: 'carried', name, value: maskValue(name, value) };
+    }
+    const outcome = user.failure !== undefined ? 'failed' : user.refused ? 'refused' : 'ok';
+    yield { kind: 'end', op: planned.op, outcome, reason: maskText(user.failure?.message ?? '') };
+  }
+
+  #emit(event: DebugEvent): void {
+    this.#events.push(event);
+    this.#wake();
+  }
+
+  async send(user: StepUser, request: HttpRequest): Promise<HttpReply> {
+    const { clock } = this.#options.host;
+    const headers = { ...this.#options.scenario.headers?.(user.index, this.shared), ...request.headers };
+    const body = typeof request.body === 'string' || request.body === undefined ? (request.body ?? '') : JSON.stringify(request.body);
+    this.#emit({ kind: 'request', method: request.method, path: maskText(request.path), headers: maskHeaders(headers), body: maskBody(body) });
+    const startMs = clock.monotonicMs();
+    try {
+      const reply = await this.#options.http.request({ ...request, headers });
+      const verdict = judgeStatus(reply.status, request);
+      if (verdict === 'refused') user.refused = true;
+      if (verdict === 'failed') user.fail({ kind: `status ${reply.status}`, message: `${request.method} ${request.path} answered ${reply.status}` });
+      this.#emit({
+        kind: 'reply',
+        status: reply.status,
+        verdict,
+        headers: maskHeaders(reply.headers),
+        body: maskBody(reply.body.toString('utf8')),
+        durationMs: clock.monotonicMs() - startMs,
+      });
+      return reply;
+    } catch (error) {
+      user.fail({ kind: 'no reply', message: messageOf(error) });
+      this.#emit({ kind: 'no-reply', error: maskText(messageOf(error)), durationMs: clock.monotonicMs() - startMs });
+      throw error;
+    }
+  }
+
+  stateOf(user: StepUser): unknown {
+    if (!this.#begun) {
+      this.#begun = true;
+      this.#state = this.#options.scenario.state?.(user.index, this.shared);
+    }
+    return this.#state;
+  }
+
+  setStateOf(_user: StepUser, state: unknown): void {
+    this.#begun = true;
+    this.#state = state;
+  }
+
+  dropWrite(): void {
+    // Nothing is audited here.
+  }
+
+  onCheck(ok: boolean, name: string): void {
+    this.#emit({ kind: 'check', name, ok });
+  }
+}
+
+/** The fields of a user's memory, with their text to see which a step changed. */
+function snapshot(state: unknown): Map<string, { readonly text: string; readonly value: unknown }> {
+  if (state === undefined) return new Map();
+  const fields = typeof state === 'object' && state !== null ? Object.entries(state) : [['state', state] as const];
+  return new Map(fields.map(([name, value]) => [name, { text: JSON.stringify(value) ?? '', value: structuredCopy(value) }]));
+}
+
+/** What a journey keeps may not survive a clone, such as a function; then the value itself must do. */
+function structuredCopy(value: unknown): unknown {
+  try {
+    return structuredClone(value);
+  } catch {
+    return value;
+  }
+}

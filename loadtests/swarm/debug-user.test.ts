@@ -1,0 +1,74 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createNodeHost } from '../../ops/core/node-host.ts';
+import { debugUser } from './debug-user.ts';
+import type { DebugEvent } from './debug-stage.ts';
+
+const host = createNodeHost();
+const token = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.c2lnbmF0dXJl';
+const server = createServer((request, response) => {
+  response.setHeader('x-correlation-id', 'c-9').setHeader('set-cookie', 'session=abc');
+  if (request.url === '/login') response.end(JSON.stringify({ accessToken: token }));
+  else if (request.url === '/cart') response.end(JSON.stringify({ cart: 'cart-31', owner: 'jane@example.com' }));
+  else response.writeHead(402).end('{"title":"declined"}');
+});
+let target = '';
+
+beforeAll(async () => {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  target = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+const options = { host, scenarioFile: fileURLToPath(new URL('./fixtures/carry.ts', import.meta.url)), runId: 'aabbccdd' };
+
+describe('debugUser', () => {
+  it('tells each request, reply, check and carried value, in order, with secrets masked', async () => {
+    const events: DebugEvent[] = [];
+    for await (const event of debugUser({ ...options, target, user: 7 })) events.push(event);
+    expect(events.map(({ kind }) => kind).join(' ')).toBe(
+      'step request reply check carried end ' +
+        'step request reply check carried carried end ' +
+        'step request reply end ' +
+        'step threw end',
+    );
+    const of = <Kind extends DebugEvent['kind']>(kind: Kind): Extract<DebugEvent, { kind: Kind }>[] =>
+      events.filter((event): event is Extract<DebugEvent, { kind: Kind }> => event.kind === kind);
+    expect(of('end').map(({ op, outcome }) => [op, outcome])).toEqual([
+      ['login', 'ok'],
+      ['cart', 'failed'],
+      ['pay', 'refused'],
+      ['leave', 'failed'],
+    ]);
+    expect(of('check').map(({ name, ok }) => [name, ok])).toEqual([
+      ['has a token', true],
+      ['came back', false],
+    ]);
+    expect(of('carried')).toContainEqual({ kind: 'carried', name: 'cart', value: '"cart-31"' });
+    expect(of('reply').map(({ status }) => status)).toEqual([200, 200, 402]);
+    expect(of('reply')[1]?.headers['x-correlation-id']).toBe('c-9');
+    expect(of('request')[2]?.body).toContain('cart-31');
+    const told = JSON.stringify(events);
+    for (const secret of [token, 'hunter2', 'session=abc', 'jane@example.com', 'u7@example.com']) expect(told).not.toContain(secret);
+  });
+
+  it('tells of a server that is not there', async () => {
+    const kinds: string[] = [];
+    for await (const event of debugUser({ ...options, target: 'http://127.0.0.1:1', user: 0 })) {
+      kinds.push(event.kind === 'no-reply' ? event.error : event.kind);
+    }
+    expect(kinds.slice(0, 5)).toEqual(['step', 'request', expect.stringContaining('ECONNREFUSED'), 'threw', 'end']);
+  });
+
+  it('refuses a user that the scenario has not', async () => {
+    const events = debugUser({ ...options, target, user: 10 });
+    await expect(events.next()).rejects.toThrow('user 10 does not exist; the scenario has 10');
+  });
+});
