@@ -30,7 +30,7 @@ export class Books {
   constructor(host: Host, options: BooksOptions) {
     this.#options = options;
     this.#draw = createDraw(options.seed);
-    this.#journal = options.journalPath === undefined ? undefined : new Journal(host.files, options.journalPath);
+    this.#journal = options.journalPath === undefined ? undefined : new Journal(host, options.journalPath);
     this.processor = new Processor(host.clock, this.#draw);
     this.sender = new WebhookSender(host, {
       secret: options.secret,
@@ -40,9 +40,9 @@ export class Books {
   }
 
   /** Reads the journal and sends what was owed when the last process ended. Returns how many events that is. */
-  async open(): Promise<number> {
+  open(): number {
     if (this.#journal === undefined) return 0;
-    const { payments, done } = await this.#journal.open();
+    const { payments, done } = this.#journal.open();
     let owed = 0;
     for (const payment of payments) {
       this.processor.keep(payment);
@@ -64,13 +64,13 @@ export class Books {
     if (!('payment' in answer) || answer.payment === undefined || answer.kind === 'repeated') return answer;
     await this.#journal?.payment(answer.payment);
     this.#send(answer.payment, faults);
-    if (this.#journal?.isFull) await this.#journal.rewrite({ payments: [...this.processor.payments()], done: this.#done });
+    if (this.#journal?.isFull) this.#journal.rewrite({ payments: [...this.processor.payments()], done: this.#done });
     return answer;
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.sender.stop();
-    await this.#journal?.close();
+    this.#journal?.close();
   }
 
   #send(payment: Payment, faults: Faults): void {

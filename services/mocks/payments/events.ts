@@ -30,8 +30,8 @@ export function endEvent(payment: Payment, url: string): OutgoingEvent {
 /** What faults add to it: the same event again, and one of an earlier state that arrives late. */
 export function extraEvents(payment: Payment, url: string, faults: Faults, draw: (subject: string) => number): OutgoingEvent[] {
   const extra: OutgoingEvent[] = [];
-  if (draw(`duplicate:${payment.id}`) < faults.duplicateRatio) extra.push(endEvent(payment, url));
-  if (!payment.isDeclined && draw(`late:${payment.id}`) < faults.outOfOrderRatio) {
+  if (faults.duplicateRatio > 0 && draw(`duplicate:${payment.id}`) < faults.duplicateRatio) extra.push(endEvent(payment, url));
+  if (faults.outOfOrderRatio > 0 && !payment.isDeclined && draw(`late:${payment.id}`) < faults.outOfOrderRatio) {
     // Half of them an earlier try that failed: the hardest to ignore.
     const type = draw(`late-type:${payment.id}`) < 0.5 ? 'payment_intent.failed' : 'payment_intent.processing';
     extra.push(eventOf(payment, url, `evt_${payment.id}_late`, type, payment.createdMs, payment.dueMs + lateByMs));

@@ -1,5 +1,5 @@
-import { open, type FileHandle } from 'node:fs/promises';
-import type { Files } from '../../../ops/core/host.ts';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import type { Host } from '../../../ops/core/host.ts';
 import { endEventId } from './events.ts';
 import { paymentsMax, type Payment } from './processor.ts';
 
@@ -14,36 +14,42 @@ export interface Recovered {
 /** Lines after which the file is written anew with what is still known. */
 const linesMax = 4 * paymentsMax;
 
+/** Lines wait this long for company: one write each would cost more than all the rest of a payment. */
+const collectMs = 2;
+
 /**
  * The processor's memory: an append-only file of payments made and events done, so that a killed
  * process sends what it owed. Lines reach the kernel, not the platter: a crash of the machine may
- * lose the last ones. Appends of the same moment share one write.
+ * lose the last ones. Writes are synchronous, as an append to the page cache takes less time than
+ * handing it to another thread.
  */
 export class Journal {
-  readonly #files: Files;
+  readonly #host: Host;
   readonly #path: string;
-  #handle: FileHandle | undefined;
+  #file: number | undefined;
   #lines = 0;
   #buffer = '';
-  #flush: Promise<void> | undefined;
+  #flushing: Promise<void> | undefined;
 
-  constructor(files: Files, path: string) {
-    this.#files = files;
+  constructor(host: Host, path: string) {
+    this.#host = host;
     this.#path = path;
   }
 
   /** Reads the file, writes it anew without what is over, and opens it for appending. */
-  async open(): Promise<Recovered> {
-    const recovered = parse(this.#files.exists(this.#path) ? this.#files.readText(this.#path) : '');
-    await this.rewrite(recovered);
+  open(): Recovered {
+    const { files } = this.#host;
+    const recovered = parse(files.exists(this.#path) ? files.readText(this.#path) : '');
+    this.rewrite(recovered);
     return recovered;
   }
 
-  /** Resolves once the payment's line is with the kernel. */
+  /** Resolves once the payment's line is with the kernel; rejects where it cannot be written. */
   payment(payment: Payment): Promise<void> {
     return this.#append({ payment });
   }
 
+  /** As `payment`, for an event that needs no more sending. */
   done(eventId: string): Promise<void> {
     return this.#append({ done: eventId });
   }
@@ -52,36 +58,39 @@ export class Journal {
     return this.#lines >= linesMax;
   }
 
-  async rewrite(known: Recovered): Promise<void> {
-    await this.close();
+  rewrite(known: Recovered): void {
+    this.close();
     const lines = known.payments.flatMap((payment): Line[] => {
       const eventId = endEventId(payment);
       return known.done.has(eventId) ? [{ payment }, { done: eventId }] : [{ payment }];
     });
-    this.#files.writeText(this.#path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    this.#host.files.writeText(this.#path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
     this.#lines = lines.length;
-    this.#handle = await open(this.#path, 'a');
+    this.#file = openSync(this.#path, 'a');
   }
 
-  async close(): Promise<void> {
-    await this.#flush;
-    await this.#handle?.close();
-    this.#handle = undefined;
+  close(): void {
+    if (this.#file === undefined) return;
+    this.#write();
+    closeSync(this.#file);
+    this.#file = undefined;
   }
 
   #append(line: Line): Promise<void> {
     this.#buffer += `${JSON.stringify(line)}\n`;
     this.#lines++;
-    // Lines added while a write is under way go with the next one.
-    this.#flush = (this.#flush ?? Promise.resolve()).then(() => this.#write());
-    return this.#flush;
+    this.#flushing ??= this.#host.timers.sleep(collectMs).then(() => {
+      this.#flushing = undefined;
+      this.#write();
+    });
+    return this.#flushing;
   }
 
-  async #write(): Promise<void> {
+  #write(): void {
+    if (this.#buffer === '' || this.#file === undefined) return;
     const text = this.#buffer;
-    if (text === '' || this.#handle === undefined) return;
     this.#buffer = '';
-    await this.#handle.appendFile(text);
+    writeSync(this.#file, text);
   }
 }
 

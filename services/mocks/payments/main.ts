@@ -35,7 +35,7 @@ async function main(host: Host): Promise<void> {
     journalPath: settings.SORA_STATE_DIR === undefined ? undefined : join(settings.SORA_STATE_DIR, 'payments-mock.jsonl'),
   });
   if (settings.SORA_STATE_DIR !== undefined) host.files.makeFolder(settings.SORA_STATE_DIR);
-  const owed = await books.open();
+  const owed = books.open();
   if (owed > 0) host.stderr.write(`sending ${owed} events owed by the process before\n`);
 
   const server = createProcessorServer(host, books);
@@ -51,7 +51,7 @@ async function main(host: Host): Promise<void> {
   const stop = (): void => {
     books.sender.stop();
     // Requests under way get a moment and their line in the journal, as do events owed.
-    server.close(() => void books.close());
+    server.close(() => books.close());
     server.closeIdleConnections();
     host.timers.after(1_000, () => server.closeAllConnections()).unref();
   };

@@ -189,16 +189,16 @@ describe('the sender', () => {
 describe('the journal', () => {
   it('gives back payments and what is done; a torn last line is left out', async () => {
     const path = journalPath();
-    const journal = new Journal(host.files, path);
-    await journal.open();
+    const journal = new Journal(host, path);
+    journal.open();
     const processor = new Processor(host.clock, draw);
     const [first, second] = [made(processor), made(processor)];
     await Promise.all([journal.payment(first), journal.payment(second), journal.done(endEvent(first, 'http://x/').id)]);
-    await journal.close();
+    journal.close();
     appendFileSync(path, '{"payment":{"id":"pi_to');
-    const again = new Journal(host.files, path);
-    const { payments, done } = await again.open();
-    await again.close();
+    const again = new Journal(host, path);
+    const { payments, done } = again.open();
+    again.close();
     expect(payments).toEqual([first, second]);
     expect([...done]).toEqual([endEvent(first, 'http://x/').id]);
   });
@@ -207,7 +207,7 @@ describe('the journal', () => {
     const path = journalPath();
     const receiver = await receive();
     const before = booksOf(receiver.url, path);
-    await before.open();
+    before.open();
     const delivered = chargeOf();
     await before.charge(delivered.reference, delivered);
     await receiver.next(1);
@@ -215,13 +215,13 @@ describe('the journal', () => {
     before.faults = { ...before.faults, webhookDelayMs: 60_000 };
     const owed = chargeOf({ webhookUrl: receiver.url });
     await before.charge(owed.reference, owed);
-    await before.close();
+    before.close();
     // The event is not due for a minute: bring it forward as if that minute had passed.
     const text = host.files.readText(path);
     host.files.writeText(path, text.replaceAll(/"dueMs":\d+/g, '"dueMs":0'));
 
     const after = booksOf(receiver.url, path);
-    expect(await after.open()).toBe(1);
+    expect(after.open()).toBe(1);
     await receiver.next(2);
     while (after.sender.pending > 0) await host.timers.sleep(1);
     expect(receiver.taken).toHaveLength(2);

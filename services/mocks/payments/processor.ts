@@ -113,7 +113,8 @@ export class Processor {
 
   #make(key: string, charge: Charge, faults: Faults): Payment {
     const createdMs = this.#clock.nowMs();
-    const isDeclined = charge.paymentMethod === 'card_declined' || this.#draw(`decline:${charge.reference}`) < faults.declineRatio;
+    const isDeclined = charge.paymentMethod === 'card_declined'
+      || (faults.declineRatio > 0 && this.#draw(`decline:${charge.reference}`) < faults.declineRatio);
     const isSlow = charge.paymentMethod === 'card_slow';
     // A decline is known while the buyer waits; money takes its time.
     const settledMs = isDeclined ? createdMs : createdMs + faults.settleMs + (isSlow ? slowCardMs : 0);
