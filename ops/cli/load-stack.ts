@@ -68,10 +68,12 @@ export async function startLoadStack(context: Context, options: LoadStackOptions
     host.stderr.write('starting the database\n');
     const { url } = await abortable(supervisor.until('database'), options.signal);
     if (databaseUrl === undefined) await dropLeftovers(url);
+    host.stderr.write(`preparing ${options.users} users\n`);
     const { template } = await seeder(context, templateReply, 'template', ['--url', url, '--users', String(options.users), '--seed', String(options.seed)]);
     const name = `${options.keep ? 'kept' : 'run'}_${options.runId.replaceAll('-', '_')}`;
     await seeder(context, z.unknown(), 'clone', ['--url', url, '--template', template, '--name', name]);
     clone = { url, name };
+    host.stderr.write('starting the services\n');
     const up = supervisor.until('up');
     supervisor.release(withDatabase(url, name));
     await abortable(up, options.signal);

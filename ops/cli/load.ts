@@ -40,8 +40,8 @@ export const load: Command = {
       throw invalidConfig(verb === undefined ? 'sora load needs a verb' : `sora load has no verb ${verb}`, suggest(verb ?? '', verbs) ?? `verbs: ${verbs.join(', ')}`);
     }
     const isHelp = rest.includes('--help') || rest.includes('-h');
-    if (isHelp || (verb !== 'run' && verb !== 'debug')) return (await runEntry(context, harnessEntry, args)).exitCode;
-    return runLoad(context, verb, rest);
+    if (verb === 'run' && !isHelp) return runLoad(context, rest);
+    return (await runEntry(context, harnessEntry, args, { env: liveEnv(context) })).exitCode;
   },
 };
 
@@ -53,18 +53,24 @@ interface OwnFlags {
   readonly rest: readonly string[];
 }
 
-async function runLoad(context: Context, verb: string, args: readonly string[]): Promise<ExitCode> {
+/** The running stack's environment, for verbs that only use a stack when there is one. */
+function liveEnv(context: Context): Record<string, string> {
+  const stateDir = stackDir(context);
+  return readLiveStack(context.host, stateDir)?.phase === 'up' ? stackEnv(context, stateDir) : {};
+}
+
+async function runLoad(context: Context, args: readonly string[]): Promise<ExitCode> {
   const own = takeOwnFlags(args);
   const plan = await readPlan(context, own.rest);
   if (typeof plan === 'number') return plan;
   const run = (env: Readonly<Record<string, string>>): Promise<ExitCode> =>
-    runEntry(context, harnessEntry, [verb, ...own.rest], { env }).then(({ exitCode }) => exitCode);
+    runEntry(context, harnessEntry, ['run', ...own.rest], { env }).then(({ exitCode }) => exitCode);
   const runId = newRunId(context);
   if (!plan.needsStack) return run({ SORA_RUN_ID: runId });
   const stateDir = stackDir(context);
-  const live = readLiveStack(context.host, stateDir);
-  if (own.stack === 'running' && live?.phase !== 'up') throw invalidConfig('no stack is up', 'start it with npm start, or use --stack own');
-  if (own.stack !== 'own' && live?.phase === 'up') return run({ ...stackEnv(context, stateDir), SORA_RUN_ID: runId });
+  const isUp = readLiveStack(context.host, stateDir)?.phase === 'up';
+  if (own.stack === 'running' && !isUp) throw invalidConfig('no stack is up', 'start it with npm start, or use --stack own');
+  if (own.stack !== 'own' && isUp) return run({ ...stackEnv(context, stateDir), SORA_RUN_ID: runId });
   // Until the harness runs and hears signals itself, one ends the preparation.
   const interrupt = new AbortController();
   const stopListening = onInterrupt(context.host, (count) => {

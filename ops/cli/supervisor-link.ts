@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { SoraError, invalidConfig } from '../core/error.ts';
 import type { StackEvent } from '../supervisor/stack.ts';
 import { claimFolder } from '../supervisor/embedded-postgres-place.ts';
+import { isRunning } from '../supervisor/process-table.ts';
 import { readLiveStack, supervisorEntry } from '../supervisor/stack-state.ts';
 import type { Context } from './command.ts';
 
@@ -101,8 +102,8 @@ export function takeFolder(context: Context, stateDir: string, what: string, nex
   for (let attempt = 0; attempt < 2; attempt++) {
     if (host.files.createText(lock, `${host.process.pid}\n`)) return () => host.files.remove(lock);
     const holder = Number(host.files.readText(lock));
-    if (holder > 0 && host.process.kill(holder, 0)) throw invalidConfig(`${what} is being started or stopped by pid ${holder}`, next);
-    // Its holder was killed.
+    if (holder > 0 && isRunning(host, holder, 'node')) throw invalidConfig(`${what} is being started or stopped by pid ${holder}`, next);
+    // Its holder was killed, and its pid may be some other program's by now.
     host.files.remove(lock);
   }
   throw invalidConfig(`${what} is being started by another command`, next);
