@@ -33,6 +33,22 @@ test('a burst may wait 250 ms, a standing queue 25 ms, newest first', () => {
   expect(log).toEqual(['-b', '+d', '-c']);
 });
 
+test('a queue that refusals emptied is still overload', () => {
+  const admission = new Admission({ ceiling: 1 });
+  const log: string[] = [];
+  admission.enter(recorder(log, 'a'), 0);
+  admission.enter(recorder(log, 'b'), 10);
+  admission.expire(261);
+  admission.enter(recorder(log, 'c'), 262);
+  admission.expire(288);
+  expect(log).toEqual(['-b', '-c']);
+  admission.finish(300, 300);
+  admission.enter(recorder(log, 'd'), 301);
+  admission.enter(recorder(log, 'e'), 302);
+  admission.expire(500);
+  expect(log).toEqual(['-b', '-c']);
+});
+
 test('a standing queue refuses at once what it could not serve in time', () => {
   const admission = new Admission({ ceiling: 1 });
   const log: string[] = [];

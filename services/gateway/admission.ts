@@ -16,13 +16,13 @@ export interface AdmissionOptions extends LimiterOptions {
   readonly queueMax?: number;
   /** Longest wait while the queue has been standing. Default 25 ms. */
   readonly standingWaitMs?: number;
-  /** Longest wait in a burst: the queue was empty within the last `burstMs`. Default 250 ms. */
+  /** Longest wait in a burst: a place was free within the last `burstMs`. Default 250 ms. */
   readonly burstMs?: number;
 }
 
 /**
- * Lets requests through up to the limiter's limit and queues the rest by time. A queue that empties
- * now and then is a burst and may wait; one that never empties is overload, where waiting only
+ * Lets requests through up to the limiter's limit and queues the rest by time. A queue before
+ * places that were free a moment ago is a burst and may wait; one that never clears is overload, where waiting only
  * makes everybody late: it is cut to `standingWaitMs`, newest first, and the excess is refused.
  */
 export class Admission {
@@ -31,7 +31,8 @@ export class Admission {
   readonly #standingWaitMs: number;
   readonly #burstMs: number;
   #queue: Entry[] = [];
-  #lastEmptyMs = 0;
+  /** When a request last found, or left behind, a free place. */
+  #reliefMs = 0;
   #finishedInWindow = 0;
   #finishedPerMs = 0;
   #windowStartMs = 0;
@@ -53,19 +54,20 @@ export class Admission {
     return this.#queue.length;
   }
 
-  /** Whether the queue has been standing for longer than a burst. */
+  /**
+   * Whether places have been short for longer than a burst. A queue that only refusals emptied is no
+   * relief, or each round of refusals would be followed by another long wait.
+   */
   #isStanding(nowMs: number): boolean {
-    return this.#queue.length > 0 && nowMs - this.#lastEmptyMs > this.#burstMs;
+    return nowMs - this.#reliefMs > this.#burstMs;
   }
 
   /** `go`: a place is taken, give it back with `finish`; `wait`: `waiter` will hear; `refused`: no. */
   enter(waiter: Waiter, nowMs: number): 'go' | 'wait' | 'refused' {
-    if (this.#queue.length === 0) {
-      this.#lastEmptyMs = nowMs;
-      if (this.inFlight < this.limiter.limit) {
-        this.inFlight++;
-        return 'go';
-      }
+    if (this.#queue.length === 0 && this.inFlight < this.limiter.limit) {
+      this.#reliefMs = nowMs;
+      this.inFlight++;
+      return 'go';
     }
     const drainable = Math.max(8, this.#finishedPerMs * this.#standingWaitMs);
     if (this.#queue.length >= this.#queueMax || (this.#isStanding(nowMs) && this.#queue.length >= drainable)) {
@@ -103,6 +105,7 @@ export class Admission {
       entry.waiter.admitted();
     }
     this.#lettingIn = false;
+    if (this.inFlight < this.limiter.limit) this.#reliefMs = nowMs;
   }
 
   /** Refuses those who have waited too long; to be called every few ms while anyone waits. */

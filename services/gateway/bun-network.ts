@@ -151,7 +151,7 @@ function connectBun(address: UpstreamAddress, events: ConnectEvents): void {
   const wire = new Connecting(events);
   const target = address.kind === 'unix' ? { unix: address.path } : { hostname: address.host, port: address.port };
   (Bun as BunRuntime).connect({ ...target, socket: outgoing, data: wire }).catch((error: unknown) => {
-    events.onConnectError(new Error(messageOf(error), { cause: error }));
+    events.onConnectError(error instanceof Error ? error : new Error(messageOf(error)));
   });
 }
 

@@ -37,3 +37,20 @@ export function renderText(status: number, text: string, close: boolean): Buffer
       `${close ? 'Connection: close\r\n' : ''}\r\n${text}`,
   );
 }
+
+const overloadedDetail = 'more requests are in flight than the service can answer in time';
+const overloadedBody = JSON.stringify({
+  type: 'about:blank', title: STATUS_CODES[503], status: 503, code: 'overloaded', detail: overloadedDetail, retryAfterS: 1, correlationId: '',
+}).slice(0, -2);
+const overloadedHead =
+  `HTTP/1.1 503 ${STATUS_CODES[503]}\r\nContent-Type: application/problem+json\r\nCache-Control: no-store\r\nRetry-After: 1\r\nX-Correlation-Id: `;
+
+/** The refusal of admission control, from parts made once: in overload it is most of the work. @param correlationId of plain ASCII */
+export function renderOverloaded(correlationId: string, close: boolean, headOnly: boolean): Buffer {
+  const sizeBytes = overloadedBody.length + correlationId.length + 2;
+  return Buffer.from(
+    `${overloadedHead}${correlationId}\r\nContent-Length: ${sizeBytes}\r\n${close ? 'Connection: close\r\n' : ''}\r\n` +
+      (headOnly ? '' : `${overloadedBody}${correlationId}"}`),
+    'latin1',
+  );
+}

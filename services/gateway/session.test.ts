@@ -126,6 +126,15 @@ describe('does not trust', () => {
   });
 });
 
+test('a refused connection means down; a shortage of our own does not', () => {
+  const { gateway } = open();
+  const [upstream] = gateway.upstreams;
+  upstream?.onConnectError(Object.assign(new Error('full backlog'), { code: 'EAGAIN' }));
+  expect(gateway.ready).toBe(true);
+  upstream?.onConnectError(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }));
+  expect(gateway.ready).toBe(false);
+});
+
 describe('time', () => {
   const pass = async (bench: Bench, durationMs: number): Promise<void> => {
     await bench.host.advance(durationMs);

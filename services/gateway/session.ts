@@ -5,7 +5,7 @@ import type { Wire, WireEvents } from './contract.ts';
 import { queuedBytesMax } from './contract.ts';
 import { clientAddress, plainAddress } from './forwarded.ts';
 import { findHeadEnd } from './header-cursor.ts';
-import { renderProblem, renderText } from './problem-reply.ts';
+import { renderOverloaded, renderProblem, renderText } from './problem-reply.ts';
 import { isRefusal, parseRequestHead, requestHeadMaxBytes, type RequestHead } from './request-head.ts';
 import { renderReplyHead, renderRequest } from './render.ts';
 import type { ResponseHead } from './response-head.ts';
@@ -30,6 +30,10 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
   readonly #body = new BodyReader();
   #phase: Phase = 'head';
   #head: RequestHead | undefined;
+  /** The request as it came and where it ends, until it is let in. */
+  #received: Buffer | undefined;
+  #receivedEnd = 0;
+  /** The request as it goes upstream, kept until the reply begins. */
   #request: Buffer | undefined;
   #correlationId = '';
   #upstream: UpstreamConnection | undefined;
@@ -138,7 +142,8 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
     if (destination === 'malformed') return this.#answerProblem(400, 'bad_target', 'the path holds dot segments or a bad escape');
     if (destination === 'hidden') return this.#answerProblem(404, 'not_found', 'there is nothing at this path');
     if (destination !== 'upstream') return this.#answerHealth(destination);
-    this.#request = renderRequest(bytes, head, end, this.#addedHeaders(head));
+    this.#received = bytes;
+    this.#receivedEnd = end;
     if (!complete) this.#pause();
     const verdict = this.#port.enter(this);
     if (verdict === 'go') this.admitted();
@@ -162,6 +167,10 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
   }
 
   admitted(): void {
+    const head = this.#head as RequestHead;
+    // Not earlier: a request that is refused should cost next to nothing.
+    this.#request = renderRequest(this.#received as Buffer, head, this.#receivedEnd, this.#addedHeaders(head));
+    this.#received = undefined;
     this.#hasPlace = true;
     this.#startedMs = this.#port.monotonicMs();
     this.#latencyFromMs = undefined;
@@ -170,7 +179,8 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
 
   /** Waited too long for a place, or there was none to wait for. */
   expired(): void {
-    this.#answerProblem(503, 'overloaded', 'more requests are in flight than the service can answer in time', 1);
+    this.#received = undefined;
+    this.#answer(renderOverloaded(this.#correlationId, this.#mustClose() || !this.requestDone, this.#head?.method === 'HEAD'), 503);
   }
 
   #start(isRetry: boolean): void {

@@ -25,6 +25,8 @@ export interface Exchange {
 /** Idle connections are closed before the server does it: Node's default is 5 s. */
 const idleMaxMs = 4_000;
 const idleConnectionsMax = 512;
+/** A full backlog or too few descriptors here say nothing about the process behind the socket. */
+const ownShortages = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
 
 /** One connection to an api process; carries one request at a time. */
 export class UpstreamConnection implements ConnectEvents {
@@ -226,8 +228,8 @@ export class Upstream {
   }
 
   /** Passive health: a refused connection means down at once, until a health check succeeds. */
-  onConnectError(_error: Error): void {
-    this.mark(false);
+  onConnectError(error: NodeJS.ErrnoException): void {
+    if (!ownShortages.has(error.code ?? '')) this.mark(false);
   }
 
   mark(up: boolean): void {
