@@ -1,3 +1,4 @@
+import { createAi, type AiOptions } from '../ai/domain.ts';
 import { createChat } from '../chat/domain.ts';
 import { createFeed } from '../feed/domain.ts';
 import { createPayments, type PaymentsOptions } from '../payments/domain.ts';
@@ -7,6 +8,7 @@ import { createWallet } from '../wallet/domain.ts';
 
 export interface DomainOptions {
   readonly payments: PaymentsOptions;
+  readonly ai: AiOptions;
 }
 
 /** Avalo's domains, as the api serves them and the workers run their jobs; accounts is the api's alone. */
@@ -17,5 +19,6 @@ export function createDomains(platform: Platform, options: DomainOptions): Domai
     createChat(platform),
     createWallet(platform),
     createPayments(platform, options.payments),
+    createAi(platform, options.ai),
   ];
 }
