@@ -10,12 +10,7 @@ const sql = {
   home: { name: 'feed_home', repeatable: true, text: 'select ord, items, liked, seq from feed_home($1, $2, $3, $4)' },
   texts: { name: 'feed_texts', repeatable: true, text: `select ${textColumns} from feed_texts($1)` },
   newestChange: { name: 'feed_newest_change', repeatable: true, text: 'select coalesce(max(seq), 0) as seq from feed_changes' },
-  newest: {
-    name: 'feed_newest_texts',
-    repeatable: true,
-    text: `select p.id, p.author_id, p.body, p.created_at, s.version, s.likes, s.comments, s.deleted
-      from posts p join post_stats s on s.post_id = p.id where p.id < $1 order by p.id desc limit $2`,
-  },
+  newest: { name: 'feed_newest_texts', repeatable: true, text: `select ${textColumns} from feed_newest_texts($1, $2)` },
 } as const satisfies Record<string, Statement>;
 
 interface HomeRow {
@@ -56,18 +51,15 @@ export class HomeReader {
     return this.#inTurn(() => this.#read(queries));
   }
 
-  /** Loads the newest posts until the cache is full or `countMax` is reached; answers how many. */
-  async warmUp(countMax: number): Promise<number> {
-    let beforeId = Number.MAX_SAFE_INTEGER;
-    let count = 0;
-    while (count < countMax && !this.#cache.full) {
-      const limit = Math.min(warmUpStep, countMax - count);
-      const rows = await this.#inTurn(() => this.#load(beforeId, limit));
-      count += rows.kept;
-      if (rows.lastId === undefined) break;
-      beforeId = rows.lastId;
-    }
-    return count;
+  /** Loads the newest posts until the cache is full or `countMax` is reached; answers how many. Pages wait for it. */
+  warmUp(countMax: number): Promise<number> {
+    return this.#inTurn(async () => {
+      // Read first: what changes while we load is then applied again by the next page.
+      const [row] = await this.#db.query<{ seq: number }>(sql.newestChange);
+      this.#cache.clear();
+      this.#since = row?.seq ?? 0;
+      return await this.#load(countMax);
+    });
   }
 
   /**
@@ -93,8 +85,8 @@ export class HomeReader {
       if (row.ord === 0) this.#catchUp(row);
       else pages[row.ord - 1] = pageOf(row, queries[row.ord - 1]?.limit ?? 0);
     }
-    const post = await this.#posts(pages);
-    return pages.map((page) => joinPage(partsOf(page, post), page.nextCursor));
+    const posts = await this.#posts(pages);
+    return pages.map((page, index) => joinPage(partsOf(page, posts[index] ?? []), page.nextCursor));
   }
 
   #catchUp(row: HomeRow): void {
@@ -103,42 +95,42 @@ export class HomeReader {
     this.#since = row.seq;
   }
 
-  /** Looks posts up: from the cache, and what it lacks in one statement. */
-  async #posts(pages: readonly Page[]): Promise<(id: number) => CachedPost | undefined> {
+  /** The posts of each page by position: from the cache, and what it lacks in one statement. */
+  async #posts(pages: readonly Page[]): Promise<(CachedPost | undefined)[][]> {
     const missing = new Set<number>();
     let count = 0;
-    for (const { ids } of pages) {
-      count += ids.length;
-      for (const id of ids) if (this.#cache.get(id) === undefined) missing.add(id);
-    }
+    const posts = pages.map(({ ids }) =>
+      ids.map((id) => {
+        count++;
+        const post = this.#cache.get(id);
+        if (post === undefined) missing.add(id);
+        return post;
+      }));
     this.#cache.tally(count - missing.size, missing.size);
-    if (missing.size === 0) return (id) => this.#cache.get(id);
-    // Held apart from the cache too, which may be too small for them; and what is evicted to make
-    // room for them is looked up before.
+    if (missing.size === 0) return posts;
+    // Held apart from the cache too, which may be too small to keep them until the pages are made.
     const found = new Map<number, CachedPost>();
-    for (const { ids } of pages) {
-      for (const id of ids) {
-        const cached = this.#cache.get(id);
-        if (cached !== undefined) found.set(id, cached);
-      }
-    }
     for (const row of await this.#db.query<TextRow>(sql.texts, [[...missing]])) found.set(row.id, this.#cache.put(row));
-    return (id) => found.get(id);
+    return pages.map(({ ids }, index) => ids.map((id, at) => posts[index]?.[at] ?? found.get(id)));
   }
 
-  async #load(beforeId: number, limit: number): Promise<{ kept: number; lastId: number | undefined }> {
-    if (this.#since === null) {
-      const [row] = await this.#db.query<{ seq: number }>(sql.newestChange);
-      this.#since = row?.seq ?? 0;
+  async #load(countMax: number): Promise<number> {
+    const below = (id: number): Promise<TextRow[]> => this.#db.query<TextRow>(sql.newest, [id, warmUpStep]);
+    let count = 0;
+    let next: Promise<TextRow[]> | undefined = below(Number.MAX_SAFE_INTEGER);
+    while (next !== undefined) {
+      const rows: TextRow[] = await next;
+      const last = rows.at(-1);
+      const wanted = count + rows.length < countMax && last !== undefined;
+      // The database reads the next step while we take this one in.
+      next = wanted && !this.#cache.full ? below(last.id) : undefined;
+      for (const row of rows) {
+        if (this.#cache.full || count === countMax) break;
+        this.#cache.put(row);
+        count++;
+      }
     }
-    const rows = await this.#db.query<TextRow>(sql.newest, [beforeId, limit]);
-    let kept = 0;
-    for (const row of rows) {
-      if (this.#cache.full) break;
-      this.#cache.put(row);
-      kept++;
-    }
-    return { kept, lastId: rows.at(-1)?.id };
+    return count;
   }
 }
 
@@ -147,13 +139,13 @@ function pageOf(row: HomeRow, limit: number): Page {
   return { ...cutIds(parseIds(row.items), limit), likedIds };
 }
 
-function partsOf({ ids, likedIds }: Page, post: (id: number) => CachedPost | undefined): PagePart[] {
+function partsOf({ ids, likedIds }: Page, posts: readonly (CachedPost | undefined)[]): PagePart[] {
   const parts: PagePart[] = [];
-  for (const id of ids) {
-    const cached = post(id);
+  for (let index = 0; index < ids.length; index++) {
+    const post = posts[index];
     // Deleted since it was fanned out.
-    if (cached === undefined || cached.head === '') continue;
-    parts.push({ head: cached.head, counts: cached.counts, liked: likedIds.has(id) });
+    if (post === undefined || post.head === '') continue;
+    parts.push({ head: post.head, counts: post.counts, liked: likedIds.size > 0 && likedIds.has(ids[index] as number) });
   }
   return parts;
 }

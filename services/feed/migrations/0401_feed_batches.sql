@@ -203,3 +203,14 @@ begin
   select p.id, p.author_id, p.body, p.created_at, s.version, s.likes, s.comments, s.deleted
   from unnest(ids) i(id) join posts p on p.id = i.id join post_stats s on s.post_id = i.id;
 end $$;
+
+-- The newest posts below an id, in the same form.
+create function feed_newest_texts(before_id bigint, step_size int)
+returns table(id bigint, author_id bigint, body text, created_at timestamptz, version int, likes int, comments int, deleted boolean)
+language plpgsql stable set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_sort = off as $$
+#variable_conflict use_column
+begin
+  return query
+  select p.id, p.author_id, p.body, p.created_at, s.version, s.likes, s.comments, s.deleted
+  from posts p join post_stats s on s.post_id = p.id where p.id < before_id order by p.id desc limit step_size;
+end $$;
