@@ -17,7 +17,7 @@ export interface SharedSessions {
 export function tokenOf(sessions: SharedSessions, userIndex: number): string {
   const from = sessions.offsets[userIndex] ?? 0;
   const to = sessions.offsets[userIndex + 1] ?? 0;
-  return Buffer.from(sessions.text.buffer, sessions.text.byteOffset + from, to - from).latin1Slice();
+  return Buffer.from(sessions.text.buffer, sessions.text.byteOffset + from, to - from).toString('latin1');
 }
 
 /** Packs tokens in order. */
