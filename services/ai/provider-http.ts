@@ -1,7 +1,7 @@
-import { Agent, request as send, type IncomingMessage } from 'node:http';
+import { Agent, request as send, type ClientRequest, type IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { invalidConfig, messageOf } from '../../ops/core/error.ts';
-import type { Host } from '../../ops/core/host.ts';
+import type { Host, Timer } from '../../ops/core/host.ts';
 import { Problem } from '../platform/problem.ts';
 import { CircuitBreaker, type BreakerOptions } from './breaker.ts';
 import {
@@ -37,6 +37,45 @@ const chunkSchema = z.object({
   moderation: filterSchema.optional(),
 });
 
+/** One call under way. An AbortController a call costs more than the rest of its bookkeeping. */
+class Call {
+  readonly #timeoutMs: number;
+  readonly #host: Host;
+  #timer: Timer;
+  outgoing: ClientRequest | undefined;
+  timedOut = false;
+  /** Told when the call is given up. */
+  onAbort: ((reason: Error) => void) | undefined;
+
+  constructor(host: Host, timeoutMs: number) {
+    this.#host = host;
+    this.#timeoutMs = timeoutMs;
+    this.#timer = this.#limit();
+  }
+
+  #limit(): Timer {
+    return this.#host.timers.after(this.#timeoutMs, () => {
+      this.timedOut = true;
+      this.abort(new Error(`no reply within ${this.#timeoutMs} ms`));
+    });
+  }
+
+  /** The provider showed life: the time starts again. */
+  extend(): void {
+    this.#timer.cancel();
+    this.#timer = this.#limit();
+  }
+
+  abort(reason: Error): void {
+    this.outgoing?.destroy(reason);
+    this.onAbort?.(reason);
+  }
+
+  end(): void {
+    this.#timer.cancel();
+  }
+}
+
 /** Speaks chat completions over HTTP/1.1 on kept connections, bounded, with a breaker before it. */
 export function createHttpAiProvider(host: Host, options: HttpProviderOptions): AiProvider {
   return new HttpAiProvider(host, options);
@@ -64,8 +103,8 @@ class HttpAiProvider implements AiProvider {
   }
 
   complete(request: CompletionRequest): Promise<Completion> {
-    return this.#guarded(request.signal, async (signal) => {
-      const reply = await this.#post('/v1/chat/completions', { ...bodyOf(request), stream: false }, signal);
+    return this.#guarded(request.signal, async (call) => {
+      const reply = await this.#post('/v1/chat/completions', { ...bodyOf(request), stream: false }, call);
       const { choices, usage, moderation } = parse(completionSchema, await this.#read(reply));
       return {
         moderation: moderation ?? undefined,
@@ -76,20 +115,18 @@ class HttpAiProvider implements AiProvider {
   }
 
   moderate(text: string, signal: AbortSignal): Promise<ModerationVerdict> {
-    return this.#guarded(signal, async (limited) =>
-      parse(verdictSchema, await this.#read(await this.#post('/v1/moderations', { input: text }, limited))));
+    return this.#guarded(signal, async (call) => parse(verdictSchema, await this.#read(await this.#post('/v1/moderations', { input: text }, call))));
   }
 
   async stream(request: CompletionRequest): Promise<CompletionStream> {
     const ended = Promise.withResolvers<void>();
     const opened = Promise.withResolvers<CompletionStream>();
     // The guard holds its place and watches for failure until the stream's last piece.
-    this.#guarded(request.signal, async (signal, extend) => {
-      signal.addEventListener('abort', () => ended.reject(providerFailed('was not heard to the end')), { once: true });
-      const reply = await this.#post('/v1/chat/completions', { ...bodyOf(request), stream: true }, signal);
+    this.#guarded(request.signal, async (call) => {
+      call.onAbort = (reason) => ended.reject(reason);
+      const reply = await this.#post('/v1/chat/completions', { ...bodyOf(request), stream: true }, call);
       if (reply.statusCode !== 200) await this.#read(reply);
-      const stream = await openStream(reply, this.#replyBytesMax, extend, ended);
-      opened.resolve(stream);
+      opened.resolve(await openStream(reply, this.#replyBytesMax, () => call.extend(), ended));
       await ended.promise;
     }).catch((error: unknown) => {
       opened.reject(error);
@@ -104,44 +141,34 @@ class HttpAiProvider implements AiProvider {
   }
 
   /** Bounds calls, their time, and stops at the breaker; turns every failure into a Problem. */
-  async #guarded<Result>(outer: AbortSignal, work: (signal: AbortSignal, extend: () => void) => Promise<Result>): Promise<Result> {
-    const { clock, timers } = this.#host;
+  async #guarded<Result>(outer: AbortSignal, work: (call: Call) => Promise<Result>): Promise<Result> {
+    const { clock } = this.#host;
     if (this.#calls >= this.#callsMax) throw providerBusy(this.#callsMax);
+    if (outer.aborted) throw providerFailed('was not asked: the client has gone');
     const refusedForMs = this.#breaker.refusedForMs(clock.monotonicMs());
     if (refusedForMs !== undefined) throw providerDown(Math.max(1, Math.ceil(refusedForMs / 1_000)));
-    const abort = new AbortController();
-    const onOuter = (): void => abort.abort();
-    let timedOut = false;
-    const limit = (): ReturnType<typeof timers.after> => timers.after(this.#timeoutMs, () => {
-      timedOut = true;
-      abort.abort();
-    });
-    let timer = limit();
-    const extend = (): void => {
-      timer.cancel();
-      timer = limit();
-    };
-    outer.addEventListener('abort', onOuter, { once: true });
-    if (outer.aborted) abort.abort();
+    const call = new Call(this.#host, this.#timeoutMs);
+    const onOuter = (): void => call.abort(new Error('the client has gone'));
+    outer.addEventListener('abort', onOuter);
     this.#calls++;
     try {
-      const result = await work(abort.signal, extend);
+      const result = await work(call);
       this.#breaker.succeeded(clock.monotonicMs());
       return result;
     } catch (error) {
-      if (outer.aborted && !timedOut) this.#breaker.dropped();
+      if (outer.aborted && !call.timedOut) this.#breaker.dropped();
       else this.#breaker.failed(clock.monotonicMs());
-      if (timedOut) throw providerTimedOut(this.#timeoutMs);
+      if (call.timedOut) throw providerTimedOut(this.#timeoutMs);
       throw error instanceof Problem ? error : providerFailed(`failed: ${messageOf(error)}`);
     } finally {
       this.#calls--;
-      timer.cancel();
+      call.end();
       outer.removeEventListener('abort', onOuter);
     }
   }
 
-  #post(path: string, body: unknown, signal: AbortSignal): Promise<IncomingMessage> {
-    const bytes = Buffer.from(JSON.stringify(body));
+  #post(path: string, body: unknown, call: Call): Promise<IncomingMessage> {
+    const text = JSON.stringify(body);
     return new Promise((resolve, reject) => {
       const outgoing = send({
         agent: this.#agent,
@@ -149,26 +176,32 @@ class HttpAiProvider implements AiProvider {
         hostname: this.#base.hostname,
         port: this.#base.port,
         path: `${this.#base.pathname.replace(/\/$/, '')}${path}`,
-        headers: { 'content-type': 'application/json', 'content-length': bytes.length },
-        signal,
+        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
       });
+      call.outgoing = outgoing;
       outgoing.on('error', reject);
       outgoing.on('response', resolve);
-      outgoing.end(bytes);
+      // As text it leaves in one write with the head.
+      outgoing.end(text);
     });
   }
 
   /** The whole body as text. @throws Problem 502 unless the status is 200 */
-  async #read(reply: IncomingMessage): Promise<string> {
-    const pieces: Buffer[] = [];
-    let sizeBytes = 0;
-    for await (const piece of reply as AsyncIterable<Buffer>) {
-      sizeBytes += piece.length;
-      if (sizeBytes > this.#replyBytesMax) throw providerFailed(`sent more than ${this.#replyBytesMax} bytes`);
-      pieces.push(piece);
-    }
-    if (reply.statusCode !== 200) throw providerFailed(`answered ${reply.statusCode}`);
-    return Buffer.concat(pieces).toString('utf8');
+  #read(reply: IncomingMessage): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const pieces: Buffer[] = [];
+      let sizeBytes = 0;
+      reply.on('data', (piece: Buffer) => {
+        sizeBytes += piece.length;
+        if (sizeBytes > this.#replyBytesMax) reply.destroy(providerFailed(`sent more than ${this.#replyBytesMax} bytes`));
+        else pieces.push(piece);
+      });
+      reply.on('error', reject);
+      reply.on('end', () => {
+        if (reply.statusCode === 200) resolve(Buffer.concat(pieces).toString('utf8'));
+        else reject(providerFailed(`answered ${reply.statusCode}`));
+      });
+    });
   }
 }
 
