@@ -37,7 +37,7 @@ export function readEnvironment<Shape extends z.ZodRawShape>(
     const value = /SECRET|URL/.test(name) || present[name] === undefined ? '' : ` ("${present[name]}")`;
     return `${name}${value}: ${present[name] === undefined ? 'is not set' : issue.message}`;
   });
-  throw invalidConfig(`the environment is not usable: ${found.join('; ')}`, 'set the variables named; services/README.md lists them');
+  throw invalidConfig(`the environment is not usable: ${found.join('; ')}`, 'set the variables named; services/platform/environment.ts and the main.ts of the service say what each is for');
 }
 
 type Common = Pick<z.infer<z.ZodObject<typeof commonVariables>>, 'PORT' | `${'PAYMENTS' | 'AI'}_PROVIDER_URL` | 'PAYMENTS_WEBHOOK_SECRET' | 'PAYMENTS_WEBHOOK_URL'>;
