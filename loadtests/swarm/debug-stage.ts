@@ -149,14 +149,5 @@ export class DebugStage implements StepHost {
 function snapshot(state: unknown): Map<string, { readonly text: string; readonly value: unknown }> {
   if (state === undefined) return new Map();
   const fields = typeof state === 'object' && state !== null ? Object.entries(state) : [['state', state] as const];
-  return new Map(fields.map(([name, value]) => [name, { text: JSON.stringify(value) ?? '', value: structuredCopy(value) }]));
-}
-
-/** What a journey keeps may not survive a clone, such as a function; then the value itself must do. */
-function structuredCopy(value: unknown): unknown {
-  try {
-    return structuredClone(value);
-  } catch {
-    return value;
-  }
+  return new Map(fields.map(([name, value]) => [name, { text: JSON.stringify(value) ?? '', value }]));
 }

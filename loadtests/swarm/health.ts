@@ -40,10 +40,11 @@ export class HealthMonitor {
   readonly rssAtStartBytes: number;
   #holding = false;
 
-  constructor(host: Host) {
+  /** @param rssAtStartBytes memory before the job, see `WorkerHealth` */
+  constructor(host: Host, rssAtStartBytes: number) {
     this.#host = host;
     this.#startCpuUs = host.process.cpuUs();
-    this.rssAtStartBytes = host.process.rssBytes();
+    this.rssAtStartBytes = rssAtStartBytes;
     this.#delay.enable();
   }
 

@@ -20,6 +20,8 @@ export interface TransportOptions {
   readonly maxBodyBytes?: number;
 }
 
+/** A connection that is not open by then is given up. */
+const connectTimeoutMs = 10_000;
 /** Timeouts are kept to this precision. */
 const timeoutTickMs = 10;
 
@@ -38,7 +40,8 @@ export class Transport implements Carrier {
   readonly #wheel = new TimingWheel(1_024, 4_096);
   readonly #running: (Exchange | undefined)[] = [];
   readonly #freeSlots: number[] = [];
-  #connecting = 0;
+  /** Connections being opened, since when. */
+  readonly #connecting = new Map<Connection, number>();
   #inFlight = 0;
   #closed = false;
 
@@ -56,9 +59,7 @@ export class Transport implements Carrier {
       readBuffer: Buffer.allocUnsafeSlow(65_536),
       now: options.now,
       refuseAddress: (address) => checkAddress(address, hostname, policy),
-      onOpen: () => {
-        this.#connecting--;
-      },
+      onOpen: (connection) => void this.#connecting.delete(connection),
       onReady: (connection) => this.#onReady(connection),
       onGone: (connection, error) => this.#onGone(connection, error),
       onSettled: (exchange) => this.#settle(exchange),
@@ -97,6 +98,10 @@ export class Transport implements Carrier {
   /** Ends requests whose time is up. @param nowMs on the clock the transport was given */
   tick(nowMs: number): void {
     this.#wheel.advance(Math.floor(nowMs / timeoutTickMs), this.#onTimeout);
+    for (const [connection, sinceMs] of this.#connecting) {
+      if (nowMs - sinceMs < connectTimeoutMs) break; // The rest are younger.
+      connection.destroy(new TransportError('timeout', `no connection within ${connectTimeoutMs} ms`));
+    }
   }
 
   /** Fails what is in flight with `aborted` and drops all connections. */
@@ -143,10 +148,10 @@ export class Transport implements Carrier {
 
   #openOne(): void {
     if (this.#closed || this.#connections.size >= this.#options.sockets) return;
-    if (this.#connecting >= this.#queue.length) return;
+    if (this.#connecting.size >= this.#queue.length) return;
     const connection = new Connection(this.#owner);
     this.#connections.add(connection);
-    this.#connecting++;
+    this.#connecting.set(connection, this.#options.now());
     connection.open();
   }
 
@@ -160,8 +165,8 @@ export class Transport implements Carrier {
     this.#connections.delete(connection);
     const idleAt = this.#idle.indexOf(connection);
     if (idleAt >= 0) this.#idle.splice(idleAt, 1);
+    this.#connecting.delete(connection);
     if (error !== undefined) {
-      this.#connecting--;
       // A failed connect fails the request that asked for it: the oldest.
       const next = this.#queue.shift();
       if (next !== undefined) this.#fail(next, error);

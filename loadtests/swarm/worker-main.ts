@@ -6,6 +6,7 @@ import { connectToParent } from './worker-channel.ts';
 
 /** Entry point of a worker process; its parent is the coordinator. */
 const host = createNodeHost();
+const rssAtStartBytes = host.process.rssBytes();
 // A Ctrl-C reaches the whole group; the coordinator decides what becomes of us.
 host.process.onSignal('SIGINT', () => undefined);
 
@@ -29,9 +30,12 @@ const parent = connectToParent<ToWorker, FromWorker>({
 async function handle(message: ToWorker): Promise<void> {
   switch (message.kind) {
     case 'prepare':
-      worker = await Worker.prepare(host, message.job, (report) => {
-        parent.send(report, report.kind === 'done' ? () => host.process.exit(exitCodes.pass) : undefined);
-      });
+      worker = await Worker.prepare(
+        host,
+        message.job,
+        (report) => parent.send(report, report.kind === 'done' ? () => host.process.exit(exitCodes.pass) : undefined),
+        rssAtStartBytes,
+      );
       parent.send({ kind: 'ready' });
       break;
     case 'start':

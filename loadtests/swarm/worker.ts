@@ -4,17 +4,20 @@ import { parseTarget } from './guard.ts';
 import { HealthMonitor } from './health.ts';
 import { loadScenario } from './load-scenario.ts';
 import type { HistoryStep, WorkerHealth } from './measurement.ts';
+import type { Scenario } from './scenario.ts';
 import { Transport } from './transport.ts';
 import type { FromWorker, WorkerJob } from './worker-messages.ts';
 
 /** Steps of the sampled user that are kept. */
 const historyMax = 1_000;
 
+type Report = (message: FromWorker) => void;
+
 /** Runs one share of the users in this process and reports each second. */
 export class Worker {
   readonly #host: Host;
   readonly #job: WorkerJob;
-  readonly #report: (message: FromWorker) => void;
+  readonly #report: Report;
   readonly #engine: Engine;
   readonly #transport: Transport;
   readonly #health: HealthMonitor;
@@ -24,12 +27,11 @@ export class Worker {
   #stopAtMs = Number.POSITIVE_INFINITY;
   #done = false;
 
-  private constructor(host: Host, job: WorkerJob, report: (message: FromWorker) => void, scenario: Awaited<ReturnType<typeof loadScenario>>) {
+  private constructor(host: Host, job: WorkerJob, report: Report, scenario: Scenario<never>, rssAtStartBytes: number) {
     this.#host = host;
     this.#job = job;
     this.#report = report;
-    // Taken first, so that the memory of users counts as theirs.
-    this.#health = new HealthMonitor(host);
+    this.#health = new HealthMonitor(host, rssAtStartBytes);
     this.#transport = new Transport({
       target: parseTarget(job.target, job.policy),
       sockets: job.sockets,
@@ -50,9 +52,12 @@ export class Worker {
     });
   }
 
-  /** @throws SoraError when the scenario does not load */
-  static async prepare(host: Host, job: WorkerJob, report: (message: FromWorker) => void): Promise<Worker> {
-    return new Worker(host, job, report, await loadScenario(job.scenarioFile));
+  /**
+   * @param rssAtStartBytes memory of this process before it heard of its job, the fixed part of it
+   * @throws SoraError when the scenario does not load
+   */
+  static async prepare(host: Host, job: WorkerJob, report: Report, rssAtStartBytes: number): Promise<Worker> {
+    return new Worker(host, job, report, await loadScenario(job.scenarioFile), rssAtStartBytes);
   }
 
   /** Milliseconds since the run began; negative before. */
