@@ -3,7 +3,7 @@ import type { Host } from '../core/host.ts';
 import { createLogger } from './telemetry.ts';
 import { tracingOff } from './tracing.ts';
 
-/** One row of the benchmark table; `medianNs` and `spreadNs` are per call, over the rounds. */
+/** One row of the benchmark table: CPU time per call over the rounds, which neighbours on the machine disturb less than wall time. */
 export interface BenchRow {
   readonly name: string;
   readonly medianNs: number;
@@ -17,9 +17,9 @@ const callsPerRound = 100_000;
 /** Times `call` in rounds after one round of warm-up. */
 export function timeCalls(host: Host, name: string, call: (index: number) => void): BenchRow {
   const times = Array.from({ length: rounds + 1 }, () => {
-    const startMs = host.clock.monotonicMs();
+    const startUs = host.process.cpuUs();
     for (let index = 0; index < callsPerRound; index++) call(index);
-    return ((host.clock.monotonicMs() - startMs) * 1e6) / callsPerRound;
+    return ((host.process.cpuUs() - startUs) * 1e3) / callsPerRound;
   })
     .slice(1)
     .toSorted((a, b) => a - b);

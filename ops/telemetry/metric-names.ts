@@ -19,8 +19,8 @@ const spec = (name: string, help: string, labels: readonly string[] = [], bucket
 
 /** The platform's own metrics: one name and one meaning in every process, dashboard and alert. */
 export const metricNames = {
-  /** Histogram. `outcome`: ok, insufficient, error. */
-  chatSendDuration: spec('chat_send_duration_seconds', 'Time from the request to send a message to its commit', ['outcome']),
+  /** Histogram. `outcome`: created, replayed, missing, insufficient, conflict, failed. */
+  chatSendDuration: spec('chat_message_send_duration_seconds', 'From the send of a message to its commit, with the wait for its batch', ['outcome']),
   /** Counter. `direction`: input, output. */
   aiTokens: spec('ai_tokens_total', 'Tokens exchanged with AI models', ['model', 'direction']),
   /** Histogram. */
@@ -44,9 +44,9 @@ export const metricNames = {
   /** Gauge. */
   deadLetters: spec('queue_dead_letters', 'Jobs that failed every try and wait for a person', ['queue']),
   /** Histogram. */
-  poolWait: spec('db_client_connection_wait_time_seconds', 'Time a statement waited for a database connection', ['pool']),
+  poolWait: spec('db_client_connection_wait_time_seconds', 'Wait for a free database connection'),
   /** Gauge. `state`: idle, used. */
-  poolConnections: spec('db_client_connection_count', 'Database connections of the pool', ['pool', 'state']),
+  poolConnections: spec('db_client_connection_count', 'Connections of the pool by state', ['state']),
   /** Gauge. */
   coldStart: spec('process_cold_start_seconds', 'Time from the start of the process to its first readiness'),
 } as const satisfies Readonly<Record<string, MetricSpec>>;

@@ -125,6 +125,20 @@ describe('rotation and queries', () => {
     expect(readdirSync(folder)).toContain('api.log');
   });
 
+  it('closes a file by age, and removes closed files that are too old', async () => {
+    const test = createTestHost();
+    writeFileSync(join(folder, 'api.20250101T000000000Z.log'), '{}\n');
+    const telemetry = createTelemetry(test, { service: 'api', logDir: folder, rotation: { ageMaxMs: 60_000, keepMs: 3_600_000 } });
+    const written = (text: string) => (): boolean => existsSync(join(folder, 'api.log')) && readFileSync(join(folder, 'api.log'), 'utf8').includes(text);
+    telemetry.log.error('first');
+    await expect.poll(async () => (await test.advance(1), written('first')())).toBe(true);
+    await test.advance(60_000);
+    telemetry.log.error('second');
+    await test.advance(1);
+    await expect.poll(() => closedFiles(folder, 'api')).toEqual([expect.stringMatching(/^api\.20260101T0001/)]);
+    await telemetry.shutdown();
+  });
+
   it('merges services by time, filters by level, and shows text without control characters', async () => {
     const test = createTestHost();
     const [a, b] = [createTelemetry(test, { service: 'a', logDir: folder }), createTelemetry(test, { service: 'b', logDir: folder })];
