@@ -2,8 +2,11 @@ import type { ResponseHead } from './response-head.ts';
 import type { Exchange, Upstream, UpstreamConnection } from './upstream.ts';
 
 export const probePeriodMs = 500;
-/** A process that hangs longer than this many periods is down; a slow one is not. */
-const silentPeriodsMax = 6;
+/**
+ * A process silent for this many periods (10 s) is down. Not sooner: one that waits for a stalled database comes back
+ * by itself, and until then its clients are better off waiting than refused.
+ */
+const silentPeriodsMax = 20;
 /** Failed answers in a row that mean down; one may be a connection closed under the probe. */
 const failuresMax = 2;
 const request = Buffer.from('GET /readyz HTTP/1.1\r\nHost: gateway\r\nUser-Agent: sora-gateway\r\n\r\n');
