@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { createInterface } from 'node:readline';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { createNodeHost } from '../core/node-host.ts';
 import { listClusterPids } from './embedded-postgres-lock.ts';
+import { shortHash } from './embedded-postgres-place.ts';
 import { isAlive } from './process-table.ts';
 import { readLiveStack, readStackState } from './stack-state.ts';
 import type { StackState } from './stack-state.ts';
@@ -33,14 +34,19 @@ const server = {
 
 /** Starts a supervisor of its own on a topology of the test's. */
 function startSupervisor(processes: object[], extra: object = {}) {
-  const stateDir = mkdtempSync(join(tmpdir(), 'sora-stack-'));
+  const folder = mkdtempSync(join(tmpdir(), 'sora-stack-'));
+  // As root the database has another user, who must be able to pass.
+  chmodSync(folder, 0o711);
+  const stateDir = join(folder, 'stack');
+  const databaseFolder = join(folder, 'pg');
+  mkdirSync(stateDir);
   const topology = join(stateDir, 'topology.json');
   writeFileSync(topology, JSON.stringify({
     version: 1, ports: { web: 20_000, other: 20_100, postgres: 20_200 }, env: { SORA_INSTANCE: '${instance}' }, processes,
   }));
   const config = join(stateDir, 'config.json');
   writeFileSync(config, JSON.stringify({
-    topology, root, stateDir, ports: 'free', databaseFolder: join(stateDir, 'pg'), databaseUrl: 'postgres://nobody@127.0.0.1:1/none', ...extra,
+    topology, root, stateDir, ports: 'free', databaseFolder, databaseUrl: 'postgres://nobody@127.0.0.1:1/none', ...extra,
   }));
   const child = spawn(process.execPath, [join(root, 'ops/supervisor/main.ts'), '--config', config, '--tied'], { stdio: ['pipe', 'pipe', 'inherit'] });
   const events: FixtureEvent[] = [];
@@ -64,10 +70,10 @@ function startSupervisor(processes: object[], extra: object = {}) {
     const gone = exited(child);
     child.stdin.end();
     await gone;
-    rmSync(stateDir, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   });
   const state = (): StackState => readStackState(host, stateDir) ?? expect.fail('no state');
-  return { child, stateDir, events, until, state };
+  return { child, stateDir, databaseFolder, events, until, state };
 }
 
 function exited(child: ChildProcess): Promise<void> {
@@ -137,7 +143,7 @@ test('a crash loop ends failed, with the last words of the process', async () =>
 });
 
 test('nothing outlives a killed supervisor by 10 s: neither the polite, nor the stubborn, nor the frozen', async () => {
-  const { child, until, state } = startSupervisor([
+  const { child, databaseFolder, until, state } = startSupervisor([
     { ...server, name: 'polite' },
     { ...server, name: 'stubborn', port: 'other', args: ['--stubborn'], replicas: 2 },
     { name: 'postgres', kind: 'database', runtime: 'postgres', port: 'postgres', readiness: { kind: 'postgres', timeoutMs: 60_000 } },
@@ -148,24 +154,12 @@ test('nothing outlives a killed supervisor by 10 s: neither the polite, nor the 
   expect(pids).toHaveLength(4);
   const frozen = processes.find(({ name }) => name === 'stubborn-2')?.pid ?? 0;
   process.kill(frozen, 'SIGSTOP');
-  const postmaster = processes.find(({ kind }) => kind === 'database')?.pid ?? 0;
-  const cluster = /postgres: (sora-[0-9a-f]+): /.exec(childrenTitles(postmaster))?.[1] ?? expect.fail('no backends');
+  const cluster = `sora-${shortHash(databaseFolder)}`;
+  expect(listClusterPids(host, cluster).length).toBeGreaterThan(3);
   child.kill('SIGKILL');
   await untilGone(pids, 10_000);
   expect(listClusterPids(host, cluster)).toEqual([]);
 }, 40_000);
-
-function childrenTitles(parent: number): string {
-  return host.files.list('/proc').filter((name) => /^\d+$/.test(name)).map((pid) => {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      const isChild = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] === String(parent);
-      return isChild ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '';
-    } catch {
-      return '';
-    }
-  }).join('\n');
-}
 
 test('a killed postmaster comes back, with what was committed', async () => {
   const { until, state, events, stateDir } = startSupervisor([
@@ -186,3 +180,17 @@ test('a killed postmaster comes back, with what was committed', async () => {
   expect((await second.query('select number from kept')).rows).toEqual([{ number: 7 }]);
   await second.end();
 });
+
+test('a start right after a kill waits until the reaper has made room, and finds its port free', async () => {
+  const first = startSupervisor([{ ...server, name: 'stubborn', args: ['--stubborn'] }]);
+  await first.until(({ event }) => event === 'up');
+  const [old = expect.fail('no process')] = first.state().processes;
+  const [pid = 0] = pidsOf(first.state());
+  first.child.kill('SIGKILL');
+  await exited(first.child);
+  expect(isAlive(host, pid)).toBe(true);
+  const second = startSupervisor([{ ...server, name: 'stubborn' }], { stateDir: first.stateDir, ports: 'fixed', portOverrides: { web: old.port } });
+  await second.until(({ event }) => event === 'up');
+  expect(isAlive(host, pid)).toBe(false);
+  expect(readStackState(host, first.stateDir)?.processes[0]).toMatchObject({ port: old.port, state: 'ready' });
+}, 40_000);

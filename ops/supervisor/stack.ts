@@ -14,9 +14,10 @@ import { describePortOwner } from './port-owner.ts';
 import { findFreePorts, isPortFree } from './ports.ts';
 import { probeHttp, probeTcp } from './probe.ts';
 import type { ProbeResult } from './process-state.ts';
+import { isAlive, isRunning } from './process-table.ts';
 import { startReaper } from './reaper-link.ts';
 import { keepSecrets, writeSecrets } from './secrets.ts';
-import { writeStackState } from './stack-state.ts';
+import { readStackState, writeStackState } from './stack-state.ts';
 import type { StackProcess, StackState } from './stack-state.ts';
 import { supervise } from './supervise.ts';
 import type { Supervised } from './supervise.ts';
@@ -67,6 +68,7 @@ export async function startStack(host: Host, options: StackOptions, emit: (event
   const { topology, stateDir } = options;
   const embedded = options.databaseUrl === undefined;
   claimFolder(host, stateDir, 0o700);
+  await waitForPredecessor(host, options);
   const ports = await choosePorts(host, options, embedded);
   const cluster = embedded ? prepareCluster(host, { folder: options.databaseFolder, port: ports['postgres'] ?? 0 }) : undefined;
   if (cluster !== undefined) await clearStaleLock(host, cluster);
@@ -166,6 +168,17 @@ export async function startStack(host: Host, options: StackOptions, emit: (event
       emit({ event: 'stopped' });
     },
   };
+}
+
+/** The reaper takes up to 10 s to end what a killed supervisor left; its ports are taken as long. */
+const predecessorWithinMs = 12_000;
+
+async function waitForPredecessor(host: Host, { stateDir, root }: StackOptions): Promise<void> {
+  const pids = readStackState(host, stateDir)?.processes.flatMap(({ pid }) => pid ?? []) ?? [];
+  const startMs = host.clock.monotonicMs();
+  // A pid may belong to another program by now: only one that names this checkout or PostgreSQL counts.
+  const remains = (): boolean => pids.some((pid) => isAlive(host, pid) && (isRunning(host, pid, root) || isRunning(host, pid, 'bin/postgres')));
+  while (remains() && host.clock.monotonicMs() - startMs < predecessorWithinMs) await host.timers.sleep(100);
 }
 
 async function choosePorts(host: Host, options: StackOptions, embedded: boolean): Promise<Record<string, number>> {
