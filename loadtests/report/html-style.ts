@@ -39,12 +39,12 @@ table{border-collapse:collapse;width:100%;font-size:14px}
 caption{text-align:left;color:var(--soft);font-size:13px;padding:0 0 10px}
 th,td{padding:9px 14px 9px 0;text-align:left;border-bottom:1px solid var(--rule);vertical-align:top}
 th{font-weight:550;color:var(--soft);font-size:13px;white-space:nowrap}
-tbody th{color:var(--ink);font-weight:550;font-size:14px;white-space:normal}
+tbody th{color:var(--ink);font-weight:480;font-size:14px;white-space:normal}
 tr:last-child>td,tbody tr:last-child>th{border-bottom:0}
 .number{text-align:right;white-space:nowrap}
 td.number:last-child,th.number:last-child{padding-right:0}
 .bad{color:var(--fail);font-weight:600}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:16px}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:16px}
 .tile{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:18px 20px;box-shadow:var(--shadow)}
 .tile .label{color:var(--soft);font-size:13px}
 .tile .figure{font-size:27px;font-weight:620;letter-spacing:-.02em;line-height:1.3}

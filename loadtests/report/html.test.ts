@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import fc from 'fast-check';
+import { niceTicks } from './chart.ts';
+import { renderReport } from './html.ts';
+import { renderJunit } from './junit.ts';
+import { escapeText, markup } from './markup.ts';
+import { sampleFacts, sampleRun } from './sample.ts';
+import { buildSummary } from './summary.ts';
+import type { Summary } from './summary-schema.ts';
+
+const summary = buildSummary(sampleRun(), sampleFacts());
+const hostile = `</script><script>alert(1)</script><img src=x onerror="alert(2)">'"&\u0000]]>`;
+
+/** A summary in which every text that comes from elsewhere is an attack. */
+function attacked(): Summary {
+  const run = sampleRun({ scenario: hostile, target: hostile, runId: hostile });
+  const attackedOps = run.operations.map((sample) => ({ ...sample, op: hostile }));
+  const built = buildSummary(
+    {
+      ...run, operations: attackedOps,
+      errors: run.errors.map((error) => ({ ...error, kind: hostile, op: hostile, firstMessage: hostile, firstStack: hostile, firstCorrelationId: hostile })),
+      slowest: run.slowest.map((slow) => ({ ...slow, op: hostile, correlationId: hostile })),
+      history: run.history.map((step) => ({ ...step, op: hostile, errorKind: hostile, requests: step.requests.map((request) => ({ ...request, path: hostile })) })),
+    },
+    sampleFacts({ description: hostile, note: hostile, host: hostile, processes: [{ name: hostile, cpuUsPerOperation: 1, rssMaxBytes: 1 }] }),
+  );
+  return { ...built, reasons: [hostile], verdict: 'fail', audit: { ...(built.audit as NonNullable<Summary['audit']>), incomplete: hostile, differences: [{ userId: 1, kind: hostile, writeId: hostile, finding: 'lost', rows: 0 }] } };
+}
+
+describe('renderReport', () => {
+  const html = renderReport(summary);
+
+  it('follows the agreed order', () => {
+    const headings = ['<h1>launch-mix', '>Thresholds<', '>This run<', '>Key figures<', '>Validity<', '>Over time<', '>Operations<', '>Errors<', '>Slowest operations<', 'Download the raw data'];
+    const places = headings.map((heading) => html.indexOf(heading));
+    expect(places.every((place) => place > 0)).toBe(true);
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+  });
+
+  it('opens offline: loads nothing and runs nothing', () => {
+    expect(html).not.toMatch(/(src|href)="(?!data:)/);
+    expect(html).not.toMatch(/<script|url\(|@import/);
+    expect(html).toContain("default-src 'none'");
+  });
+
+  it('says the status in words beside the icon, and the think time beside the users', () => {
+    expect(html).toContain('</span>PASS</div>');
+    expect(html).toContain('</span>met</span>');
+    expect(html).toContain('10,000, mean think time 10 s (exponential, mean 10 s)');
+    expect(html).toContain('scheduled (pace: due)');
+  });
+
+  it('puts a title, a sentence and a table behind every chart', () => {
+    const charts = html.match(/<svg class="chart"/g)?.length;
+    expect(charts).toBe(5);
+    expect(html.match(/<desc id=/g)).toHaveLength(5);
+    expect(html.match(/<summary>Show as table<\/summary><div class="scroll"><table><caption>/g)).toHaveLength(5);
+    expect(html).not.toContain('NaN');
+  });
+
+  it('embeds the raw data as it is', () => {
+    const embedded = /href="data:application\/json;base64,([^"]+)"/.exec(html)?.[1] ?? '';
+    expect(JSON.parse(Buffer.from(embedded, 'base64').toString())).toEqual(summary);
+  });
+
+  it('escapes every text', () => {
+    const text = renderReport(attacked());
+    expect(text).not.toContain('<script');
+    expect(text).not.toContain('<img');
+    expect(text).not.toContain('\u0000');
+    expect(text.match(/&lt;script&gt;alert\(1\)/g)?.length).toBeGreaterThan(20);
+  });
+
+  it('tells what is missing when the run ended at once', () => {
+    const empty = buildSummary(sampleRun({ series: [], operations: [], errors: [], slowest: [], history: [], interrupted: true, phases: [] }), sampleFacts({ audit: null }));
+    expect(empty.verdict).toBe('insufficient');
+    const text = renderReport(empty);
+    expect(text).toContain('nothing to draw');
+    expect(text).not.toMatch(/NaN|undefined|Infinity/);
+  });
+});
+
+describe('renderJunit', () => {
+  it('has one case per threshold, audit and validity item', () => {
+    const xml = renderJunit(summary);
+    expect(xml.match(/<testcase /g)).toHaveLength(summary.thresholds.length + 3 + summary.validity.length);
+    expect(xml).toContain('failures="0" errors="0"');
+  });
+  it('names what failed', () => {
+    const failing = buildSummary(sampleRun(), sampleFacts({ audit: { ...(summary.audit as NonNullable<Summary['audit']>), lost: 2, differences: [{ userId: 4, kind: 'message', writeId: 'abc', finding: 'lost', rows: 0 }] } }));
+    const xml = renderJunit(failing);
+    expect(xml).toContain('<failure message="2 lost: abc"');
+    expect(xml).toContain('failures="2"');
+  });
+  it('escapes every text', () => {
+    const xml = renderJunit(attacked());
+    expect(xml).not.toContain('<script');
+    expect(xml).not.toContain('\u0000');
+  });
+});
+
+describe('markup', () => {
+  it('leaves no character that could end a text or an attribute', () => {
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => {
+      expect(escapeText(text)).not.toMatch(/[<>"'\u0000-\u0008]/);
+      expect(markup`<p title="${text}">${[text, markup`<b>${text}</b>`]}</p>`.text.match(/[<>]/g)).toHaveLength(8);
+    }));
+  });
+});
+
+describe('niceTicks', () => {
+  it('covers the highest value with few even steps', () => {
+    fc.assert(fc.property(fc.double({ min: 1e-6, max: 1e12, noNaN: true }), (highest) => {
+      const ticks = niceTicks(highest, 4);
+      expect(ticks.at(-1)).toBeGreaterThanOrEqual(highest * 0.999_999);
+      expect(ticks.length).toBeGreaterThanOrEqual(2);
+      expect(ticks.length).toBeLessThanOrEqual(6);
+    }));
+  });
+});

@@ -1,0 +1,26 @@
+import pc from 'picocolors';
+import type { Host, Output } from '../../ops/core/host.ts';
+
+/** Colours of one stream; every one of them also stands beside a word or a sign. */
+export interface Style {
+  readonly colour: boolean;
+  bold(text: string): string;
+  dim(text: string): string;
+  good(text: string): string;
+  bad(text: string): string;
+  unsure(text: string): string;
+}
+
+/** Colour only on a terminal, without NO_COLOR (even empty), TERM=dumb or --no-color. */
+export function styleFor(host: Host, output: Output, noColor = false): Style {
+  const { env } = host.process;
+  const colour = output.isTty && !noColor && env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb';
+  const paint = pc.createColors(colour);
+  return { colour, bold: paint.bold, dim: paint.dim, good: paint.green, bad: paint.red, unsure: paint.magenta };
+}
+
+/** Terminals act on control characters, so text from elsewhere loses them. */
+export function plainText(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+}

@@ -1,0 +1,106 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { describe, expect, it } from 'vitest';
+import { createNodeHost } from '../../ops/core/node-host.ts';
+import { Histogram } from '../swarm/histogram.ts';
+import { sampleFacts, sampleRun } from './sample.ts';
+import { buildSummary } from './summary.ts';
+import { summaryJsonSchema } from './summary-schema.ts';
+import { parseThreshold } from './thresholds.ts';
+
+const published: unknown = JSON.parse(createNodeHost().files.readText('loadtests/schema/run.v1.json'));
+const ajv = new Ajv2020({ strict: true, allErrors: true });
+addFormats.default(ajv);
+const validate = ajv.compile(published as object);
+const summary = buildSummary(sampleRun(), sampleFacts());
+
+describe('the published schema', () => {
+  it('is the one the code has', () => {
+    expect(published).toEqual(summaryJsonSchema());
+    expect(published).toMatchObject({ $schema: 'https://json-schema.org/draft/2020-12/schema' });
+  });
+  it('accepts a full, a foreign and an empty run', () => {
+    const runs = [
+      summary,
+      buildSummary(sampleRun(), sampleFacts({ audit: null, gitSha: null, scenarioSha256: null })),
+      buildSummary(sampleRun({ operations: [], series: [], phases: [], history: [], errors: [], slowest: [], workers: [], interrupted: true }), sampleFacts()),
+    ];
+    for (const run of runs) {
+      validate(JSON.parse(JSON.stringify(run)));
+      expect(validate.errors).toBeNull();
+    }
+  });
+  it('refuses a missing name and a wrong verdict, and allows a new name', () => {
+    const { verdict: _, ...without } = summary;
+    expect(validate(without)).toBe(false);
+    expect(validate({ ...summary, verdict: 'maybe' })).toBe(false);
+    expect(validate(JSON.parse(JSON.stringify({ ...summary, later: 1 })))).toBe(true);
+  });
+  it('has every name of the contract', () => {
+    expect(Object.keys(summary)).toEqual(expect.arrayContaining([
+      'schema', 'scenario', 'seed', 'gitSha', 'startedAt', 'target', 'model', 'thinkTimeS', 'verdict', 'reasons', 'users', 'durationS', 'phases',
+      'operations', 'latencyMs', 'byOperation', 'errors', 'thresholds', 'audit', 'generator', 'processes', 'machine',
+    ]));
+    expect(Object.keys(summary.operations)).toEqual(['offeredPerS', 'achievedPerS', 'total', 'failed', 'failedRatio', 'refused']);
+    for (const name of ['response', 'service', 'poolWait', 'lateness'] as const) {
+      expect(Object.keys(summary.latencyMs[name])).toEqual(['p50', 'p90', 'p95', 'p99', 'p999', 'max']);
+    }
+    expect(Object.keys(summary.byOperation['feed'] ?? {})).toEqual(['operations', 'latencyMs']);
+  });
+});
+
+describe('buildSummary', () => {
+  it('judges the hold alone', () => {
+    const hold = sampleRun().operations.filter((sample) => sample.phase === 'hold');
+    expect(summary.operations.total).toBe(hold.reduce((sum, sample) => sum + sample.total, 0));
+    const run = sampleRun();
+    const slowRamp = run.operations.map((sample) => {
+      if (sample.phase !== 'ramp') return sample;
+      const slow = new Histogram();
+      slow.record(30_000_000);
+      return { ...sample, failed: sample.total, requestsFailed: sample.requests, times: { ...sample.times, response: slow.encode() } };
+    });
+    const after = buildSummary({ ...run, operations: slowRamp }, sampleFacts());
+    expect(after.thresholds).toEqual(summary.thresholds);
+    expect(after.verdict).toBe('pass');
+  });
+
+  it('counts the rate by when replies came, not by what the drain still answered', () => {
+    const run = sampleRun({ series: sampleRun().series.map((point) => ({ ...point, total: point.phase === 'hold' ? 500 : 0, failed: 0 })) });
+    expect(buildSummary(run, sampleFacts()).operations).toMatchObject({ offeredPerS: 1_000, achievedPerS: 500 });
+  });
+
+  it('tells apart requests as k6 counts them and operations from their due time', () => {
+    const facts = sampleFacts({ thresholds: [parseThreshold('response_time', 'max<1'), parseThreshold('http_req_duration', 'max<1'), parseThreshold('response_time{op:ai}', 'p(50)<1')] });
+    const [response, request, ai] = buildSummary(sampleRun(), facts).thresholds.map((row) => row.measured ?? 0);
+    expect(response).toBe(summary.latencyMs.response.max);
+    expect(request).toBe(summary.requests.durationMs.max);
+    expect(ai).toBe(summary.byOperation['ai']?.latencyMs.response.p50);
+    expect(response).toBeGreaterThan(request ?? 0);
+  });
+
+  it('fails a lost write although the audit threshold is absent, and proves nothing when the audit did not end', () => {
+    const audit = sampleFacts().audit;
+    if (audit === null) throw new Error('the sample has an audit');
+    expect(buildSummary(sampleRun(), sampleFacts({ thresholds: [], audit: { ...audit, lost: 1 } }))).toMatchObject({ verdict: 'fail', exitCode: 99 });
+    expect(buildSummary(sampleRun(), sampleFacts({ audit: { ...audit, incomplete: 'the api went away' } }))).toMatchObject({ verdict: 'insufficient', exitCode: 98 });
+  });
+
+  it('keeps the series within 2,880 points and every count in it', () => {
+    const run = sampleRun();
+    const usual = run.series.slice(20, 21);
+    const long = Array.from({ length: 10_000 }, (_, second) => usual.map((point) => ({ ...point, second }))).flat();
+    const kept = buildSummary({ ...run, series: long }, sampleFacts()).series;
+    expect(kept.length).toBeLessThanOrEqual(2_880);
+    expect(kept.reduce((sum, point) => sum + point.total, 0)).toBe(10_000 * (usual[0]?.total ?? 0));
+  });
+
+  it('spreads every response over the distribution', () => {
+    expect(summary.distribution.reduce((sum, bucket) => sum + bucket.count, 0)).toBe(summary.operations.total);
+  });
+
+  it('names operations safely', () => {
+    const run = sampleRun({ operations: sampleRun().operations.map((sample) => ({ ...sample, op: '__proto__' })) });
+    expect(Object.keys(buildSummary(run, sampleFacts()).byOperation)).toEqual(['__proto__']);
+  });
+});
