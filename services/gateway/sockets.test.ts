@@ -120,7 +120,8 @@ describe.each(runtimes)('the gateway on $runtime', ({ runtime, path }) => {
   const api = new Api();
   let gateway: Running;
   beforeAll(async () => {
-    gateway = await new Running(path, [await api.listen(socketPath)]).ready();
+    gateway = new Running(path, [await api.listen(socketPath)]);
+    await gateway.ready();
   });
   afterAll(async () => {
     await gateway.stop();
