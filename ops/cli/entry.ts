@@ -18,6 +18,8 @@ export interface EntryOptions {
   readonly capture?: boolean;
   /** After a first interrupt, how long it may take before it is killed. Default 120,000 ms. */
   readonly graceMs?: number;
+  /** Interrupts it when aborted, as a Ctrl-C would. */
+  readonly signal?: AbortSignal;
 }
 
 const captureMaxBytes = 1_048_576;
@@ -47,6 +49,7 @@ export function runEntry(context: Context, entry: string, args: readonly string[
     child.kill(signal);
     host.timers.after(options.graceMs ?? 120_000, killGroup).unref();
   });
+  options.signal?.addEventListener('abort', () => child.kill('SIGINT'), { once: true });
   return new Promise((resolve, reject) => {
     child.once('error', (error) => {
       stopListening();

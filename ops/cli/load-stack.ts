@@ -29,6 +29,8 @@ export interface LoadStackOptions extends SeedWanted {
 export interface LoadStack extends AsyncDisposable {
   /** Environment from which the harness learns of it. */
   readonly env: Readonly<Record<string, string>>;
+  /** Aborted when the supervisor dies, after which there is nothing left to load. */
+  readonly died: AbortSignal;
 }
 
 /** State folder of the stack of a load run; there is one at a time, as two would disturb each other. */
@@ -55,6 +57,8 @@ export async function startLoadStack(context: Context, options: LoadStackOptions
     databaseFolder: join(context.home, 'pg/load'),
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
   });
+  const died = new AbortController();
+  void supervisor.ended.then(() => died.abort());
   let clone: { url: string; name: string } | undefined;
   const dispose = async (): Promise<void> => {
     try {
@@ -78,7 +82,7 @@ export async function startLoadStack(context: Context, options: LoadStackOptions
     supervisor.release(withDatabase(url, name));
     await abortable(up, options.signal);
     if (options.keep) host.stderr.write(`the database of this run stays as ${name}\n`);
-    return { env: stackEnv(context, stateDir, withDatabase(url, name)), [Symbol.asyncDispose]: dispose };
+    return { env: stackEnv(context, stateDir, withDatabase(url, name)), died: died.signal, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;

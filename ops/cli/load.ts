@@ -63,8 +63,8 @@ async function runLoad(context: Context, args: readonly string[]): Promise<ExitC
   const own = takeOwnFlags(args);
   const plan = await readPlan(context, own.rest);
   if (typeof plan === 'number') return plan;
-  const run = (env: Readonly<Record<string, string>>): Promise<ExitCode> =>
-    runEntry(context, harnessEntry, ['run', ...own.rest], { env }).then(({ exitCode }) => exitCode);
+  const run = (env: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<ExitCode> =>
+    runEntry(context, harnessEntry, ['run', ...own.rest], { env, ...(signal === undefined ? {} : { signal }) }).then(({ exitCode }) => exitCode);
   const runId = newRunId(context);
   if (!plan.needsStack) return run({ SORA_RUN_ID: runId });
   const stateDir = stackDir(context);
@@ -81,7 +81,7 @@ async function runLoad(context: Context, args: readonly string[]): Promise<ExitC
   try {
     await using stack = await startLoadStack(context, { ...plan, runId, replicas: own.replicas, keep: own.keep, signal: interrupt.signal });
     if (interrupt.signal.aborted) throw interruptedError();
-    return await run({ ...stack.env, SORA_RUN_ID: runId });
+    return await run({ ...stack.env, SORA_RUN_ID: runId }, stack.died);
   } finally {
     stopListening();
   }
