@@ -57,7 +57,7 @@ let metrics: Registry;
 
 async function start(options: Partial<ApiOptions> = {}): Promise<void> {
   metrics = new Registry();
-  api = createApi({ host, db: silent, log: pino({ level: 'silent' }), metrics }, [{ name: 'things', routes }], { tokens, tracer: tracingOff, ...options });
+  api = createApi({ host, db: silent, log: pino({ level: 'silent' }), metrics }, [{ name: 'things', routes }], { tokens, tracer: tracingOff, hashUser: String, ...options });
   api.lifecycle.phase = 'ready';
   server = await listen(host, api.listener, { port: 0 });
 }

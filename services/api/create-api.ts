@@ -35,6 +35,8 @@ export interface ApiOptions {
   /** Requests slower than this are logged at `info`. Default 1,000 ms. */
   readonly slowMs?: number;
   readonly admission?: AdmissionOptions;
+  /** What logs hold in place of a user's id. */
+  readonly hashUser: (userId: number) => string;
 }
 
 export interface Api {
@@ -66,6 +68,8 @@ export function createApi(platform: Platform, domains: readonly Domain[], option
     streamTimeoutMs: options.streamTimeoutMs ?? 120_000,
     bodyMaxBytes: options.bodyMaxBytes ?? 65_536,
     slowMs: options.slowMs ?? 1_000,
+    hashUser: options.hashUser,
+    failureLogLimiter: new RateLimiter<string>(host.clock, { pointsPerMinute: 60, burst: 10, keysMax: 1_000 }),
   };
   const routes: Route[] = [
     ...createProcessRoutes(host, db, metrics, lifecycle),

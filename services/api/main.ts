@@ -42,7 +42,7 @@ async function main(): Promise<void> {
   const { log, metrics, tracer } = telemetry;
   const { applied } = await migrate(host, env.DATABASE_URL);
   if (applied.length > 0) log.info({ applied }, 'database migrated');
-  const db = createPostgresDatabase({ host, url: env.DATABASE_URL, poolSize: env.SORA_DB_POOL, applicationName: service, metrics, log });
+  const db = createPostgresDatabase({ host, url: env.DATABASE_URL, poolSize: env.SORA_DB_POOL, applicationName: service, metrics, log, tracer });
   const platform = { host, db, log, metrics };
   const tokens = createTokens({
     clock: host.clock,
@@ -57,6 +57,7 @@ async function main(): Promise<void> {
   const api = createApi(platform, domains, {
     tokens,
     tracer,
+    hashUser: (userId) => telemetry.hashUser(userId),
     trustedPeers: env.SORA_TRUSTED_PEERS,
     userPerMinute: env.SORA_RATE_USER_PER_MIN,
     addressPerMinute: env.SORA_RATE_ADDRESS_PER_MIN,

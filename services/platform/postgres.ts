@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { Gauge, Histogram, type Registry } from 'prom-client';
 import { messageOf } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
+import type { Tracing } from '../../ops/telemetry/tracing.ts';
 import type { Database, Queryable, Statement } from './database.ts';
 import { overloaded, Problem } from './problem.ts';
 
@@ -22,6 +23,8 @@ export interface PostgresOptions {
   readonly statementTimeoutMs?: number;
   readonly metrics?: Registry;
   readonly log?: Logger;
+  /** Makes a span of each statement, where tracing is on. */
+  readonly tracer?: Tracing;
 }
 
 const int8 = 20;
@@ -119,18 +122,23 @@ export function createPostgresDatabase(options: PostgresOptions): Database {
     }
   };
 
+  const query = async <Row extends object>(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> => {
+    try {
+      return await attempt<Row>(statement, values);
+    } catch (error) {
+      if (!isConnectionError(error)) throw error;
+      if (statement.repeatable !== true) throw unavailable(error);
+      return await attempt<Row>(statement, values).catch((second: unknown) => {
+        throw isConnectionError(second) ? unavailable(second) : second;
+      });
+    }
+  };
+  const { tracer } = settings;
+  const traced = <Row extends object>(statement: Statement, values?: readonly unknown[]): Promise<Row[]> =>
+    tracer === undefined ? query<Row>(statement, values) : tracer.query(statement.name, () => query<Row>(statement, values));
+
   return {
-    async query<Row extends object>(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
-      try {
-        return await attempt<Row>(statement, values);
-      } catch (error) {
-        if (!isConnectionError(error)) throw error;
-        if (statement.repeatable !== true) throw unavailable(error);
-        return await attempt<Row>(statement, values).catch((second: unknown) => {
-          throw isConnectionError(second) ? unavailable(second) : second;
-        });
-      }
-    },
+    query: tracer?.enabled === true ? traced : query,
     transaction: async (work) => {
       const client = await acquire();
       let broken = false;

@@ -21,7 +21,7 @@ async function main(): Promise<void> {
   });
   const { log, metrics, tracer } = telemetry;
   await migrate(host, env.DATABASE_URL);
-  const db = createPostgresDatabase({ host, url: env.DATABASE_URL, poolSize: env.SORA_DB_POOL, applicationName: service, metrics, log });
+  const db = createPostgresDatabase({ host, url: env.DATABASE_URL, poolSize: env.SORA_DB_POOL, applicationName: service, metrics, log, tracer });
   const platform = { host, db, log, metrics };
   const domains = createDomains(platform, providersOf(env));
   const reconciler = createPaymentsReconciler(platform, { providerUrl: env.PAYMENTS_PROVIDER_URL });

@@ -10,5 +10,5 @@ export function createProbes(platform: Platform, tracer: Tracing): Api {
       throw unauthorized('no_sessions', 'this process takes no access tokens');
     },
   };
-  return createApi(platform, [], { tokens, tracer });
+  return createApi(platform, [], { tokens, tracer, hashUser: String });
 }

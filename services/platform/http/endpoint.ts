@@ -28,8 +28,12 @@ export interface EndpointServices {
   /** For replies that stream. */
   readonly streamTimeoutMs: number;
   readonly bodyMaxBytes: number;
-  /** Requests slower than this are logged at `info`. */
+  /** Requests slower than this are logged at `info`, all others at `debug`. */
   readonly slowMs: number;
+  /** What logs hold in place of a user's id. */
+  readonly hashUser: (userId: number) => string;
+  /** By route and code: an outage must not fill the disk with one line a request. Metrics count them all. */
+  readonly failureLogLimiter: RateLimiter<string>;
 }
 
 export type Endpoint = (request: IncomingMessage & { params?: unknown }, response: ServerResponse) => void;
@@ -76,7 +80,8 @@ async function serveOnce(route: Route, services: EndpointServices, observe: Obse
     services.inFlight.delete(exchange);
     const durationMs = services.host.clock.monotonicMs() - exchange.startMs;
     observe(response.statusCode, durationMs);
-    if (durationMs > services.slowMs) logRequest(services, route, exchange, durationMs, 'slow request');
+    if (durationMs > services.slowMs) logRequest(services, 'info', route, exchange, durationMs, 'slow request');
+    else if (services.log.isLevelEnabled('debug')) logRequest(services, 'debug', route, exchange, durationMs, 'request');
   }
 }
 
@@ -167,10 +172,10 @@ async function sendStream(reply: Extract<Reply, { stream: unknown }>, services: 
 function fail(route: Route, services: EndpointServices, exchange: Exchange, error: unknown): void {
   const { response } = exchange;
   const problem = problemOf(error);
-  if (problem.status >= 500) {
+  if (problem.status >= 500 && services.failureLogLimiter.spend(`${route.operationId} ${problem.code}`) === 0) {
     const level = problem.status === 500 ? 'error' : 'warn';
     services.log[level](
-      { err: error, correlationId: exchange.correlationId, userId: exchange.userId, route: route.operationId, status: problem.status },
+      { err: error, correlationId: exchange.correlationId, userHash: userHashOf(services, exchange), route: route.operationId, status: problem.status },
       'request failed',
     );
   }
@@ -179,14 +184,18 @@ function fail(route: Route, services: EndpointServices, exchange: Exchange, erro
   sendProblem(response, exchange.correlationId, problem, exchange.request.url ?? '');
 }
 
-function logRequest(services: EndpointServices, route: Route, exchange: Exchange, durationMs: number, message: string): void {
-  services.log.info(
+function userHashOf(services: EndpointServices, exchange: Exchange): string | undefined {
+  return exchange.userId === 0 ? undefined : services.hashUser(exchange.userId);
+}
+
+function logRequest(services: EndpointServices, level: 'info' | 'debug', route: Route, exchange: Exchange, durationMs: number, message: string): void {
+  services.log[level](
     {
       correlationId: exchange.correlationId,
-      userId: exchange.userId,
+      userHash: userHashOf(services, exchange),
       route: route.operationId,
       status: exchange.response.statusCode,
-      durationMs: Math.round(durationMs),
+      durationMs: Math.round(durationMs * 10) / 10,
     },
     message,
   );
