@@ -65,6 +65,8 @@ export function aiRoutes(chat: CompanionChat, store: AiStore): Route[] {
       operationId: 'moderate',
       summary: 'Check a text against the content rules',
       auth: 'user',
+      // A provider call each, and nobody types that fast: a tenth of the usual rate.
+      cost: 10,
       body: moderationBodySchema,
       responses: { 200: moderationSchema },
       handle: async ({ body, signal }) => ({ status: 200, body: await chat.moderate(body.text, signal) }),
