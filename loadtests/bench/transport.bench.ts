@@ -44,7 +44,7 @@ export async function benchTransport(host: Host, options: TransportBenchOptions 
     autocannon: driveAutocannon,
   };
   const server = spawn(host.process.execPath, [fileURLToPath(new URL('./bare-server.ts', import.meta.url))], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   try {
     const [line] = (await once(server.stdout, 'data')) as [Buffer];

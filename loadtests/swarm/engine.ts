@@ -154,7 +154,6 @@ export class Engine implements StepHost {
     const step = users.steps[place]!;
     if (step === 0) this.#started++;
     users.steps[place] = step + 1;
-    users.setInFlight(place, true);
     const index = userAt(this.#options.partition, place);
     const phase = users.dueMs[place]! < this.#options.plan.rampMs ? 0 : 1;
     const user = new StepUser(this, place, index, step, this.#itinerary.stepAt(place), phase, this.#options.now());
@@ -191,7 +190,7 @@ export class Engine implements StepHost {
     const nowMs = this.#options.now();
     this.#close(user, user.lastByteMs >= 0 && user.failure === undefined ? user.lastByteMs : nowMs);
     const { place } = user;
-    this.users.completed[place]!++;
+    if (user.failure === undefined) this.users.completed[place]!++;
     if (this.#stopped) return;
     const thinkMs = this.#itinerary.proceed(place);
     const fromMs = this.#options.plan.pace === 'due' ? this.users.dueMs[place]! : nowMs;
@@ -201,7 +200,6 @@ export class Engine implements StepHost {
   #close(user: StepUser, endMs: number): void {
     user.closed = true;
     this.#running.delete(user);
-    this.users.setInFlight(user.place, false);
     for (const write of user.writes ?? []) this.writes.acknowledge(user.place, write.id, write.kind);
     const dueMs = this.users.dueMs[user.place]!;
     const handedMs = user.handedMs >= 0 ? user.handedMs : user.startedMs;

@@ -57,6 +57,7 @@ export interface WorkerHealth {
   /** Highest share of one core over any period of 5 s during the hold. */
   readonly coreShareMax: number;
   readonly rssBytes: number;
+  /** Memory of the worker before it heard of its job: the fixed part, without users and shared data. */
   readonly rssAtStartBytes: number;
   readonly loopDelayP99Ms: number;
   readonly usersStarted: number;
@@ -170,7 +171,7 @@ export interface HistoryStep {
   }[];
 }
 
-/** Operations completed per user. */
+/** Operations completed per user; failed ones do not count, expected refusals do. */
 export interface OperationsPerUser {
   readonly min: number;
   readonly p1: number;

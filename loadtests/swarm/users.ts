@@ -1,9 +1,8 @@
 /** A user has left the run: its next step is due after the hold. */
 const retired = 1;
-const inFlight = 2;
 
 /**
- * The engine's memory of its users, one array per field: 34 bytes a user, 12 more in the wheel and
+ * The engine's memory of its users, one array per field: 33 bytes a user, 12 more in the wheel and
  * 12 in the write ledger. What a journey remembers is its author's and lies in `states`.
  */
 export class UserTable {
@@ -16,7 +15,7 @@ export class UserTable {
   readonly thinkMs: Float32Array;
   /** Steps begun. */
   readonly steps: Uint32Array;
-  /** Operations completed. */
+  /** Operations completed without failure. */
   readonly completed: Uint32Array;
   readonly journey: Uint16Array;
   readonly position: Uint16Array;
@@ -41,15 +40,6 @@ export class UserTable {
 
   isRetired(place: number): boolean {
     return (this.#flags[place]! & retired) !== 0;
-  }
-
-  setInFlight(place: number, value: boolean): void {
-    if (value) this.#flags[place]! |= inFlight;
-    else this.#flags[place]! &= ~inFlight;
-  }
-
-  isInFlight(place: number): boolean {
-    return (this.#flags[place]! & inFlight) !== 0;
   }
 
   /** What a user's journey remembers; made by `make` at its first step. */
