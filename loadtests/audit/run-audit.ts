@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import { messageOf, SoraError } from '../../ops/core/error.ts';
+import type { Host } from '../../ops/core/host.ts';
+import type { SummaryAudit } from '../report/summary-schema.ts';
+import { createHttpClient } from '../swarm/http-client.ts';
+import { writesByUser } from '../swarm/measurement.ts';
+import type { RunMeasurement } from '../swarm/measurement.ts';
+import { partitionOf, placeOf } from '../swarm/partition.ts';
+import type { Http } from '../swarm/scenario.ts';
+import { compareUser, differs } from './compare.ts';
+import type { Difference, StoredWrites } from './compare.ts';
+
+export interface AuditOptions {
+  /** Where admin endpoints answer; the api itself, not the gateway. */
+  readonly adminUrl: string;
+  readonly adminSecret: string;
+  /** The account of a user; default index + 1, as the seeder numbers them. */
+  readonly userIdOf?: (userIndex: number) => number;
+}
+
+const pageSize = 10_000;
+/** Users looked at id by id; far more than a sound system ever needs. */
+const usersExaminedMax = 20_000;
+const differencesMax = 1_000;
+
+const sessions = z.object({ sessions: z.array(z.object({ accessToken: z.string() })).min(1) });
+const page = z.object({
+  items: z.array(z.object({ userId: z.number(), kind: z.string(), count: z.number(), checksum: z.number() })),
+  nextAfterUser: z.number().nullable(),
+});
+const list = z.object({ items: z.array(z.object({ kind: z.string(), writeId: z.string(), rows: z.number() })) });
+const ledger = z.object({ balanced: z.boolean() });
+
+/**
+ * Compares every user's acknowledged writes with the database and asks for the ledger's proof. Never
+ * throws: an audit that cannot end says why in `incomplete`, and the run then proves nothing.
+ */
+export async function auditRun(host: Host, run: RunMeasurement, options: AuditOptions): Promise<SummaryAudit> {
+  const totals = { lost: 0, duplicated: 0, unexpected: 0, usersCompared: 0, ledgerBalanced: null as boolean | null };
+  const differences: Difference[] = [];
+  let incomplete: string | undefined;
+  try {
+    using http = createHttpClient(host, options.adminUrl);
+    const api = await signIn(http, options.adminSecret);
+    incomplete = await compareAll(api, run, options.userIdOf ?? ((index) => index + 1), (compared, found) => {
+      totals.usersCompared += compared;
+      for (const difference of found) totals[difference.finding] += 1;
+      differences.push(...found.slice(0, Math.max(0, differencesMax - differences.length)));
+    });
+    totals.ledgerBalanced = (await api('/ledger/audit', ledger)).balanced;
+  } catch (error) {
+    incomplete = `the audit stopped: ${messageOf(error)}`;
+  }
+  if (run.workersLost.length > 0) incomplete ??= `${run.workersLost.length} workers were lost with the list of what they wrote`;
+  if (totals.unexpected > 0) incomplete ??= `${totals.unexpected} rows were never acknowledged`;
+  return {
+    acknowledgedWrites: run.writes.acknowledged.reduce((sum, count) => sum + count, 0),
+    indeterminate: run.writes.indeterminate.length,
+    ...totals,
+    differences,
+    ...(incomplete === undefined ? {} : { incomplete }),
+  };
+}
+
+type Api = <T>(path: string, schema: z.ZodType<T>) => Promise<T>;
+
+async function signIn(http: Http, secret: string): Promise<Api> {
+  const reply = await http.request({
+    method: 'POST', path: '/admin/sessions', headers: { authorization: `Bearer ${secret}` }, body: { role: 'admin', count: 1, ttlS: 3_600 },
+  });
+  if (reply.status >= 300) throw refused('/admin/sessions', reply.status);
+  const bearer = sessions.parse(reply.json()).sessions[0]?.accessToken ?? '';
+  return async (path, schema) => {
+    const answer = await http.request({ method: 'GET', path, headers: { authorization: `Bearer ${bearer}` }, timeoutMs: 60_000 });
+    if (answer.status !== 200) throw refused(path, answer.status);
+    return schema.parse(answer.json());
+  };
+}
+
+function refused(path: string, status: number): SoraError {
+  return new SoraError('audit_refused', `${path.split('?')[0]} answered ${status}`);
+}
+
+/** Compares all users, closer where their totals differ; answers why it stopped early. */
+async function compareAll(
+  api: Api, run: RunMeasurement, userIdOf: (index: number) => number, report: (compared: number, found: Difference[]) => void,
+): Promise<string | undefined> {
+  const stored = await readTotals(api, run.writes.run);
+  const lost = run.workersLost.map((worker) => partitionOf(worker, run.workers.length));
+  const stepsMax = run.operationsPerUser.max + 64;
+  let examined = 0;
+  for (const writes of writesByUser(run.writes)) {
+    const userId = userIdOf(writes.user);
+    const found = stored.get(userId);
+    stored.delete(userId);
+    if (lost.some((partition) => placeOf(partition, writes.user) !== undefined)) continue;
+    if (!differs(writes, found)) {
+      report(1, []);
+      continue;
+    }
+    if ((examined += 1) > usersExaminedMax) return `more than ${usersExaminedMax} users differ; the rest was not examined`;
+    const ids = (await api(`/admin/audit/writes/${userId}?run=${run.writes.run}`, list)).items;
+    report(1, compareUser(userId, writes, ids, { run: run.writes.run, stepsMax }));
+  }
+  return await reportStrangers(api, run, stored, lost.length > 0, report);
+}
+
+/** Users of whom the database holds writes that the harness never made. */
+async function reportStrangers(
+  api: Api, run: RunMeasurement, strangers: ReadonlyMap<number, StoredWrites>, someLost: boolean,
+  report: (compared: number, found: Difference[]) => void,
+): Promise<string | undefined> {
+  if (someLost) return undefined;
+  for (const userId of [...strangers.keys()].slice(0, 1_000)) {
+    const ids = (await api(`/admin/audit/writes/${userId}?run=${run.writes.run}`, list)).items;
+    report(0, ids.map((row) => ({ userId, ...row, finding: row.rows > 1 ? 'duplicated' : 'unexpected' })));
+  }
+  return strangers.size > 1_000 ? `${strangers.size} users hold writes that were never acknowledged` : undefined;
+}
+
+/** The totals of each user, over all kinds. */
+async function readTotals(api: Api, run: string): Promise<Map<number, StoredWrites>> {
+  const totals = new Map<number, StoredWrites>();
+  let afterUser: number | null = 0;
+  while (afterUser !== null) {
+    const { items, nextAfterUser }: z.infer<typeof page> = await api(`/admin/audit/writes?run=${run}&afterUser=${afterUser}&limit=${pageSize}`, page);
+    for (const { userId, count, checksum } of items) {
+      const known = totals.get(userId) ?? { count: 0, checksum: 0 };
+      totals.set(userId, { count: known.count + count, checksum: known.checksum + checksum });
+    }
+    afterUser = nextAfterUser;
+  }
+  return totals;
+}

@@ -1,0 +1,164 @@
+import { parseArgs } from 'node:util';
+import { distance } from 'fastest-levenshtein';
+import { parseDurationMs } from '../../ops/core/duration.ts';
+import { invalidConfig, SoraError } from '../../ops/core/error.ts';
+import { parseThresholdFlag } from '../report/thresholds.ts';
+import type { Threshold } from '../report/thresholds.ts';
+import { defaultValidityLimits, parseValidityFlag } from '../report/validity.ts';
+import type { ValidityLimits } from '../report/validity.ts';
+import { limits } from '../swarm/run-plan.ts';
+import type { ScenarioOverrides } from '../swarm/run-plan.ts';
+
+/** Flags of `load run`; the `value` is what `--help` shows. */
+export const runFlags = {
+  users: { type: 'string', value: 'N', help: 'simulated users; default the scenario’s' },
+  duration: { type: 'string', value: '60s', help: 'length of the hold, which thresholds judge' },
+  ramp: { type: 'string', value: '10s', help: 'time over which users start' },
+  think: { type: 'string', value: '10s', help: 'mean think time, drawn from an exponential distribution' },
+  seed: { type: 'string', value: 'N', help: 'same seed, same plan; default 1' },
+  pace: { type: 'string', value: 'due|after-reply', help: 'what the next step is due after' },
+  sockets: { type: 'string', value: 'N', help: 'connections of all workers together; default 64' },
+  workers: { type: 'string', value: 'N', help: 'worker processes; default by rate and cores' },
+  target: { type: 'string', value: 'URL', help: 'the system under test, such as http://127.0.0.1:3000' },
+  staging: { type: 'string', multiple: true, value: 'HOST', help: 'a host, address or range beyond this machine that may be loaded' },
+  'confirm-target': { type: 'string', multiple: true, value: 'HOST', help: 'confirms a target that looks like production' },
+  threshold: { type: 'string', multiple: true, value: 'METRIC: EXPR', help: 'one more threshold, such as "response_time: p(95)<500"' },
+  validity: { type: 'string', multiple: true, value: 'NAME=LIMIT', help: 'changes a validity limit, such as lateness=100ms or cpu=90%' },
+  note: { type: 'string', value: 'TEXT', help: 'a note for the report' },
+  output: { type: 'string', short: 'o', value: 'text|json', help: 'what to print at the end; default text' },
+  user: { type: 'string', value: 'N', help: 'of load debug: which user; default 0' },
+  yes: { type: 'boolean', help: 'asks nothing; does not confirm a target' },
+  quiet: { type: 'boolean', help: 'no live view' },
+  'no-color': { type: 'boolean', help: 'no colours' },
+  help: { type: 'boolean', short: 'h', help: 'shows this' },
+} as const;
+
+/** The arguments of a run after validation. */
+export interface RunOptions {
+  /** Name of a built-in scenario, or a path. */
+  readonly scenario: string;
+  readonly overrides: ScenarioOverrides;
+  readonly target: string | undefined;
+  readonly staging: readonly string[];
+  readonly confirmed: readonly string[];
+  readonly thresholds: readonly Threshold[];
+  readonly validity: ValidityLimits;
+  readonly note: string;
+  readonly json: boolean;
+  readonly user: number;
+  readonly quiet: boolean;
+  readonly noColor: boolean;
+  readonly help: boolean;
+}
+
+/** Several errors of configuration, told at once. */
+export class ConfigErrors extends SoraError {
+  readonly all: readonly SoraError[];
+  constructor(all: readonly SoraError[]) {
+    super('invalid_config', all.map((error) => error.message).join('; '), { exitCode: 104 });
+    this.all = all;
+  }
+}
+
+/**
+ * Reads the arguments of `run`, `plan` and `debug`.
+ * @throws ConfigErrors with everything that is wrong
+ */
+export function readRunOptions(args: readonly string[]): RunOptions {
+  const errors: SoraError[] = [];
+  const attempt = <T>(read: () => T, fallback: T): T => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof SoraError)) throw error;
+      errors.push(error);
+      return fallback;
+    }
+  };
+  const { values, positionals } = parseFlags(args, errors);
+  const whole = (name: 'users' | 'seed' | 'sockets' | 'workers' | 'user', least: number, most: number): number | undefined =>
+    attempt(() => (values[name] === undefined ? undefined : readWhole(name, String(values[name]), least, most)), undefined);
+  const duration = (name: 'duration' | 'ramp' | 'think', leastMs: number): number | undefined =>
+    attempt(() => (values[name] === undefined ? undefined : readDuration(name, String(values[name]), leastMs)), undefined);
+  const list = (name: string): string[] => (Array.isArray(values[name]) ? values[name].map(String) : []);
+  const thinkMs = duration('think', 1);
+  const help = values['help'] === true;
+  if (positionals[0] === undefined && !help) {
+    errors.push(invalidConfig('no scenario is named', 'give a name or a file: npx sora load run launch-mix'));
+  }
+  for (const extra of positionals.slice(1)) errors.push(invalidConfig(`"${extra}" is one argument too many`, 'a run takes one scenario; flags begin with --'));
+  const validity = list('validity').reduce((all, text) => ({ ...all, ...attempt(() => parseValidityFlag(text), {}) }), defaultValidityLimits);
+  const options: RunOptions = {
+    scenario: positionals[0] ?? '',
+    overrides: {
+      users: whole('users', 1, limits.users),
+      seed: whole('seed', 0, Number.MAX_SAFE_INTEGER),
+      sockets: whole('sockets', 1, limits.sockets),
+      workers: whole('workers', 1, limits.workers),
+      holdMs: duration('duration', 1_000),
+      rampMs: duration('ramp', 0),
+      thinkTimeMs: thinkMs === undefined ? undefined : { kind: 'exponential', mean: thinkMs },
+      pace: attempt(() => readChoice('pace', values['pace'], ['due', 'after-reply'] as const), undefined),
+    },
+    target: typeof values['target'] === 'string' ? values['target'] : undefined,
+    staging: list('staging'),
+    confirmed: list('confirm-target'),
+    thresholds: list('threshold').flatMap((text) => attempt(() => [parseThresholdFlag(text)], [])),
+    validity,
+    note: typeof values['note'] === 'string' ? values['note'].slice(0, 2_000) : '',
+    json: attempt(() => readChoice('output', values['output'], ['text', 'json'] as const), undefined) === 'json',
+    user: whole('user', 0, limits.users) ?? 0,
+    quiet: values['quiet'] === true,
+    noColor: values['no-color'] === true,
+    help,
+  };
+  if (errors.length > 0) throw new ConfigErrors(errors);
+  return options;
+}
+
+type Values = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
+
+/** Reads flags token by token, so that every unknown one is told and not only the first. */
+function parseFlags(args: readonly string[], errors: SoraError[]): { values: Values; positionals: string[] } {
+  const { tokens } = parseArgs({ args: [...args], options: runFlags, strict: false, tokens: true, allowPositionals: true });
+  const values: Record<string, string | boolean | (string | boolean)[]> = {};
+  const positionals: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind !== 'option') continue;
+    const flag = Object.hasOwn(runFlags, token.name) ? runFlags[token.name as keyof typeof runFlags] : undefined;
+    if (flag === undefined) {
+      errors.push(invalidConfig(`there is no flag ${token.rawName}`, `did you mean --${nearestFlag(token.name)}? All flags: npx sora load run --help`));
+    } else if (flag.type === 'string' && (token.value === undefined || token.value === '')) {
+      errors.push(invalidConfig(`${token.rawName} needs a value`, `write --${token.name} ${flag.value}`));
+    } else if ('multiple' in flag) {
+      values[token.name] = [...((values[token.name] as string[] | undefined) ?? []), token.value ?? ''];
+    } else {
+      values[token.name] = token.value ?? true;
+    }
+  }
+  return { values, positionals };
+}
+
+function nearestFlag(name: string): string {
+  return Object.keys(runFlags).toSorted((a, b) => distance(a, name) - distance(b, name))[0] ?? 'help';
+}
+
+function readWhole(name: string, text: string, least: number, most: number): number {
+  const value = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  throw invalidConfig(`--${name} ${text} is not a whole number from ${least} to ${most}`, `for example --${name} ${Math.max(least, Math.min(most, 1_000))}`);
+}
+
+function readDuration(name: string, text: string, leastMs: number): number {
+  const valueMs = parseDurationMs(text, `--${name}`);
+  if (valueMs >= leastMs && valueMs <= limits.phaseMs) return valueMs;
+  throw invalidConfig(`--${name} ${text} is outside ${leastMs} ms to 7 days`, `for example --${name} 60s`);
+}
+
+function readChoice<T extends string>(name: string, value: unknown, known: readonly T[]): T | undefined {
+  if (value === undefined) return undefined;
+  const found = known.find((choice) => choice === value);
+  if (found === undefined) throw invalidConfig(`--${name} "${String(value)}" is unknown`, `use ${known.join(' or ')}`);
+  return found;
+}

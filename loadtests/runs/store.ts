@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import { invalidConfig } from '../../ops/core/error.ts';
+import type { Host } from '../../ops/core/host.ts';
+import { renderReport } from '../report/html.ts';
+import { renderJunit } from '../report/junit.ts';
+import { summarySchema } from '../report/summary-schema.ts';
+import type { Summary } from '../report/summary-schema.ts';
+
+const runsMax = 50;
+const sizeMaxBytes = 5e9;
+const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+/** A run as `load ls` shows it. */
+export interface StoredRun {
+  readonly id: string;
+  readonly sizeBytes: number;
+  readonly summary: Summary;
+}
+
+/** Keeps runs in folders of their own: report.html, summary.json, junit.xml; `latest` is the newest. */
+export class RunStore {
+  readonly folder: string;
+  readonly #host: Host;
+
+  /** @param folder such as `.sora/runs` */
+  constructor(host: Host, folder: string) {
+    this.#host = host;
+    this.folder = folder;
+  }
+
+  /** The run's folder. @throws SoraError `invalid_config` when the id could leave the store */
+  folderOf(id: string): string {
+    if (!idPattern.test(id) || id === 'latest') throw invalidConfig(`"${id}" is no run id`, 'list the runs with: npx sora load ls');
+    return join(this.folder, id);
+  }
+
+  /** Writes a run, points `latest` to it and drops the oldest beyond 50 runs or 5 GB. */
+  save(summary: Summary): { folder: string; reportPath: string } {
+    const { files } = this.#host;
+    const folder = this.folderOf(summary.runId);
+    files.makeFolder(folder);
+    files.writeText(join(folder, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+    files.writeText(join(folder, 'junit.xml'), renderJunit(summary));
+    files.writeText(join(folder, 'report.html'), renderReport(summary));
+    files.link(summary.runId, join(this.folder, 'latest'));
+    this.#prune(summary.runId);
+    return { folder, reportPath: join(folder, 'report.html') };
+  }
+
+  /** All runs, newest first; folders without a readable summary are left out. */
+  list(): StoredRun[] {
+    return this.#host.files
+      .list(this.folder)
+      .filter((id) => id !== 'latest' && idPattern.test(id))
+      .flatMap((id) => {
+        const summary = this.#read(id);
+        return summary === undefined ? [] : [{ id, sizeBytes: this.#sizeOf(id), summary }];
+      })
+      .toSorted((a, b) => Date.parse(b.summary.startedAt) - Date.parse(a.summary.startedAt));
+  }
+
+  /** @param id a run, or `latest` @throws SoraError `invalid_config` when there is none */
+  find(id: string): StoredRun {
+    const newest = id === 'latest' ? this.list()[0] : undefined;
+    if (newest !== undefined) return newest;
+    const summary = id === 'latest' ? undefined : this.#read(this.folderOf(id) === '' ? '' : id);
+    if (summary === undefined) throw invalidConfig(`there is no run "${id}" in ${this.folder}`, 'list the runs with: npx sora load ls');
+    return { id, sizeBytes: this.#sizeOf(id), summary };
+  }
+
+  remove(id: string): void {
+    const { id: found } = this.find(id);
+    this.#host.files.remove(this.folderOf(found));
+    this.#pointLatest();
+  }
+
+  #pointLatest(): void {
+    const newest = this.list()[0];
+    const latest = join(this.folder, 'latest');
+    if (newest === undefined) this.#host.files.remove(latest);
+    else this.#host.files.link(newest.id, latest);
+  }
+
+  #prune(keep: string): void {
+    let sizeBytes = 0;
+    this.list().forEach((run, index) => {
+      sizeBytes += run.sizeBytes;
+      if (run.id !== keep && (index >= runsMax || sizeBytes > sizeMaxBytes)) this.#host.files.remove(this.folderOf(run.id));
+    });
+  }
+
+  #read(id: string): Summary | undefined {
+    const path = join(this.folder, id, 'summary.json');
+    if (!this.#host.files.exists(path)) return undefined;
+    try {
+      return summarySchema.parse(JSON.parse(this.#host.files.readText(path)));
+    } catch {
+      return undefined;
+    }
+  }
+
+  #sizeOf(id: string): number {
+    const folder = join(this.folder, id);
+    return this.#host.files.list(folder).reduce((sum, name) => sum + this.#host.files.sizeBytes(join(folder, name)), 0);
+  }
+}
