@@ -91,26 +91,46 @@ function buildTimelines(plan: SeedPlan, following: Lists, authors: Int32Array, i
   const posts = postsByAuthor(plan, authors);
   const starts = new Int32Array(plan.users + 1);
   const items = new Int32Array(plan.users * plan.timeline);
-  const pool = new Int32Array((plan.following * 2 + 2) * plan.timeline);
+  const pool = new Int32Array(plan.posts);
+  const sources: number[] = [];
   let end = 0;
   for (let user = 0; user < plan.users; user++) {
-    let size = 0;
-    const add = (author: number): void => {
-      const to = posts.starts[author + 1] ?? 0;
-      const from = Math.max(posts.starts[author] ?? 0, to - plan.timeline);
-      for (let at = from; at < to; at++) pool[size++] = posts.items[at] ?? 0;
-    };
-    add(user);
+    sources.length = 0;
+    sources.push(user);
     for (let at = following.starts[user] ?? 0; at < (following.starts[user + 1] ?? 0); at++) {
       const followee = following.items[at] ?? 0;
-      if (!isLarge(followee)) add(followee);
+      if (!isLarge(followee)) sources.push(followee);
     }
-    const newest = pool.subarray(0, size).sort().subarray(Math.max(0, size - plan.timeline));
+    const newest = newestPosts(posts, sources, plan, pool);
     items.set(newest, end);
     end += newest.length;
     starts[user + 1] = end;
   }
   return { starts, items: items.subarray(0, end) };
+}
+
+/**
+ * The newest posts of some authors, ascending. Posts are spread evenly over time, so a guess at the
+ * oldest one that counts saves sorting what is older; a guess too high is lowered and tried again.
+ * @param pool scratch space of as many numbers as there are posts
+ */
+function newestPosts(posts: Lists, authors: readonly number[], plan: SeedPlan, pool: Int32Array): Int32Array {
+  let total = 0;
+  for (const author of authors) total += (posts.starts[author + 1] ?? 0) - (posts.starts[author] ?? 0);
+  for (let wanted = plan.timeline * 1.5; ; wanted *= 2) {
+    const oldest = Math.floor(plan.posts * (1 - wanted / total));
+    let size = 0;
+    for (const author of authors) {
+      const from = posts.starts[author] ?? 0;
+      for (let at = (posts.starts[author + 1] ?? 0) - 1; at >= from; at--) {
+        const post = posts.items[at] ?? 0;
+        if (post < oldest) break;
+        pool[size++] = post;
+      }
+    }
+    if (size < plan.timeline && size < total) continue;
+    return pool.subarray(0, size).sort().subarray(Math.max(0, size - plan.timeline));
+  }
 }
 
 function buildLikes(plan: SeedPlan, timelines: Lists): Lists {
