@@ -27,6 +27,8 @@ type State = 'starting' | 'ready' | 'running' | 'done' | 'lost';
 
 /** A worker that has not reported this long after it should have ended is killed and counts as lost. */
 const overdueMs = 15_000;
+/** A second waits this many others for a worker's report. */
+const secondsOpenMax = 10;
 /** Workers load the scenario and lay out their users in this time. */
 const prepareMs = 120_000;
 
@@ -143,11 +145,14 @@ export class Crew {
     this.#wake();
   }
 
-  /** Closes the seconds that every worker still there has reported, in order. */
+  /** Closes the seconds that every worker still there has reported, or that are long past, in order. */
   #closeSeconds(all: boolean): void {
     const reporting = [...this.#states.entries()].filter(([, state]) => state === 'running').map(([worker]) => worker);
-    for (const second of this.#merge.openSeconds) {
-      if (!all && !this.#merge.isComplete(second, reporting)) return;
+    const seconds = this.#merge.openSeconds;
+    const newest = seconds.at(-1) ?? 0;
+    for (const second of seconds) {
+      // A worker that hangs must not keep the others from being seen, nor their seconds in memory.
+      if (!all && newest - second < secondsOpenMax && !this.#merge.isComplete(second, reporting)) return;
       this.#options.onTick?.(this.#merge.closeSecond(second, this.#options.plan.users));
     }
   }

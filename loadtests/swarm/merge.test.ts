@@ -60,6 +60,25 @@ describe('Merge', () => {
     );
   });
 
+  it('counts what comes late in the second after', () => {
+    const merge = new Merge(0, 10_000);
+    const report = (worker: number, second: number): void => {
+      const tally = new Tally(ops);
+      tally.operation(0, 1, 'ok', { response: 5, service: 5, poolWait: 0, lateness: 0 });
+      merge.add({ worker, second, health: health(worker), ...tally.take() });
+    };
+    report(0, 0);
+    merge.closeSecond(0, 1);
+    report(1, 0);
+    report(0, 1);
+    expect(merge.openSeconds).toEqual([1]);
+    merge.closeSecond(1, 1);
+    expect(merge.series.map(({ second, total }) => [second, total])).toEqual([
+      [0, 1],
+      [1, 2],
+    ]);
+  });
+
   it('keeps the first example of each kind of error, and a bounded number of kinds', () => {
     const merge = new Merge(0, 1_000);
     for (const [worker, atMs] of [

@@ -46,6 +46,7 @@ export class Merge {
   readonly #health = new Map<number, WorkerHealth>();
   readonly #series: SeriesPoint[] = [];
   #slowest: SlowOperation[] = [];
+  #closedUntil = -1;
   readonly #sum = { total: 0, failed: 0, refused: 0 };
 
   constructor(rampMs: number, holdMs: number) {
@@ -55,10 +56,12 @@ export class Merge {
 
   add(tick: WorkerTick): void {
     this.#health.set(tick.worker, tick.health);
-    let second = this.#seconds.get(tick.second);
+    // What comes after its second was closed counts in the next one; nothing is left out.
+    const at = Math.max(tick.second, this.#closedUntil + 1);
+    let second = this.#seconds.get(at);
     if (second === undefined) {
       second = { response: new Histogram(), workers: new Set(), total: 0, failed: 0, refused: 0 };
-      this.#seconds.set(tick.second, second);
+      this.#seconds.set(at, second);
     }
     second.workers.add(tick.worker);
     for (const sample of tick.operations) {
@@ -116,6 +119,7 @@ export class Merge {
   closeSecond(second: number, usersTotal: number): LiveView {
     const found = this.#seconds.get(second);
     this.#seconds.delete(second);
+    this.#closedUntil = Math.max(this.#closedUntil, second);
     const workers = this.health;
     const users = workers.reduce((sum, worker) => sum + worker.usersActive, 0);
     const phase = this.phaseAt(second * 1_000);
@@ -123,12 +127,7 @@ export class Merge {
       found === undefined || found.response.count === 0 ? null : found.response.quantile(ratio) / 1_000;
     const quantiles = { p50Ms: atMs(0.5), p95Ms: atMs(0.95), p99Ms: atMs(0.99) };
     const counts = { total: found?.total ?? 0, failed: found?.failed ?? 0, refused: found?.refused ?? 0 };
-    const before = this.#series.at(-1);
-    if (before?.second === second && found !== undefined && found.response.count === 0) {
-      // The rest of a second that was reported already, with nothing in it.
-    } else {
-      this.#series.push({ second, phase, users, ...counts, ...quantiles });
-    }
+    this.#series.push({ second, phase, users, ...counts, ...quantiles });
     return {
       second,
       elapsedMs: (second + 1) * 1_000,
