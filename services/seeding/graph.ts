@@ -1,4 +1,4 @@
-import { hash32, hashFloat, hashInt, PowerLaw, rankedUsers, streams } from './hash.ts';
+import { hashFloat, hashInt, PowerLaw, rankedUsers, streams } from './hash.ts';
 import { largeFollowersMin, type SeedPlan } from './plan.ts';
 
 /** Lists of numbers, one for each owner (0-based), in one array: those of `n` lie from `starts[n]` to `starts[n + 1]`. */
@@ -145,7 +145,7 @@ function buildLikes(plan: SeedPlan, timelines: Lists): Lists {
   return { starts, items: items.subarray(0, end) };
 }
 
-/** Calls `each` with the owner and item of every entry, from `at` on; for writers that stream. */
+/** Answers whose list holds the item at a place; quick where places are asked for in order. */
 export function ownerAt(lists: Lists): (at: number) => number {
   let owner = 0;
   return (at) => {
@@ -154,7 +154,3 @@ export function ownerAt(lists: Lists): (at: number) => number {
     return owner;
   };
 }
-
-/** Mixed bits for picking words. */
-export const pick = (plan: SeedPlan, stream: number, index: number, below: number): number =>
-  hash32(plan.seed, stream, index) % below;
