@@ -1,0 +1,55 @@
+import { formatMs } from '../report/format.ts';
+import { plainText, styleFor } from '../report/style.ts';
+import type { Style } from '../report/style.ts';
+import type { Host } from '../../ops/core/host.ts';
+import type { DebugEvent } from '../swarm/debug-stage.ts';
+import { debugUser } from '../swarm/debug-user.ts';
+import { readRunOptions } from './options.ts';
+import { prepareRun } from './prepare.ts';
+import { readStackAccess } from './run.ts';
+
+/** `debug SCENARIO --user N`: plays one journey of one user once and prints each thing that happens. */
+export async function debugCommand(host: Host, args: readonly string[]): Promise<number> {
+  const run = await prepareRun(host, readRunOptions(args));
+  const { target, admin, adminSecret } = readStackAccess(host, run);
+  const style = styleFor(host, host.stdout, run.options.noColor);
+  let failed = false;
+  const events = debugUser({
+    host, scenarioFile: run.scenarioFile, target, policy: run.policy, user: run.options.user, runId: host.random.bytes(4).toString('hex'),
+    overrides: run.options.overrides, adminSecret, admin,
+  });
+  for await (const event of events) {
+    host.stdout.write(run.options.json ? `${JSON.stringify(event)}\n` : `${describe(event, style)}\n`);
+    if (event.kind === 'end' && event.outcome === 'failed') failed = true;
+  }
+  return failed ? 1 : 0;
+}
+
+function describe(event: DebugEvent, style: Style): string {
+  switch (event.kind) {
+    case 'step':
+      return `\n${style.bold(`step ${event.step}  ${event.op}`)}  ${style.dim(`after thinking ${formatMs(event.thinkTimeMs)}`)}`;
+    case 'request':
+      return `  → ${style.bold(event.method)} ${plainText(event.path)}${headerLines(event.headers, style)}${bodyLine(event.body)}`;
+    case 'reply':
+      return `  ← ${event.verdict === 'failed' ? style.bad(`${event.status} failed`) : `${event.status} ${event.verdict}`} in ${formatMs(event.durationMs)}${headerLines(event.headers, style)}${bodyLine(event.body)}`;
+    case 'no-reply':
+      return `  ← ${style.bad('no reply')} after ${formatMs(event.durationMs)}: ${plainText(event.error)}`;
+    case 'check':
+      return `  ${event.ok ? style.good('✓') : style.bad('✗')} check: ${plainText(event.name)}`;
+    case 'carried':
+      return `  ${style.dim('carries')} ${plainText(event.name)} = ${plainText(event.value)}`;
+    case 'threw':
+      return `  ${style.bad('threw')} ${plainText(event.message)}\n${event.stack.split('\n').slice(1, 6).map((line) => `      ${plainText(line.trim())}`).join('\n')}`;
+    case 'end':
+      return `  ${event.outcome === 'failed' ? style.bad('✗ failed') : style.good(`✓ ${event.outcome}`)}${event.reason === '' ? '' : `: ${plainText(event.reason)}`}`;
+  }
+}
+
+function headerLines(headers: Readonly<Record<string, string>>, style: Style): string {
+  return Object.entries(headers).map(([name, value]) => `\n      ${style.dim(`${plainText(name)}: ${plainText(value)}`)}`).join('');
+}
+
+function bodyLine(body: string): string {
+  return body === '' ? '' : `\n      ${plainText(body)}`;
+}

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import { basename, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { distance } from 'fastest-levenshtein';
+import { invalidConfig, SoraError } from '../../ops/core/error.ts';
+import type { Host } from '../../ops/core/host.ts';
+import { parseThresholds } from '../report/thresholds.ts';
+import type { Threshold } from '../report/thresholds.ts';
+import { parseTarget } from '../swarm/guard.ts';
+import type { TargetPolicy } from '../swarm/guard.ts';
+import { loadScenario } from '../swarm/load-scenario.ts';
+import { meanOf } from '../swarm/random.ts';
+import { planRun } from '../swarm/run-plan.ts';
+import type { Distribution, Scenario } from '../swarm/scenario.ts';
+import { ConfigErrors } from './options.ts';
+import type { RunOptions } from './options.ts';
+
+const scenarioFolder = fileURLToPath(new URL('../scenarios', import.meta.url));
+
+/** A run that has passed every check that needs no server. */
+export interface PreparedRun {
+  readonly options: RunOptions;
+  readonly scenario: Scenario<never>;
+  readonly scenarioFile: string;
+  readonly scenarioSha256: string;
+  readonly thresholds: readonly Threshold[];
+  readonly users: number;
+  readonly seed: number;
+  readonly rampMs: number;
+  readonly holdMs: number;
+  readonly thinkTimeMs: Distribution;
+  readonly policy: TargetPolicy;
+  /** Whether the scenario wants the stack and no target was given. */
+  readonly needsStack: boolean;
+}
+
+/**
+ * Checks everything that can be checked before the first request.
+ * @throws ConfigErrors (104) with all that is wrong, or SoraError `scenario_error` (107)
+ */
+export async function prepareRun(host: Host, options: RunOptions): Promise<PreparedRun> {
+  const scenarioFile = findScenario(host, options.scenario);
+  const scenario = await loadScenario(scenarioFile);
+  const errors: SoraError[] = [];
+  const onError = (error: SoraError): void => void errors.push(error);
+  const thresholds = [...parseThresholds(scenario.thresholds, onError), ...options.thresholds];
+  requireKnownOperations(scenario, thresholds, onError);
+  const policy = { staging: options.staging, confirmed: options.confirmed };
+  collect(onError, () => options.target === undefined || parseTarget(options.target, policy));
+  const plan = collect(onError, () => planRun(scenario, options.overrides, 'plan'));
+  const needsStack = scenario.system === 'avalo' && options.target === undefined;
+  if (!needsStack && options.target === undefined) {
+    onError(invalidConfig(`${scenario.name} needs to know what to load`, 'give it: --target http://127.0.0.1:3000'));
+  }
+  if (errors.length > 0 || plan === undefined) throw new ConfigErrors(errors);
+  const scenarioSha256 = createHash('sha256').update(host.files.readBytes(scenarioFile)).digest('hex');
+  const { users, seed, rampMs, holdMs, thinkTimeMs } = plan;
+  return { options, scenario, scenarioFile, scenarioSha256, thresholds, users, seed, rampMs, holdMs, thinkTimeMs, policy, needsStack };
+}
+
+/** A path as it is, a bare name among the built-in scenarios. */
+function findScenario(host: Host, name: string): string {
+  if (/[/\\]|\.[cm]?[jt]s$/.test(name)) {
+    const path = resolve(host.process.cwd(), name);
+    if (host.files.exists(path)) return path;
+    throw invalidConfig(`there is no scenario file ${path}`, 'check the path, or name a built-in scenario such as launch-mix');
+  }
+  const known = host.files.list(scenarioFolder).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts')).map((file) => basename(file, '.ts'));
+  if (known.includes(name)) return resolve(scenarioFolder, `${name}.ts`);
+  const nearest = known.toSorted((a, b) => distance(a, name) - distance(b, name))[0];
+  throw invalidConfig(`there is no scenario "${name}"`, `did you mean ${nearest ?? './my-journey.ts'}? Built in: ${known.join(', ')}; a file is given as ./my-journey.ts`);
+}
+
+/** A threshold on an operation that no journey has would never be measured. */
+function requireKnownOperations(scenario: Scenario<never>, thresholds: readonly Threshold[], onError: (error: SoraError) => void): void {
+  const known = [...new Set(scenario.journeys.flatMap((journey) => journey.steps.map((step) => step.op)))];
+  for (const { expression, tags } of thresholds) {
+    if (tags['op'] !== undefined && !known.includes(tags['op'])) {
+      onError(invalidConfig(`threshold "${expression}": ${scenario.name} has no operation "${tags['op']}"`, `its operations are ${known.join(', ')}`));
+    }
+  }
+}
+
+function collect<T>(onError: (error: SoraError) => void, read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof SoraError)) throw error;
+    onError(error);
+    return undefined;
+  }
+}
+
+/** What a run will do, before it does it. */
+export function expectedLoad(run: PreparedRun): { operations: number; bytes: number; durationMs: number; operationsPerS: number } {
+  const operationsPerS = run.users / (meanOf(run.thinkTimeMs) / 1_000 || 1);
+  const operations = Math.round(operationsPerS * ((run.holdMs + run.rampMs / 2) / 1_000));
+  return { operations, bytes: operations * bytesPerOperation, durationMs: run.rampMs + run.holdMs, operationsPerS };
+}
+
+/** Request and reply of a usual operation together; only for the announcement. */
+const bytesPerOperation = 3_000;
+
+/** `exponential, mean 10 s`. */
+export function describeThinkTime(distribution: Distribution): string {
+  const seconds = (valueMs: number): string => `${Number((valueMs / 1_000).toFixed(3))} s`;
+  switch (distribution.kind) {
+    case 'constant':
+      return `constant, ${seconds(distribution.value)}`;
+    case 'uniform':
+      return `uniform, ${seconds(distribution.from)} to ${seconds(distribution.to)}`;
+    case 'exponential':
+      return `exponential, mean ${seconds(distribution.mean)}`;
+  }
+}

@@ -1,0 +1,61 @@
+import { closest } from 'fastest-levenshtein';
+import { exitCodes, invalidConfig, messageOf, SoraError } from '../ops/core/error.ts';
+import type { Host } from '../ops/core/host.ts';
+import { createNodeHost } from '../ops/core/node-host.ts';
+import { debugCommand } from './cli/debug.ts';
+import { helpText } from './cli/help.ts';
+import { ConfigErrors, readRunOptions } from './cli/options.ts';
+import { prepareRun } from './cli/prepare.ts';
+import { runCommand } from './cli/run.ts';
+import { listCommand, removeCommand, showCommand } from './cli/runs.ts';
+
+type Verb = (host: Host, args: readonly string[]) => number | Promise<number>;
+
+/** What `sora load` passes on. `plan` answers what a run needs, before anything is started for it. */
+const verbs: Readonly<Record<string, Verb>> = {
+  plan: planCommand,
+  run: runCommand,
+  debug: debugCommand,
+  ls: listCommand,
+  show: showCommand,
+  rm: removeCommand,
+};
+
+async function planCommand(host: Host, args: readonly string[]): Promise<number> {
+  const run = await prepareRun(host, readRunOptions(args));
+  const { needsStack, users, seed, scenario, scenarioFile } = run;
+  host.stdout.write(`${JSON.stringify({ needsStack, users, seed, scenario: scenario.name, scenarioFile })}\n`);
+  return exitCodes.pass;
+}
+
+async function main(host: Host): Promise<void> {
+  const [verb = '--help', ...args] = host.process.argv;
+  if (verb === '--help' || verb === '-h' || args.includes('--help') || args.includes('-h')) {
+    host.stdout.write(helpText(verb));
+    return;
+  }
+  const command = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
+  if (command === undefined) {
+    throw invalidConfig(`load has no verb "${verb}"`, `did you mean ${closest(verb, Object.keys(verbs))}? Verbs: ${Object.keys(verbs).join(', ')}`);
+  }
+  host.process.setExitCode(await command(host, args));
+}
+
+/** One message for each thing that is wrong: what, the limit, the next step. Defects keep their stack. */
+function explain(host: Host, error: unknown): void {
+  const all = error instanceof ConfigErrors ? error.all : [error];
+  for (const each of all) {
+    host.stderr.write(`error: ${messageOf(each)}\n`);
+    if (each instanceof SoraError) {
+      if (each.hint !== undefined) host.stderr.write(`  ${each.hint}\n`);
+    } else if (each instanceof Error) host.stderr.write(`${each.stack ?? ''}\n`);
+  }
+  host.process.setExitCode(error instanceof SoraError ? error.exitCode : exitCodes.generic);
+}
+
+const host = createNodeHost();
+try {
+  await main(host);
+} catch (error) {
+  explain(host, error);
+}
