@@ -57,6 +57,8 @@ export async function serve(platform: Platform, domain: Domain, port = 0): Promi
     clientAddress: createClientAddress(''),
     userLimiter: new RateLimiter<number>(host.clock, { pointsPerMinute: 1e9 }),
     addressLimiter: new RateLimiter<string>(host.clock, { pointsPerMinute: 1e9 }),
+    failureLogLimiter: new RateLimiter<string>(host.clock, { pointsPerMinute: 1e9 }),
+    hashUser: String,
     requestTimeoutMs: 10_000, streamTimeoutMs: 10_000, bodyMaxBytes: 65_536, slowMs: 10_000,
   };
   const router = createRouter(domain.routes.map((route) => ({ route, endpoint: compileEndpoint(route, services) })), randomUUID);
