@@ -48,7 +48,6 @@ export interface RunOptions {
   readonly user: number;
   readonly quiet: boolean;
   readonly noColor: boolean;
-  readonly help: boolean;
 }
 
 /** Several errors of configuration, told at once. */
@@ -62,10 +61,9 @@ export class ConfigErrors extends SoraError {
 
 /**
  * Reads the arguments of `run`, `plan` and `debug`.
- * @throws ConfigErrors with everything that is wrong
+ * @param errors takes everything that is wrong; what it was about then has its default
  */
-export function readRunOptions(args: readonly string[]): RunOptions {
-  const errors: SoraError[] = [];
+export function readRunOptions(args: readonly string[], errors: SoraError[]): RunOptions {
   const attempt = <T>(read: () => T, fallback: T): T => {
     try {
       return read();
@@ -82,13 +80,12 @@ export function readRunOptions(args: readonly string[]): RunOptions {
     attempt(() => (values[name] === undefined ? undefined : readDuration(name, String(values[name]), leastMs)), undefined);
   const list = (name: string): string[] => (Array.isArray(values[name]) ? values[name].map(String) : []);
   const thinkMs = duration('think', 1);
-  const help = values['help'] === true;
-  if (positionals[0] === undefined && !help) {
+  if (positionals[0] === undefined) {
     errors.push(invalidConfig('no scenario is named', 'give a name or a file: npx sora load run launch-mix'));
   }
   for (const extra of positionals.slice(1)) errors.push(invalidConfig(`"${extra}" is one argument too many`, 'a run takes one scenario; flags begin with --'));
   const validity = list('validity').reduce((all, text) => ({ ...all, ...attempt(() => parseValidityFlag(text), {}) }), defaultValidityLimits);
-  const options: RunOptions = {
+  return {
     scenario: positionals[0] ?? '',
     overrides: {
       users: whole('users', 1, limits.users),
@@ -110,10 +107,7 @@ export function readRunOptions(args: readonly string[]): RunOptions {
     user: whole('user', 0, limits.users) ?? 0,
     quiet: values['quiet'] === true,
     noColor: values['no-color'] === true,
-    help,
   };
-  if (errors.length > 0) throw new ConfigErrors(errors);
-  return options;
 }
 
 type Values = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
@@ -123,11 +117,14 @@ function parseFlags(args: readonly string[], errors: SoraError[]): { values: Val
   const { tokens } = parseArgs({ args: [...args], options: runFlags, strict: false, tokens: true, allowPositionals: true });
   const values: Record<string, string | boolean | (string | boolean)[]> = {};
   const positionals: string[] = [];
+  // What follows an unknown flag is most likely its value; a second error about it would only confuse.
+  let valueOfUnknown = -1;
   for (const token of tokens) {
-    if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind === 'positional' && token.index !== valueOfUnknown) positionals.push(token.value);
     if (token.kind !== 'option') continue;
     const flag = Object.hasOwn(runFlags, token.name) ? runFlags[token.name as keyof typeof runFlags] : undefined;
     if (flag === undefined) {
+      valueOfUnknown = token.value === undefined ? token.index + 1 : -1;
       errors.push(invalidConfig(`there is no flag ${token.rawName}`, `did you mean --${nearestFlag(token.name)}? All flags: npx sora load run --help`));
     } else if (flag.type === 'string' && (token.value === undefined || token.value === '')) {
       errors.push(invalidConfig(`${token.rawName} needs a value`, `write --${token.name} ${flag.value}`));

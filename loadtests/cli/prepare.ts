@@ -12,7 +12,7 @@ import { loadScenario } from '../swarm/load-scenario.ts';
 import { meanOf } from '../swarm/random.ts';
 import { planRun } from '../swarm/run-plan.ts';
 import type { Distribution, Scenario } from '../swarm/scenario.ts';
-import { ConfigErrors } from './options.ts';
+import { ConfigErrors, readRunOptions } from './options.ts';
 import type { RunOptions } from './options.ts';
 
 const scenarioFolder = fileURLToPath(new URL('../scenarios', import.meta.url));
@@ -38,11 +38,13 @@ export interface PreparedRun {
  * Checks everything that can be checked before the first request.
  * @throws ConfigErrors (104) with all that is wrong, or SoraError `scenario_error` (107)
  */
-export async function prepareRun(host: Host, options: RunOptions): Promise<PreparedRun> {
-  const scenarioFile = findScenario(host, options.scenario);
-  const scenario = await loadScenario(scenarioFile);
+export async function prepareRun(host: Host, args: readonly string[]): Promise<PreparedRun> {
   const errors: SoraError[] = [];
   const onError = (error: SoraError): void => void errors.push(error);
+  const options = readRunOptions(args, errors);
+  const scenarioFile = options.scenario === '' ? undefined : collect(onError, () => findScenario(host, options.scenario));
+  if (scenarioFile === undefined) throw new ConfigErrors(errors);
+  const scenario = await loadScenario(scenarioFile);
   const thresholds = [...parseThresholds(scenario.thresholds, onError), ...options.thresholds];
   requireKnownOperations(scenario, thresholds, onError);
   const policy = { staging: options.staging, confirmed: options.confirmed };

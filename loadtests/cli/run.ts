@@ -20,7 +20,6 @@ import type { AdminAccess } from '../swarm/coordinator.ts';
 import type { RunMeasurement } from '../swarm/measurement.ts';
 import { describeThinkTime, expectedLoad, prepareRun } from './prepare.ts';
 import type { PreparedRun } from './prepare.ts';
-import { readRunOptions } from './options.ts';
 
 const processPeriodMs = 1_000;
 
@@ -57,7 +56,7 @@ export function openRunStore(host: Host): RunStore {
 
 /** Runs, judges, writes down and shows one load test; answers the exit code. */
 export async function runCommand(host: Host, args: readonly string[]): Promise<number> {
-  const run = await prepareRun(host, readRunOptions(args));
+  const run = await prepareRun(host, args);
   const stack = readStackAccess(host, run);
   const display = createLiveDisplay(host, run.options);
   const store = openRunStore(host);

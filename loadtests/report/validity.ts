@@ -1,5 +1,6 @@
 import { invalidConfig } from '../../ops/core/error.ts';
 import { parseDurationMs } from '../../ops/core/duration.ts';
+import { formatNumber } from './format.ts';
 
 /** When a measurement may be believed; beyond a limit the generator, not the system, was measured. */
 export interface ValidityLimits {
@@ -57,14 +58,14 @@ export interface ValidityItem {
 export function judgeValidity(input: ValidityInput, limits: ValidityLimits = defaultValidityLimits): ValidityItem[] {
   const completed = input.users === 0 ? 0 : input.usersCompleted / input.users;
   return [
-    item('operations', input.operations, 1, 'count', 'min', `${input.operations} operations done in the hold`),
+    item('operations', input.operations, 1, 'count', 'min', `${formatNumber(input.operations)} operations done in the hold`),
     item('lateness_p99', input.latenessP99Ms, limits.latenessP99Ms, 'ms', 'max', `generator lateness p99 ${ms(input.latenessP99Ms)}`),
     item('loop_delay_p99', input.loopDelayP99Ms, limits.loopDelayP99Ms, 'ms', 'max', `event-loop delay p99 ${ms(input.loopDelayP99Ms)}`),
     item('worker_core_share', input.coreShareMax, limits.coreShareMax, 'ratio', 'max', `busiest worker used ${percent(input.coreShareMax)} of a core`),
-    item('unsent', input.unsent, limits.unsentMax, 'count', 'max', `${input.unsent} operations left unsent`),
+    item('unsent', input.unsent, limits.unsentMax, 'count', 'max', `${formatNumber(input.unsent)} operations left unsent`),
     item(
       'users_completed', completed, limits.usersCompletedMin, 'ratio', 'min',
-      `${percent(completed)} of users completed an operation (${input.usersCompleted} of ${input.users})`,
+      `${percent(completed)} of users completed an operation (${formatNumber(input.usersCompleted)} of ${formatNumber(input.users)})`,
     ),
     item('workers_lost', input.workersLost, limits.workersLostMax, 'count', 'max', `${input.workersLost} of ${input.workers} workers lost`),
   ];

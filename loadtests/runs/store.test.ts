@@ -1,0 +1,57 @@
+import { mkdtempSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createTestHost } from '../../ops/core/test-host.ts';
+import { sampleFacts, sampleRun } from '../report/sample.ts';
+import { buildSummary } from '../report/summary.ts';
+import { RunStore } from './store.ts';
+
+const host = createTestHost();
+const base = buildSummary(sampleRun(), sampleFacts());
+let folder: string;
+let store: RunStore;
+beforeEach(() => {
+  folder = join(mkdtempSync(join(tmpdir(), 'sora-runs-')), 'runs');
+  store = new RunStore(host, folder);
+});
+afterEach(() => rmSync(join(folder, '..'), { recursive: true, force: true }));
+const save = (id: string, minute: number): string =>
+  store.save({ ...base, series: [], runId: id, startedAt: new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString() }).reportPath;
+
+describe('RunStore', () => {
+  it('writes report, summary and JUnit, and points latest to the newest', () => {
+    save('one', 1);
+    const path = save('two', 2);
+    expect(host.files.list(join(folder, 'two')).toSorted()).toEqual(['junit.xml', 'report.html', 'summary.json']);
+    expect(path).toBe(join(folder, 'two', 'report.html'));
+    expect(readlinkSync(join(folder, 'latest'))).toBe('two');
+    expect(store.list().map((run) => run.id)).toEqual(['two', 'one']);
+    expect(store.find('latest').id).toBe('two');
+    expect(store.find('one').summary.scenario).toBe('launch-mix');
+  });
+  it('keeps the newest 50', () => {
+    for (let minute = 1; minute <= 52; minute += 1) save(`run-${minute}`, minute);
+    expect(store.list()).toHaveLength(50);
+    expect(() => store.find('run-2')).toThrow(/no run "run-2"/);
+    expect(store.find('run-3').id).toBe('run-3');
+  });
+  it('removes one and mends latest', () => {
+    save('one', 1);
+    save('two', 2);
+    store.remove('two');
+    expect(readlinkSync(join(folder, 'latest'))).toBe('one');
+    store.remove('one');
+    expect(host.files.list(folder)).toEqual([]);
+  });
+  it.each(['../x', 'a/b', '', '.hidden', 'latest'])('never leaves its folder for %j', (id) => {
+    save('one', 1);
+    expect(() => store.folderOf(id)).toThrow(/is no run id/);
+    if (id !== 'latest') expect(() => store.remove(id)).toThrow(/is no run id/);
+  });
+  it('leaves out what it cannot read', () => {
+    save('one', 1);
+    host.files.writeText(join(folder, 'broken', 'summary.json'), '{');
+    expect(store.list().map((run) => run.id)).toEqual(['one']);
+  });
+});
