@@ -4,16 +4,20 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runBench } from '../../ops/core/bench-cli.ts';
+import type { BenchRow } from '../../ops/core/bench-row.ts';
+import { SoraError } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { createNodeHost } from '../../ops/core/node-host.ts';
+import { interleave, spreadOf } from '../../ops/core/statistics.ts';
+import type { Spread } from '../../ops/core/statistics.ts';
 
 /** One gateway variant against a bare node:http upstream. */
 export interface GatewayBenchRow {
   /** Such as `bun unix, 8000/s`: runtime, socket to the upstream, pace. */
   readonly name: string;
-  /** Median CPU of the gateway process a request, µs (user and system). */
-  readonly cpuUsPerRequest: number;
-  readonly cpuUsSpread: readonly [number, number];
+  /** CPU of the gateway's process a request, µs (user and system): what it adds to a direct call. */
+  readonly cpuUsPerRequest: Spread;
   readonly requestsPerS: number;
 }
 
@@ -23,11 +27,9 @@ interface Running {
 }
 
 const here = dirname(fileURLToPath(import.meta.url));
-const rounds = 3;
 const connections = 64;
 /** Requests/s beside the unbounded pace: what one gateway carries in the reference run, where fewer events share a wake-up. */
 const paces = [8_000, Number.POSITIVE_INFINITY] as const;
-const warmUpMs = 1_500;
 const request = Buffer.from(
   'GET /feed?limit=20 HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOjQyLCJleHAiOjE3OTUyNjI0MDB9.c2lnbmF0dXJlLW9mLXRoaXJ0eS10d28tYnl0ZXM\r\n' +
     'Accept: application/json\r\nX-Forwarded-For: 10.1.2.3\r\nX-Correlation-Id: 0123456789abcdef01234567\r\n\r\n',
@@ -41,47 +43,44 @@ http.createServer((q, r) => { r.writeHead(200, head); r.end(body); }).listen(pro
   const a = this.address(); process.stdout.write((typeof a === 'string' ? a : a.port) + '\\n');
 });`;
 
-/** Measures each variant in turns, `seconds` a variant over all rounds; host noise meets all alike. */
-export async function benchGateway(host: Host, options: { seconds: number }): Promise<GatewayBenchRow[]> {
+/** Measures each variant in turns, `rounds` times for `roundMs`, after one round of warm-up; host noise meets all alike. */
+export async function benchGateway(host: Host, options: { roundMs: number; rounds: number }): Promise<GatewayBenchRow[]> {
+  if (host.process.platform !== 'linux') {
+    throw new SoraError('unsupported_platform', `the gateway's CPU time is read from /proc, which ${host.process.platform} has not`, { hint: 'measure it on Linux' });
+  }
   const node = host.process.execPath;
   const bun = join(here, '../../node_modules/.bin/bun');
   const path = join(tmpdir(), `sora-gateway-bench-${host.process.pid}.sock`);
-  const upstreams = [await startUpstream(node, []), await startUpstream(node, [path])] as const;
-  const variants: { name: string; running: Running; pace: number; cpu: number[]; rate: number[] }[] = [];
+  const upstreams: Running[] = [];
   const gateways: Running[] = [];
+  const variants: { name: string; running: Running; pace: number }[] = [];
   try {
+    const overTcp = await startUpstream(node, []);
+    upstreams.push(overTcp, await startUpstream(node, [path]));
     for (const runtime of existsSync(bun) ? ['bun', 'node'] : ['node']) {
       for (const kind of ['tcp', 'unix'] as const) {
-        const upstream = kind === 'unix' ? `unix:${path}` : `http://127.0.0.1:${upstreams[0].port}`;
+        const upstream = kind === 'unix' ? `unix:${path}` : `http://127.0.0.1:${overTcp.port}`;
         const running = await startGateway(host, runtime === 'bun' ? bun : node, upstream);
         gateways.push(running);
-        for (const pace of paces) variants.push({ name: `${runtime} ${kind}, ${Number.isFinite(pace) ? `${pace}/s` : 'unpaced'}`, running, pace, cpu: [], rate: [] });
+        for (const pace of paces) variants.push({ name: `${runtime} ${kind}, ${Number.isFinite(pace) ? `${pace}/s` : 'unpaced'}`, running, pace });
       }
     }
-    const roundMs = (options.seconds * 1_000) / rounds;
-    for (const running of gateways) await drive(host, running.port, warmUpMs, Number.POSITIVE_INFINITY);
-    for (let round = 0; round < rounds; round++) {
-      for (const variant of variants) {
-        const before = cpuUsOf(host, variant.running.child.pid ?? 0);
-        const count = await drive(host, variant.running.port, roundMs, variant.pace);
-        variant.cpu.push((cpuUsOf(host, variant.running.child.pid ?? 0) - before) / count);
-        variant.rate.push((count / roundMs) * 1_000);
-      }
-    }
+    const measured = await interleave(variants, options.rounds, async ({ running, pace }) => {
+      const beforeUs = cpuUsOf(host, running.child.pid ?? 0);
+      const count = await drive(host, running.port, options.roundMs, pace);
+      return { cpuUs: (cpuUsOf(host, running.child.pid ?? 0) - beforeUs) / count, requestsPerS: (count / options.roundMs) * 1_000 };
+    });
+    return variants.map(({ name }, index) => ({
+      name,
+      cpuUsPerRequest: spreadOf((measured[index] ?? []).map(({ cpuUs }) => cpuUs)),
+      requestsPerS: spreadOf((measured[index] ?? []).map(({ requestsPerS }) => requestsPerS)).median,
+    }));
   } finally {
     for (const running of gateways) running.child.kill('SIGTERM');
     for (const upstream of upstreams) upstream.child.kill('SIGKILL');
     host.files.remove(path);
   }
-  return variants.map(({ name, cpu, rate }) => ({
-    name,
-    cpuUsPerRequest: median(cpu),
-    cpuUsSpread: [Math.min(...cpu), Math.max(...cpu)],
-    requestsPerS: median(rate),
-  }));
 }
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 /** CPU time of another process from /proc, in ticks of 10 ms. Linux only. */
 function cpuUsOf(host: Host, pid: number): number {
@@ -159,15 +158,11 @@ async function drive(host: Host, port: number, durationMs: number, pace: number)
   return count;
 }
 
-/** The rows as a table of aligned columns. */
-export function formatGatewayBench(rows: readonly GatewayBenchRow[]): string {
-  const lines = rows.map((row) =>
-    `${row.name.padEnd(22)}${row.cpuUsPerRequest.toFixed(1).padStart(8)}  ${row.cpuUsSpread.map((us) => us.toFixed(1)).join('..').padEnd(14)}${Math.round(row.requestsPerS).toString().padStart(8)}`);
-  return `${'gateway'.padEnd(22)}${'µs/req'.padStart(8)}  ${'spread'.padEnd(14)}${'req/s'.padStart(8)}\n${lines.join('\n')}\n`;
+function toRow({ name, cpuUsPerRequest, requestsPerS }: GatewayBenchRow): BenchRow {
+  return { group: 'gateway', name: `gateway on ${name}`, unit: 'µs CPU/request', ...cpuUsPerRequest, note: `on top of a direct call, at ${Math.round(requestsPerS)}/s` };
 }
 
 if (import.meta.main) {
-  const host = createNodeHost();
-  const seconds = Number(host.process.argv[0] ?? 2);
-  host.stdout.write(formatGatewayBench(await benchGateway(host, { seconds })));
+  await runBench(createNodeHost(), async (host, { quick }) =>
+    (await benchGateway(host, quick ? { roundMs: 500, rounds: 2 } : { roundMs: 1_500, rounds: 3 })).map(toRow));
 }
