@@ -4,7 +4,7 @@ import type { Host } from '../ops/core/host.ts';
 import { createNodeHost } from '../ops/core/node-host.ts';
 import { debugCommand } from './cli/debug.ts';
 import { helpText } from './cli/help.ts';
-import { ConfigErrors, readRunOptions } from './cli/options.ts';
+import { ConfigErrors } from './cli/options.ts';
 import { prepareRun } from './cli/prepare.ts';
 import { runCommand } from './cli/run.ts';
 import { listCommand, removeCommand, showCommand } from './cli/runs.ts';
@@ -22,7 +22,7 @@ const verbs: Readonly<Record<string, Verb>> = {
 };
 
 async function planCommand(host: Host, args: readonly string[]): Promise<number> {
-  const run = await prepareRun(host, readRunOptions(args));
+  const run = await prepareRun(host, args);
   const { needsStack, users, seed, scenario, scenarioFile } = run;
   host.stdout.write(`${JSON.stringify({ needsStack, users, seed, scenario: scenario.name, scenarioFile })}\n`);
   return exitCodes.pass;

@@ -1,6 +1,7 @@
 import { formatMs } from '../report/format.ts';
 import { plainText, styleFor } from '../report/style.ts';
 import type { Style } from '../report/style.ts';
+import { assertNever } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import type { DebugEvent } from '../swarm/debug-stage.ts';
 import { debugUser } from '../swarm/debug-user.ts';
@@ -42,6 +43,8 @@ function describe(event: DebugEvent, style: Style): string {
       return `  ${style.bad('threw')} ${plainText(event.message)}\n${event.stack.split('\n').slice(1, 6).map((line) => `      ${plainText(line.trim())}`).join('\n')}`;
     case 'end':
       return `  ${event.outcome === 'failed' ? style.bad('✗ failed') : style.good(`✓ ${event.outcome}`)}${event.reason === '' ? '' : `: ${plainText(event.reason)}`}`;
+    default:
+      return assertNever(event);
   }
 }
 

@@ -156,6 +156,6 @@ function readDuration(name: string, text: string, leastMs: number): number {
 function readChoice<T extends string>(name: string, value: unknown, known: readonly T[]): T | undefined {
   if (value === undefined) return undefined;
   const found = known.find((choice) => choice === value);
-  if (found === undefined) throw invalidConfig(`--${name} "${String(value)}" is unknown`, `use ${known.join(' or ')}`);
+  if (found === undefined) throw invalidConfig(`--${name} ${JSON.stringify(value)} is unknown`, `use ${known.join(' or ')}`);
   return found;
 }

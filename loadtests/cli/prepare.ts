@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { distance } from 'fastest-levenshtein';
-import { invalidConfig, SoraError } from '../../ops/core/error.ts';
+import { assertNever, invalidConfig, SoraError } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { parseThresholds } from '../report/thresholds.ts';
 import type { Threshold } from '../report/thresholds.ts';
@@ -113,5 +113,7 @@ export function describeThinkTime(distribution: Distribution): string {
       return `uniform, ${seconds(distribution.from)} to ${seconds(distribution.to)}`;
     case 'exponential':
       return `exponential, mean ${seconds(distribution.mean)}`;
+    default:
+      return assertNever(distribution);
   }
 }

@@ -9,7 +9,7 @@ import type { Summary, SummaryAudit } from './summary-schema.ts';
 /** The first thing seen: the verdict, why, and the thresholds. */
 export function verdictSection(summary: Summary): Markup {
   const sign = verdictSigns[summary.verdict];
-  const reasons = summary.reasons.length > 0 && markup`<ul>${summary.reasons.map((reason) => markup`<li>${reason}</li>`)}</ul>`;
+  const reasons = summary.reasons.length > 1 && markup`<ul>${summary.reasons.map((reason) => markup`<li>${reason}</li>`)}</ul>`;
   return markup`<section class="card verdict ${summary.verdict}" aria-label="Verdict"><div class="word"><span class="icon" aria-hidden="true">${sign.icon}</span>${sign.word}</div><h1>${summary.scenario}</h1><p class="say">${verdictSentence(summary)}</p>${reasons}</section>
 <section><h2>Thresholds</h2><div class="card">${thresholdTable(summary)}</div></section>`;
 }

@@ -42,6 +42,7 @@ th{font-weight:550;color:var(--soft);font-size:13px;white-space:nowrap}
 tbody th{color:var(--ink);font-weight:480;font-size:14px;white-space:normal}
 tr:last-child>td,tbody tr:last-child>th{border-bottom:0}
 .number{text-align:right;white-space:nowrap}
+td.number+td:not(.number),th.number+th:not(.number){padding-left:14px}
 td.number:last-child,th.number:last-child{padding-right:0}
 .bad{color:var(--fail);font-weight:600}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:16px}
@@ -53,7 +54,7 @@ td.number:last-child,th.number:last-child{padding-right:0}
 dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(230px,1fr));gap:18px 28px;margin:0}
 dt{color:var(--soft);font-size:13px}dd{margin:1px 0 0;overflow-wrap:anywhere}
 figure{margin:0 0 16px}
-figure .head{margin-bottom:10px}figure p{margin:0;font-size:13px;color:var(--soft)}
+figure .head{margin-bottom:10px}figure p{margin:0;font-size:13px;color:var(--soft);max-width:120ch}
 .chart{display:block;width:100%;height:auto;min-width:680px;overflow:visible}
 .chart text{font-size:12px;fill:var(--soft);font-family:inherit}
 .grid{stroke:var(--grid)}

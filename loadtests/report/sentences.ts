@@ -1,3 +1,4 @@
+import { assertNever } from '../../ops/core/error.ts';
 import { formatMs, formatNumber, formatPercent, formatSeconds } from './format.ts';
 import type { Summary } from './summary-schema.ts';
 
@@ -13,6 +14,8 @@ export function verdictSentence(summary: Summary): string {
       return `${load} were not served as required: ${first ?? 'a threshold was missed'}${more}.`;
     case 'insufficient':
       return `This run proves nothing about ${load}: ${first ?? 'the measurement is not valid'}${more}.`;
+    default:
+      return assertNever(summary.verdict);
   }
 }
 

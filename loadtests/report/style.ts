@@ -1,14 +1,16 @@
 import pc from 'picocolors';
 import type { Host, Output } from '../../ops/core/host.ts';
 
+type Paint = (text: string) => string;
+
 /** Colours of one stream; every one of them also stands beside a word or a sign. */
 export interface Style {
   readonly colour: boolean;
-  bold(text: string): string;
-  dim(text: string): string;
-  good(text: string): string;
-  bad(text: string): string;
-  unsure(text: string): string;
+  readonly bold: Paint;
+  readonly dim: Paint;
+  readonly good: Paint;
+  readonly bad: Paint;
+  readonly unsure: Paint;
 }
 
 /** Colour only on a terminal, without NO_COLOR (even empty), TERM=dumb or --no-color. */

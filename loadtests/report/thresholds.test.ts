@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { exitCodes, SoraError } from '../../ops/core/error.ts';
 import type { Metric, MetricLookup } from './metrics.ts';

@@ -1,5 +1,5 @@
 import { distance } from 'fastest-levenshtein';
-import { invalidConfig } from '../../ops/core/error.ts';
+import { assertNever, invalidConfig } from '../../ops/core/error.ts';
 import type { SoraError } from '../../ops/core/error.ts';
 import { aggregations, metricSpecs } from './metrics.ts';
 import type { Metric, MetricLookup } from './metrics.ts';
@@ -170,6 +170,8 @@ function aggregate(metric: Metric, threshold: Threshold): number | null {
       return threshold.aggregation === 'rate' ? metric.rate : metric.count;
     case 'gauge':
       return metric.value;
+    default:
+      return assertNever(metric);
   }
 }
 
@@ -188,6 +190,8 @@ function compare(measured: number, operator: Operator, limit: number): boolean {
       return measured === limit;
     case '!=':
       return measured !== limit;
+    default:
+      return assertNever(operator);
   }
 }
 
