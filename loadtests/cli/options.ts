@@ -20,7 +20,6 @@ export const runFlags = {
   sockets: { type: 'string', value: 'N', help: 'connections of all workers together; default 64' },
   workers: { type: 'string', value: 'N', help: 'worker processes; default by rate and cores' },
   target: { type: 'string', value: 'URL', help: 'the system under test, such as http://127.0.0.1:3000' },
-  staging: { type: 'string', multiple: true, value: 'HOST', help: 'a host, address or range beyond this machine that may be loaded' },
   'confirm-target': { type: 'string', multiple: true, value: 'HOST', help: 'confirms a target that looks like production' },
   threshold: { type: 'string', multiple: true, value: 'METRIC: EXPR', help: 'one more threshold, such as "response_time: p(95)<500"' },
   validity: { type: 'string', multiple: true, value: 'NAME=LIMIT', help: 'changes a validity limit, such as lateness=100ms or cpu=90%' },
@@ -39,7 +38,6 @@ export interface RunOptions {
   readonly scenario: string;
   readonly overrides: ScenarioOverrides;
   readonly target: string | undefined;
-  readonly staging: readonly string[];
   readonly confirmed: readonly string[];
   readonly thresholds: readonly Threshold[];
   readonly validity: ValidityLimits;
@@ -98,7 +96,6 @@ export function readRunOptions(args: readonly string[], errors: SoraError[]): Ru
       pace: attempt(() => readChoice('pace', values['pace'], ['due', 'after-reply'] as const), undefined),
     },
     target: typeof values['target'] === 'string' ? values['target'] : undefined,
-    staging: list('staging'),
     confirmed: list('confirm-target'),
     thresholds: list('threshold').flatMap((text) => attempt(() => [parseThresholdFlag(text)], [])),
     validity,

@@ -47,7 +47,8 @@ export async function prepareRun(host: Host, args: readonly string[]): Promise<P
   const scenario = await loadScenario(scenarioFile);
   const thresholds = [...parseThresholds(scenario.thresholds, onError), ...options.thresholds];
   requireKnownOperations(scenario, thresholds, onError);
-  const policy = { staging: options.staging, confirmed: options.confirmed };
+  // No file lists staging targets yet, so only this machine can be loaded.
+  const policy = { staging: [], confirmed: options.confirmed };
   collect(onError, () => options.target === undefined || parseTarget(options.target, policy));
   const plan = collect(onError, () => planRun(scenario, options.overrides, 'plan'));
   const needsStack = scenario.system === 'avalo' && options.target === undefined;

@@ -11,20 +11,20 @@ const unknown: Settings = { fsync: null, synchronous_commit: null, full_page_wri
 
 /**
  * Describes the machine, the database's disk and its durability.
- * @param folder a writable folder; its disk is measured where the database's own cannot be written
+ * @param folder a writable folder; its disk is measured where it is the database's and the database's own folder cannot be written
  * @param databaseUrl absent against a foreign target: the database is then unknown
  */
 export async function describeMachine(host: Host, folder: string, databaseUrl: string | undefined): Promise<SummaryMachine> {
   const { dataFolder, ...settings } = databaseUrl === undefined || databaseUrl === '' ? unknown : await readSettings(databaseUrl);
-  const isHere = dataFolder !== null && host.files.exists(dataFolder);
-  const disk = isHere ? dataFolder : folder;
+  // A database on another machine, or one that will not say where its files are, has an unknown disk.
+  const disk = dataFolder !== null && host.files.exists(dataFolder) ? dataFolder : undefined;
   return {
     cores: availableParallelism(),
     memoryBytes: totalmem(),
     platform: `${host.process.platform} ${release()} ${host.process.arch}`,
     cpuModel: cpus()[0]?.model.trim() ?? 'unknown',
-    fileSystem: databaseUrl === undefined ? null : fileSystemOf(host, disk),
-    fsyncMedianMs: databaseUrl === undefined ? null : measureFsync(host, [disk, folder]),
+    fileSystem: disk === undefined ? null : (mountOf(host, disk)?.type ?? null),
+    fsyncMedianMs: disk === undefined ? null : measureFsync(host, sameDisk(host, disk, folder) ? [disk, folder] : [disk]),
     ...settings,
   };
 }
@@ -47,13 +47,19 @@ async function readSettings(url: string): Promise<Settings> {
   }
 }
 
-/** The type of the mount that holds a path, from /proc/mounts; null elsewhere. */
-function fileSystemOf(host: Host, path: string): string | null {
-  if (!host.files.exists('/proc/mounts')) return null;
+function sameDisk(host: Host, one: string, other: string): boolean {
+  const mount = mountOf(host, one);
+  return mount !== undefined && mount.at === mountOf(host, other)?.at;
+}
+
+/** The mount that holds a path, from /proc/mounts; undefined elsewhere. */
+function mountOf(host: Host, path: string): { at: string; type: string } | undefined {
+  if (!host.files.exists('/proc/mounts')) return undefined;
   const absolute = resolve(host.process.cwd(), path);
   const mounts = host.files.readText('/proc/mounts').split('\n').map((line) => line.split(' '));
   const holding = mounts.filter(([, at]) => at !== undefined && (absolute === at || absolute.startsWith(at === '/' ? '/' : `${at}/`)));
-  return holding.toSorted((a, b) => (b[1]?.length ?? 0) - (a[1]?.length ?? 0))[0]?.[2] ?? null;
+  const [, at, type] = holding.toSorted((a, b) => (b[1]?.length ?? 0) - (a[1]?.length ?? 0))[0] ?? [];
+  return at === undefined || type === undefined ? undefined : { at, type };
 }
 
 const fsyncs = 200;

@@ -48,7 +48,7 @@ describe('the machine', () => {
     expect(measureFsync(host, ['/no/such/folder'])).toBeNull();
   });
   it('leaves unknown what it cannot ask', async () => {
-    expect(await describeMachine(host, tmpdir(), 'postgres://nobody@127.0.0.1:1/none')).toMatchObject({ fsync: null, synchronous_commit: null });
+    expect(await describeMachine(host, tmpdir(), 'postgres://nobody@127.0.0.1:1/none')).toMatchObject({ fsync: null, synchronous_commit: null, fileSystem: null, fsyncMedianMs: null });
     expect(await describeMachine(host, tmpdir(), undefined)).toMatchObject({ fileSystem: null, fsyncMedianMs: null });
   });
 });
