@@ -3,7 +3,12 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
 import { Pool } from 'undici';
+import { runBench } from '../../ops/core/bench-cli.ts';
+import type { BenchRow } from '../../ops/core/bench-row.ts';
 import type { Host } from '../../ops/core/host.ts';
+import { createNodeHost } from '../../ops/core/node-host.ts';
+import { interleave, spreadOf } from '../../ops/core/statistics.ts';
+import type { Spread } from '../../ops/core/statistics.ts';
 import { Exchange } from '../swarm/exchange.ts';
 import { Transport } from '../swarm/transport.ts';
 
@@ -16,14 +21,12 @@ export interface TransportBenchOptions {
   readonly connections?: number;
 }
 
-/** One client's figures: medians over the rounds, and (highest - lowest) / median as spread. */
+/** One client's figures over the rounds. */
 export interface TransportBenchRow {
   readonly client: string;
-  readonly requestsPerS: number;
-  readonly requestsPerSSpread: number;
+  readonly requestsPerS: Spread;
   /** User and system time of the client's process. */
-  readonly cpuUsPerRequest: number;
-  readonly cpuUsSpread: number;
+  readonly cpuUsPerRequest: Spread;
 }
 
 interface Measured {
@@ -32,13 +35,18 @@ interface Measured {
   readonly cpuUs: number;
 }
 
+/** Long enough for the compiler to know the hot code. */
+const warmUpMs = 500;
+
+const ours = 'sora transport';
+
 type Client = (port: number, connections: number, durationMs: number) => Promise<number>;
 
 /** Compares our transport with others against the same bare server, closed loop, no think time. */
 export async function benchTransport(host: Host, options: TransportBenchOptions = {}): Promise<TransportBenchRow[]> {
   const { seconds = 3, rounds = 3, connections = 50 } = options;
   const clients: Readonly<Record<string, Client>> = {
-    'sora transport': (...args) => driveOurs(host, ...args),
+    [ours]: (...args) => driveOurs(host, ...args),
     'undici dispatch': (...args) => driveUndici(host, false, ...args),
     'undici request': (...args) => driveUndici(host, true, ...args),
     autocannon: driveAutocannon,
@@ -49,41 +57,26 @@ export async function benchTransport(host: Host, options: TransportBenchOptions 
   try {
     const [line] = (await once(server.stdout, 'data')) as [Buffer];
     const port = Number(line.toString());
-    const measured = new Map<string, Measured[]>();
-    // A short first round warms the compiler up and does not count.
-    for (let round = 0; round <= rounds; round++) {
-      for (const [name, client] of Object.entries(clients)) {
-        const durationMs = round === 0 ? 500 : seconds * 1_000;
-        const startMs = host.clock.monotonicMs();
-        const startCpuUs = host.process.cpuUs();
-        const requests = await client(port, connections, durationMs);
-        const result = { requests, elapsedMs: host.clock.monotonicMs() - startMs, cpuUs: host.process.cpuUs() - startCpuUs };
-        if (round > 0) measured.set(name, [...(measured.get(name) ?? []), result]);
-      }
-    }
-    return [...measured].map(([client, results]) => toRow(client, results));
+    const names = Object.keys(clients);
+    const measured = await interleave(Object.values(clients), rounds, async (client, round): Promise<Measured> => {
+      const durationMs = round === 0 ? warmUpMs : seconds * 1_000;
+      const startMs = host.clock.monotonicMs();
+      const startCpuUs = host.process.cpuUs();
+      const requests = await client(port, connections, durationMs);
+      return { requests, elapsedMs: host.clock.monotonicMs() - startMs, cpuUs: host.process.cpuUs() - startCpuUs };
+    });
+    return names.map((client, index) => toRow(client, measured[index] ?? []));
   } finally {
     server.kill();
   }
 }
 
 function toRow(client: string, results: readonly Measured[]): TransportBenchRow {
-  const rate = summary(results.map(({ requests, elapsedMs }) => (requests / elapsedMs) * 1_000));
-  const cpu = summary(results.map(({ requests, cpuUs }) => cpuUs / requests));
   return {
     client,
-    requestsPerS: rate.median,
-    requestsPerSSpread: rate.spread,
-    cpuUsPerRequest: cpu.median,
-    cpuUsSpread: cpu.spread,
+    requestsPerS: spreadOf(results.map(({ requests, elapsedMs }) => (requests / elapsedMs) * 1_000)),
+    cpuUsPerRequest: spreadOf(results.map(({ requests, cpuUs }) => cpuUs / requests)),
   };
-}
-
-function summary(values: readonly number[]): { median: number; spread: number } {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-  return { median, spread: (sorted.at(-1)! - sorted[0]!) / median };
 }
 
 /** Keeps every connection busy until the time is up, then waits for the last replies. */
@@ -154,4 +147,17 @@ function viaDispatch(pool: Pool): Promise<void> {
 async function driveAutocannon(port: number, connections: number, durationMs: number): Promise<number> {
   const result = await autocannon({ url: `http://127.0.0.1:${port}`, connections, duration: durationMs / 1_000 });
   return result.requests.total;
+}
+
+/** Rates first, then costs, so that the clients stand below one another. */
+function tableOf(rows: readonly TransportBenchRow[]): BenchRow[] {
+  const note = (client: string): { note?: string } => (client === ours ? {} : { note: 'baseline' });
+  return [
+    ...rows.map(({ client, requestsPerS }) => ({ group: 'transport', name: client, unit: 'requests/s', ...requestsPerS, ...note(client) })),
+    ...rows.map(({ client, cpuUsPerRequest }) => ({ group: 'transport', name: client, unit: 'µs CPU/request', ...cpuUsPerRequest, ...note(client) })),
+  ];
+}
+
+if (import.meta.main) {
+  await runBench(createNodeHost(), async (host, { quick }) => tableOf(await benchTransport(host, quick ? { seconds: 1, rounds: 2 } : {})));
 }
