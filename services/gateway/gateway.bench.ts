@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runBench } from '../../ops/core/bench-cli.ts';
 import type { BenchRow } from '../../ops/core/bench-row.ts';
-import { SoraError } from '../../ops/core/error.ts';
+import { exitCodes, SoraError } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { interleave, spreadOf } from '../../ops/core/statistics.ts';
@@ -53,6 +53,11 @@ export async function benchGateway(host: Host, options: { roundMs: number; round
   const node = host.process.execPath;
   const bun = join(here, '../../node_modules/.bin/bun');
   const path = join(tmpdir(), `sora-gateway-bench-${host.process.pid}.sock`);
+  // Who ends us this way ends our whole process group; only the socket's file would stay.
+  const stopListening = host.process.onSignal('SIGTERM', () => {
+    host.files.remove(path);
+    host.process.exit(exitCodes.interrupted);
+  });
   const upstreams: Running[] = [];
   const gateways: Running[] = [];
   const variants: { name: string; running: Running; pace: number }[] = [];
@@ -81,6 +86,7 @@ export async function benchGateway(host: Host, options: { roundMs: number; round
     for (const running of gateways) running.child.kill('SIGTERM');
     for (const upstream of upstreams) upstream.child.kill('SIGKILL');
     host.files.remove(path);
+    stopListening();
   }
 }
 
