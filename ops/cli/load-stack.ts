@@ -45,10 +45,11 @@ export function loadStackDir(context: Context): string {
 export async function startLoadStack(context: Context, options: LoadStackOptions): Promise<LoadStack> {
   const { host } = context;
   const stateDir = loadStackDir(context);
+  const databaseUrl = host.process.env['DATABASE_URL'] || undefined;
+  if (databaseUrl !== undefined) await requireReachable(databaseUrl);
   const giveBack = takeFolder(context, stateDir, 'a load run', 'wait until it has ended, or use --stack running');
   // Logs and the journals of the mocks are those of the run before; a payment it owed is not ours.
   for (const name of host.files.list(stateDir)) if (name !== 'lock') host.files.remove(join(stateDir, name));
-  const databaseUrl = host.process.env['DATABASE_URL'] || undefined;
   const supervisor = startSupervisor(context, {
     stateDir,
     ports: 'free',
@@ -148,6 +149,25 @@ function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return undefined;
+  }
+}
+
+const connectWithinMs = 10_000;
+
+/** Connects once, before anything is started for a database that does not answer. */
+async function requireReachable(databaseUrl: string): Promise<void> {
+  const url = URL.parse(databaseUrl);
+  if (url === null) throw invalidConfig('DATABASE_URL is not a URL', 'postgres://user:password@host:5432/database');
+  const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: connectWithinMs });
+  try {
+    await client.connect();
+  } catch (error) {
+    const where = `${url.host}, database "${url.pathname.slice(1)}"`;
+    // An error for several addresses of one name has no message of its own.
+    const why = messageOf(error) || (error as NodeJS.ErrnoException).code;
+    throw invalidConfig(`DATABASE_URL: the database at ${where} cannot be reached: ${why}`, 'start it, correct DATABASE_URL, or unset it to use the embedded PostgreSQL', error);
+  } finally {
+    await client.end().catch(() => undefined);
   }
 }
 
