@@ -47,6 +47,25 @@ describe('Batcher', () => {
     expect(batches).toEqual([[1, 2]]);
   });
 
+  it('starts at most one batch an interval, unless a whole one waits', async () => {
+    const time = createTestHost();
+    const starts: [number, number][] = [];
+    const batcher = new Batcher<number, number>(time, { name: 'test', intervalMs: 10, sizeMax: 3 }, (items) => {
+      starts.push([time.clock.monotonicMs(), items.length]);
+      return Promise.resolve(items);
+    });
+    const first = batcher.add(1);
+    await time.advance(2);
+    await first;
+    const more = [batcher.add(2), batcher.add(3)];
+    await time.advance(20);
+    await Promise.all(more);
+    const many = [1, 2, 3, 4, 5, 6, 7].map((item) => batcher.add(item));
+    await time.advance(20);
+    await Promise.all(many);
+    expect(starts).toEqual([[1, 1], [11, 2], [23, 3], [23, 3], [33, 1]]);
+  });
+
   it('refuses with 503 when full', async () => {
     const batcher = new Batcher<number, number>(createTestHost(), { name: 'test', queueMax: 1 }, (items) => Promise.resolve(items));
     void batcher.add(1);
