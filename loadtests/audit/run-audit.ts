@@ -4,7 +4,7 @@ import type { Host } from '../../ops/core/host.ts';
 import type { SummaryAudit } from '../report/summary-schema.ts';
 import { createHttpClient } from '../swarm/http-client.ts';
 import { writesByUser } from '../swarm/measurement.ts';
-import type { RunMeasurement } from '../swarm/measurement.ts';
+import type { RunMeasurement, UserWrites } from '../swarm/measurement.ts';
 import { partitionOf, placeOf } from '../swarm/partition.ts';
 import type { Http } from '../swarm/scenario.ts';
 import { compareUser, differs } from './compare.ts';
@@ -21,6 +21,8 @@ export interface AuditOptions {
 const pageSize = 10_000;
 /** Users looked at id by id; far more than a sound system ever needs. */
 const usersExaminedMax = 20_000;
+/** Users looked at side by side. */
+const examinedAtOnce = 16;
 const differencesMax = 1_000;
 
 const sessions = z.object({ sessions: z.array(z.object({ accessToken: z.string() })).min(1) });
@@ -40,7 +42,7 @@ export async function auditRun(host: Host, run: RunMeasurement, options: AuditOp
   const differences: Difference[] = [];
   let incomplete: string | undefined;
   try {
-    using http = createHttpClient(host, options.adminUrl);
+    using http = createHttpClient(host, options.adminUrl, { sockets: examinedAtOnce });
     const api = await signIn(http, options.adminSecret);
     incomplete = await compareAll(api, run, options.userIdOf ?? ((index) => index + 1), (compared, found) => {
       totals.usersCompared += compared;
@@ -88,20 +90,22 @@ async function compareAll(
   const stored = await readTotals(api, run.writes.run);
   const lost = run.workersLost.map((worker) => partitionOf(worker, run.workers.length));
   const stepsMax = run.operationsPerUser.max + 64;
-  let examined = 0;
+  const doubtful: { userId: number; writes: UserWrites }[] = [];
   for (const writes of writesByUser(run.writes)) {
     const userId = userIdOf(writes.user);
     const found = stored.get(userId);
     stored.delete(userId);
     if (lost.some((partition) => placeOf(partition, writes.user) !== undefined)) continue;
-    if (!differs(writes, found)) {
-      report(1, []);
-      continue;
-    }
-    if ((examined += 1) > usersExaminedMax) return `more than ${usersExaminedMax} users differ; the rest was not examined`;
-    const ids = (await api(`/admin/audit/writes/${userId}?run=${run.writes.run}`, list)).items;
-    report(1, compareUser(userId, writes, ids, { run: run.writes.run, stepsMax }));
+    if (differs(writes, found)) doubtful.push({ userId, writes });
+    else report(1, []);
   }
+  for (let from = 0; from < Math.min(doubtful.length, usersExaminedMax); from += examinedAtOnce) {
+    await Promise.all(doubtful.slice(from, from + examinedAtOnce).map(async ({ userId, writes }) => {
+      const ids = (await api(`/admin/audit/writes/${userId}?run=${run.writes.run}`, list)).items;
+      report(1, compareUser(userId, writes, ids, { run: run.writes.run, stepsMax }));
+    }));
+  }
+  if (doubtful.length > usersExaminedMax) return `${doubtful.length} users differ; ${usersExaminedMax} of them were examined`;
   return await reportStrangers(api, run, stored, lost.length > 0, report);
 }
 
