@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { distance } from 'fastest-levenshtein';
+import { readConfig } from '../../ops/core/config.ts';
 import { assertNever, invalidConfig, SoraError } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { parseThresholds } from '../report/thresholds.ts';
@@ -15,7 +16,8 @@ import type { Distribution, Scenario } from '../swarm/scenario.ts';
 import { ConfigErrors, readRunOptions } from './options.ts';
 import type { RunOptions } from './options.ts';
 
-const scenarioFolder = fileURLToPath(new URL('../scenarios', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const scenarioFolder = resolve(root, 'loadtests/scenarios');
 
 /** A run that has passed every check that needs no server. */
 export interface PreparedRun {
@@ -47,8 +49,8 @@ export async function prepareRun(host: Host, args: readonly string[]): Promise<P
   const scenario = await loadScenario(scenarioFile);
   const thresholds = [...parseThresholds(scenario.thresholds, onError), ...options.thresholds];
   requireKnownOperations(scenario, thresholds, onError);
-  // No file lists staging targets yet, so only this machine can be loaded.
-  const policy = { staging: [], confirmed: options.confirmed };
+  const { staging } = (await readConfig(host, root)).load;
+  const policy = { staging, confirmed: options.confirmed };
   collect(onError, () => options.target === undefined || parseTarget(options.target, policy));
   const plan = collect(onError, () => planRun(scenario, options.overrides, 'plan'));
   const needsStack = scenario.system === 'avalo' && options.target === undefined;

@@ -1,0 +1,35 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readConfig } from './config.ts';
+import { createNodeHost } from './node-host.ts';
+
+const host = createNodeHost();
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sora-config-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+const write = (text: string): void => writeFileSync(join(folder, 'sora.config.ts'), text);
+
+describe('readConfig', () => {
+  it('has defaults where there is no file', async () => {
+    expect(await readConfig(host, folder)).toEqual({ load: { staging: [] } });
+  });
+
+  it('reads what the file exports', async () => {
+    write(`export default { load: { staging: ['staging.example.test', '10.1.0.0/16'] as string[] } };`);
+    expect((await readConfig(host, folder)).load.staging).toEqual(['staging.example.test', '10.1.0.0/16']);
+  });
+
+  it('names every wrong member at once', async () => {
+    write(`export default { load: { staging: [''], users: 5 } };`);
+    await expect(readConfig(host, folder)).rejects.toMatchObject({ exitCode: 104, message: expect.stringMatching(/staging.*users/s) as string });
+  });
+
+  it('says which file does not load', async () => {
+    write('export default {');
+    await expect(readConfig(host, folder)).rejects.toMatchObject({ exitCode: 104, message: expect.stringContaining('sora.config.ts does not load') as string });
+  });
+});
