@@ -77,7 +77,7 @@ describe('auditRun', () => {
     const workers = measured().workers;
     const audit = await auditRun(host, measured({ workersLost: [1] }), { adminUrl: await serve(new Map([...rows()].filter(([user]) => user !== 2))), adminSecret: secret });
     expect(workers).toHaveLength(2);
-    expect(audit).toMatchObject({ lost: 0, usersCompared: 2, incomplete: expect.stringContaining('workers were lost') });
+    expect(audit).toMatchObject({ lost: 0, usersCompared: 2, incomplete: expect.stringContaining('worker 1 was lost') });
   });
   it('says why it could not end', async () => {
     expect(await auditRun(host, measured(), { adminUrl: await serve(rows()), adminSecret: 'wrong' })).toMatchObject({

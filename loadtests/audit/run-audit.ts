@@ -53,7 +53,7 @@ export async function auditRun(host: Host, run: RunMeasurement, options: AuditOp
   } catch (error) {
     incomplete = `the audit stopped: ${messageOf(error)}`;
   }
-  if (run.workersLost.length > 0) incomplete ??= `${run.workersLost.length} workers were lost with the list of what they wrote`;
+  if (run.workersLost.length > 0) incomplete ??= `${nameWorkers(run.workersLost)} lost with the list of what was written`;
   if (totals.unexpected > 0) incomplete ??= `${totals.unexpected} rows were never acknowledged`;
   return {
     acknowledgedWrites: run.writes.acknowledged.reduce((sum, count) => sum + count, 0),
@@ -62,6 +62,12 @@ export async function auditRun(host: Host, run: RunMeasurement, options: AuditOp
     differences,
     ...(incomplete === undefined ? {} : { incomplete }),
   };
+}
+
+/** `worker 1 was`, `workers 1 and 2 were`. */
+function nameWorkers(workers: readonly number[]): string {
+  const names = workers.toSorted((a, b) => a - b);
+  return names.length === 1 ? `worker ${names[0]} was` : `workers ${names.slice(0, -1).join(', ')} and ${names.at(-1)} were`;
 }
 
 type Api = <T>(path: string, schema: z.ZodType<T>) => Promise<T>;
