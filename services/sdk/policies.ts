@@ -12,6 +12,8 @@ export interface RetryOptions {
   readonly triesMax?: number;
   /** First pause; doubles, with full jitter. Default 100. */
   readonly pauseMs?: number;
+  /** A `Retry-After` beyond this is not waited for: the reply goes to the caller. Default 30,000. */
+  readonly retryAfterMaxMs?: number;
 }
 
 /** Whether sending it twice does no harm: a read, an idempotent method, or one that carries a key. */
@@ -27,6 +29,7 @@ const retriedStatuses = new Set([429, 502, 503, 504]);
 export function withRetries(host: Host, inner: SdkTransport, options: RetryOptions = {}): SdkTransport {
   const triesMax = options.triesMax ?? 3;
   const pauseMs = options.pauseMs ?? 100;
+  const retryAfterMaxMs = options.retryAfterMaxMs ?? 30_000;
   const attempt = async (request: SdkRequest, tries: number): Promise<SdkReply> => {
     const last = tries >= triesMax || !isRepeatable(request);
     let reply: SdkReply | undefined;
@@ -36,9 +39,11 @@ export function withRetries(host: Host, inner: SdkTransport, options: RetryOptio
       if (last) throw error;
     }
     if (reply !== undefined && (last || !retriedStatuses.has(reply.status))) return reply;
-    const askedMs = Number(reply?.headers['retry-after'] ?? 0) * 1_000;
+    const asked = Number(reply?.headers['retry-after'] ?? 0) * 1_000;
+    const askedMs = Number.isFinite(asked) ? asked : 0;
+    if (reply !== undefined && askedMs > retryAfterMaxMs) return reply;
     const jitteredMs = host.random.float() * pauseMs * 2 ** (tries - 1);
-    await host.timers.sleep(Math.max(Number.isFinite(askedMs) ? askedMs : 0, jitteredMs));
+    await host.timers.sleep(Math.max(askedMs, jitteredMs));
     return attempt(request, tries + 1);
   };
   return { request: (request) => attempt(request, 1) };
