@@ -106,34 +106,49 @@ async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
   return text;
 }
 
-/** A port that is taken, free ones beside it, and an empty state folder; all given back at the end. */
-export async function withPlaces<Result>(work: (ports: Record<string, number>, home: string) => Promise<Result>): Promise<Result> {
+export interface Places {
+  /** Ports for `sora up`: the gateway's is taken by us, the others are free. */
+  readonly ports: Readonly<Record<string, number>>;
+  /** An empty folder for state. */
+  readonly home: string;
+  close(): Promise<void>;
+}
+
+/** Makes what the cases need to go wrong in; `close` gives it all back. */
+export async function openPlaces(): Promise<Places> {
   const names = ['api', 'workers', 'gateway-admin', 'mock-payments', 'mock-ai', 'postgres'];
   const free = await findFreePorts(names.length);
   const server = createServer();
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
   const gateway = (server.address() as AddressInfo).port;
   const home = mkdtempSync(join(tmpdir(), 'sora-bad-'));
-  try {
-    return await work({ gateway, ...Object.fromEntries(names.map((name, index) => [name, free[index] ?? 0])) }, home);
-  } finally {
-    rmSync(home, { recursive: true, force: true });
-    await new Promise((resolve) => server.close(resolve));
-  }
+  return {
+    ports: { gateway, ...Object.fromEntries(names.map((name, index) => [name, free[index] ?? 0])) },
+    home,
+    async close() {
+      rmSync(home, { recursive: true, force: true });
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
 }
 
 export const badInput: Drill = {
   name: 'bad-input',
   summary: 'wrong flags, ports, databases and targets: exit 104, one clear message, nothing left behind',
-  run: ({ host, root }) =>
-    withPlaces(async (ports, home) => {
+  async run({ host, root }) {
+    const places = await openPlaces();
+    try {
       const checks: Check[] = [];
-      for (const input of badInputs(ports)) {
-        const found = await checkBadInput(host, root, home, input);
-        const wrong = found.filter(({ ok }) => !ok);
-        const took = found.find(({ name }) => name === 'took')?.measured ?? '';
-        checks.push(holds(input.name, wrong.length === 0, wrong.map((check) => `${check.name} ${check.measured} ${check.limit}`).join('; ') || `exit 104 in ${took}`, 'exit 104, one message'));
-      }
+      for (const input of badInputs(places.ports)) checks.push(sumUp(input, await checkBadInput(host, root, places.home, input)));
       return checks;
-    }),
+    } finally {
+      await places.close();
+    }
+  },
 };
+
+function sumUp(input: BadInput, checks: readonly Check[]): Check {
+  const wrong = checks.filter(({ ok }) => !ok).map(({ name, measured, limit }) => `${name} ${measured} ${limit}`);
+  const took = checks.find(({ name }) => name === 'took')?.measured ?? '';
+  return holds(input.name, wrong.length === 0, wrong.length === 0 ? `exit 104 in ${took}` : wrong.join('; '), 'exit 104, one message');
+}

@@ -24,7 +24,8 @@ export const killHarnessWorker: Drill = {
     context.say(`killed a harness worker, pid ${victim.pid}`);
     const ended = await run.ended;
     const summary = requireSummary(ended);
-    const reason = summary.reasons.find((text) => /worker/.test(text));
+    const named = /worker (\d+) is lost.*/.exec(ended.stderr);
+    const reason = summary.reasons.find((text) => text.includes(`worker ${named?.[1]} was lost`));
     const killedAtS = (killedAtMs - Date.parse(summary.startedAt)) / 1_000;
     const after = summary.series.filter(({ second }) => second > killedAtS + 1).reduce((sum, { total }) => sum + total, 0);
     const folder = join(home, 'runs', summary.runId);
@@ -34,8 +35,8 @@ export const killHarnessWorker: Drill = {
       equals('exit code', ended.exitCode, 98),
       equals('verdict', summary.verdict, 'insufficient'),
       equals('workers lost', summary.generator.workersLost, 1),
-      holds('a reason names it', reason !== undefined, reason ?? summary.reasons.join('; '), 'the lost worker'),
-      holds('the message on stderr names it', /worker \d+ is lost/.test(ended.stderr), /worker \d+ is lost.*/.exec(ended.stderr)?.[0] ?? 'none', 'worker N is lost'),
+      holds('the message on stderr names it', named !== null, named?.[0] ?? 'none', 'worker N is lost'),
+      holds('a reason names it', reason !== undefined, reason ?? summary.reasons.join('; '), 'worker N was lost'),
       holds('the partial report is there', missing.length === 0, missing.length === 0 ? folder : `missing ${missing.join(', ')}`, 'three files'),
       atLeast('operations measured in the hold', summary.operations.total, 1),
       atLeast('operations of the other worker after the kill', after, 1),
