@@ -17,7 +17,7 @@ export const runFlags = {
   think: { type: 'string', value: '10s', help: 'mean think time, drawn from an exponential distribution' },
   seed: { type: 'string', value: 'N', help: 'same seed, same plan; default 1' },
   pace: { type: 'string', value: 'due|after-reply', help: 'what the next step is due after' },
-  sockets: { type: 'string', value: 'N', help: 'connections of all workers together; default 64' },
+  sockets: { type: 'string', value: 'N', help: 'connections of all workers together; default by rate, 64 to 1000' },
   workers: { type: 'string', value: 'N', help: 'worker processes; default by rate and cores' },
   target: { type: 'string', value: 'URL', help: 'the system under test, such as http://127.0.0.1:3000' },
   'confirm-target': { type: 'string', multiple: true, value: 'HOST', help: 'confirms a target that looks like production' },

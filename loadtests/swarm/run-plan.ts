@@ -13,14 +13,15 @@ export interface ScenarioOverrides {
   readonly thinkTimeMs?: Distribution | undefined;
   readonly seed?: number | undefined;
   readonly pace?: 'due' | 'after-reply' | undefined;
-  /** Connections of all workers together. Default 64. */
+  /** Connections of all workers together. Default by rate: enough for replies that take 50 ms, 64 to 1,000. */
   readonly sockets?: number | undefined;
   /** Worker processes. Default by rate and cores. */
   readonly workers?: number | undefined;
 }
 
 export const limits = { users: 10_000_000, phaseMs: 7 * 86_400_000, sockets: 20_000, workers: 64 } as const;
-const defaultSockets = 64;
+/** Connections by default: what a rate needs while a reply takes `replyS`, within these bounds. */
+const defaultSockets = { least: 64, most: 1_000, replyS: 0.05 };
 const defaultDrainMs = 30_000;
 /** What one worker process does comfortably, operations/s. */
 const workerRatePerS = 30_000;
@@ -51,7 +52,9 @@ export function planRun(scenario: Scenario<never>, overrides: ScenarioOverrides,
 export function divideWork(plan: RunPlan, overrides: ScenarioOverrides, cores: number): { workers: number; sockets: number[] } {
   const ratePerS = plan.users / Math.max(meanOf(plan.thinkTimeMs) / 1_000, 0.001);
   const wanted = Math.min(Math.max(1, cores), Math.ceil(ratePerS / workerRatePerS));
-  const sockets = whole('sockets', overrides.sockets ?? defaultSockets, 1, limits.sockets);
+  const { least, most: mostSockets, replyS } = defaultSockets;
+  const byRate = Math.min(mostSockets, Math.max(least, Math.ceil(ratePerS * replyS)));
+  const sockets = whole('sockets', overrides.sockets ?? byRate, 1, limits.sockets);
   const most = Math.min(limits.workers, plan.users, sockets);
   const workers = overrides.workers === undefined ? Math.min(wanted, most) : whole('workers', overrides.workers, 1, most);
   return {

@@ -73,14 +73,15 @@ export function launch(context: LaunchContext, plan: ProcessPlan, env: Record<st
 
 async function start(context: LaunchContext, plan: ProcessPlan, env: Record<string, string>, fd: number): Promise<ChildProcess> {
   const { host, root } = context;
-  const { runtime, entry = '', args } = plan.spec;
+  const { runtime, entry = '', args, nodeArgs } = plan.spec;
   if (runtime === 'postgres') {
     if (context.cluster === undefined) throw new TypeError('no cluster was prepared');
     return startCluster(host, context.cluster, fd);
   }
   // A killed process leaves its socket's file, which would keep the next one from listening.
   if (plan.socket !== undefined) host.files.remove(plan.socket);
-  return spawn(runtimePath(host, runtime, root), [join(root, entry), ...args], {
+  const flags = runtime === 'node' ? nodeArgs : [];
+  return spawn(runtimePath(host, runtime, root), [...flags, join(root, entry), ...args], {
     cwd: root,
     detached: true,
     env: { ...host.process.env, ...env },

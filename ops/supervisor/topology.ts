@@ -23,6 +23,8 @@ const processSchema = z.strictObject({
   runtime: z.enum(['node', 'bun', 'postgres']),
   entry: z.string().optional(),
   args: z.array(z.string()).default([]),
+  /** Flags of Node, before the entry; left out where another runtime runs it. */
+  nodeArgs: z.array(z.string()).default([]),
   env: z.record(z.string(), z.string()).default({}),
   /** A name of `ports`. Replica i listens on that port plus i. */
   port: name.optional(),

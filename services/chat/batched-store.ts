@@ -1,8 +1,8 @@
 import { Batcher } from '../platform/batcher.ts';
 import type { Platform } from '../platform/domain.ts';
 import type { Statement } from '../platform/database.ts';
-import { messageOf, type ChatStore, type MessageQuery, type MessageRow, type NewMessage, type SendResult } from './store.ts';
-import type { Message } from './schemas.ts';
+import { conversationOf, messageOf, type ChatStore, type ConversationRow, type MessageQuery, type MessageRow, type NewMessage, type SendResult } from './store.ts';
+import type { Conversation, Message } from './schemas.ts';
 
 const sql = {
   send: {
@@ -10,12 +10,24 @@ const sql = {
     repeatable: true,
     text: 'select ord, outcome, id, conversation_id, body, price, created_at from chat_send($1, $2, $3, $4)',
   },
+  conversations: {
+    name: 'chat_conversation_pages',
+    repeatable: true,
+    text: `select ord, id, peer_id, created_at, last_message_id, read_message_id, peer_read_message_id
+      from chat_conversation_pages($1, $2, $3)`,
+  },
   messages: {
     name: 'chat_messages',
     repeatable: true,
     text: 'select ord, id, conversation_id, sender_id, body, price, created_at from chat_messages($1, $2, $3, $4)',
   },
 } as const satisfies Record<string, Statement>;
+
+interface ConversationQuery {
+  readonly userId: number;
+  readonly beforeId: number;
+  readonly limit: number;
+}
 
 interface SendRow extends Omit<MessageRow, 'sender_id'> {
   readonly ord: number;
@@ -56,5 +68,19 @@ export function createBatchedChatStore(platform: Platform, plain: ChatStore): Ch
     return pages;
   });
 
-  return { ...plain, send: (message) => sends.add(message), messages: (query) => messages.add(query) };
+  const conversations = new Batcher<ConversationQuery, Conversation[]>(host, { name: 'chat conversations' }, async (queries) => {
+    const rows = await db.query<{ ord: number } & Omit<ConversationRow, 'mine'>>(sql.conversations, [
+      queries.map((query) => query.userId), queries.map((query) => query.beforeId), queries.map((query) => query.limit + 1),
+    ]);
+    const pages: Conversation[][] = queries.map(() => []);
+    for (const { ord, ...row } of rows) pages[ord - 1]?.push(conversationOf(row));
+    return pages;
+  });
+
+  return {
+    ...plain,
+    conversations: (userId, beforeId, limit) => conversations.add({ userId, beforeId, limit }),
+    send: (message) => sends.add(message),
+    messages: (query) => messages.add(query),
+  };
 }

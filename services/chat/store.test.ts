@@ -174,5 +174,10 @@ describe('conversations', () => {
       { id: second, peerId: c, lastMessageId: null },
       { id: first, peerId: b, lastMessageId: high, readMessageId: high, peerReadMessageId: 0 },
     ]);
+    const pages: [number, number, number][] = [[a, newestId, 5], [a, second, 5], [b, newestId, 1], [999, newestId, 5], [c, newestId, 3]];
+    const store = batched();
+    const together = await Promise.all(pages.map((page) => store.conversations(...page)));
+    expect(together).toEqual(await Promise.all(pages.map((page) => plain.conversations(...page))));
+    expect(together[0]).toHaveLength(2);
   });
 });

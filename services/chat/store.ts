@@ -55,7 +55,7 @@ export function messageOf(row: MessageRow): Message {
   };
 }
 
-interface ConversationRow {
+export interface ConversationRow {
   readonly id: number;
   readonly peer_id: number;
   readonly created_at: Date;
@@ -65,7 +65,7 @@ interface ConversationRow {
   readonly mine: boolean;
 }
 
-function conversationOf(row: ConversationRow): Conversation {
+export function conversationOf(row: Omit<ConversationRow, 'mine'>): Conversation {
   return {
     id: row.id, peerId: row.peer_id, createdAt: row.created_at.toISOString(), lastMessageId: row.last_message_id,
     readMessageId: row.read_message_id, peerReadMessageId: row.peer_read_message_id,

@@ -25,7 +25,7 @@ const schema = z.object({
   SORA_ADMIN_PORT: port.optional(),
   SORA_UPSTREAMS: z.string().min(1),
   SORA_TRUSTED_PEERS: z.string().default(''),
-  SORA_GATEWAY_CONCURRENCY: z.coerce.number().int().min(1).max(100_000).default(512),
+  SORA_GATEWAY_CONCURRENCY: z.coerce.number().int().min(1).max(100_000).default(1_024),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional(),
 });

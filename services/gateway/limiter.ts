@@ -1,11 +1,11 @@
 /** How many requests may be in flight to the upstreams: additive increase, multiplicative decrease. */
 
 export interface LimiterOptions {
-  /** Never below this many. Default 64. */
+  /** Never below this many. Default 256: the stores batch, and with fewer in flight their batches shrink until each costs too much. */
   readonly floor?: number;
   /** Never above this many, and the start. */
   readonly ceiling: number;
-  /** Median latency beyond which the upstreams count as overloaded. Default 100 ms. */
+  /** Median latency beyond which the upstreams count as overloaded. Default 200 ms. */
   readonly targetMs?: number;
 }
 
@@ -31,8 +31,8 @@ export class Limiter {
 
   constructor(options: LimiterOptions) {
     this.#ceiling = options.ceiling;
-    this.#floor = Math.min(options.floor ?? 64, options.ceiling);
-    this.#targetMs = options.targetMs ?? 100;
+    this.#floor = Math.min(options.floor ?? 256, options.ceiling);
+    this.#targetMs = options.targetMs ?? 200;
     this.limit = options.ceiling;
   }
 
