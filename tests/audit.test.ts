@@ -32,7 +32,6 @@ test('the audit of a run on the real stack finds nothing; after one row is delet
     admin: { target: adminUrl, headers: { authorization: `Bearer ${adminSecret}` } },
     overrides: { users, rampMs: 500, holdMs: 4_000, thinkTimeMs: { kind: 'exponential', mean: 500 } }, log: () => undefined,
   });
-  expect(measured.operations.reduce((sum, { failed }) => sum + failed, 0)).toBe(0);
   const audit = () => auditRun(host, measured, { adminUrl, adminSecret });
   const sound = await audit();
   expect(sound).toMatchObject({ lost: 0, duplicated: 0, unexpected: 0, ledgerBalanced: true, differences: [] });

@@ -9,7 +9,7 @@ export default scenario<LaunchState>({
   description: 'feed 40 %, profiles 20 %, likes 15 %, chat 15 %, AI 5 %, purchases 5 %; one login a second; one user over its limit',
   system: 'avalo',
   users: 10_000,
-  rampMs: 20_000,
+  rampMs: 30_000,
   holdMs: 60_000,
   thinkTimeMs: { kind: 'exponential', mean: 10_000 },
   pace: 'due',

@@ -1,9 +1,8 @@
-import { Agent, request as sendPlain } from 'node:http';
-import { Agent as TlsAgent, request as sendTls } from 'node:https';
 import { z } from 'zod';
 import { messageOf } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { overloaded, Problem } from '../platform/problem.ts';
+import { ProviderClient, type ProviderReply, type ProviderRequest } from '../platform/provider-client/client.ts';
 import type { ChargeRequest, PaymentProvider, ProviderPayment } from './provider.ts';
 
 export interface HttpProviderOptions {
@@ -26,11 +25,6 @@ const paymentSchema = z.object({
   updatedMs: z.int().min(0).max(Date.UTC(2100, 0)),
 });
 
-interface Answer {
-  readonly status: number;
-  readonly body: string;
-}
-
 /** Most bytes of a reply; the processor's are below 1 kB. */
 const replyBytesMax = 65_536;
 
@@ -40,54 +34,22 @@ const triesMax = 2;
 /** Speaks to the processor over a pool of kept connections. */
 export function createHttpProvider(host: Host, options: HttpProviderOptions): PaymentProvider {
   const { url, timeoutMs, socketsMax, callsMax } = { timeoutMs: 3_000, socketsMax: 64, callsMax: 1_000, ...options };
-  const base = new URL(url);
-  const isTls = base.protocol === 'https:';
-  const pool = { keepAlive: true, maxSockets: socketsMax, maxFreeSockets: socketsMax };
-  const agent = isTls ? new TlsAgent(pool) : new Agent(pool);
-  const send = isTls ? sendTls : sendPlain;
+  // The bound on calls is the one below: fewer wait than may be under way.
+  const client = new ProviderClient(host, { url, timeoutMs, socketsMax, waitingMax: callsMax, replyBytesMax });
   let callsUnderWay = 0;
 
-  const attempt = (method: string, path: string, headers: Record<string, string>, body: string, signal: AbortSignal | undefined): Promise<Answer> =>
-    new Promise((resolve, reject) => {
-      const outgoing = send({
-        agent, method, headers, hostname: base.hostname, port: base.port, path: `${base.pathname.replace(/\/$/, '')}${path}`,
-        ...(signal === undefined ? {} : { signal }),
-      });
-      const limit = host.timers.after(timeoutMs, () => outgoing.destroy(new Error(`no reply within ${timeoutMs} ms`)));
-      const fail = (error: Error): void => {
-        limit.cancel();
-        reject(error);
-      };
-      outgoing.on('error', fail);
-      outgoing.on('response', (incoming) => {
-        const chunks: Buffer[] = [];
-        let sizeBytes = 0;
-        incoming.on('data', (chunk: Buffer) => {
-          sizeBytes += chunk.length;
-          if (sizeBytes > replyBytesMax) outgoing.destroy(new Error(`reply larger than ${replyBytesMax} bytes`));
-          else chunks.push(chunk);
-        });
-        incoming.on('error', fail);
-        incoming.on('end', () => {
-          limit.cancel();
-          resolve({ status: incoming.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') });
-        });
-      });
-      outgoing.end(body);
-    });
-
-  const call = async (method: string, path: string, headers: Record<string, string>, body: string, signal?: AbortSignal): Promise<Answer> => {
+  const call = async (request: ProviderRequest): Promise<ProviderReply> => {
     if (callsUnderWay >= callsMax) throw overloaded(`${callsMax} calls to the payment provider are under way already`);
     callsUnderWay++;
     try {
       let trouble = '';
       for (let tries = 1; tries <= triesMax; tries++) {
         try {
-          const answer = await attempt(method, path, headers, body, signal);
-          if (answer.status < 500 && answer.status !== 429) return answer;
-          trouble = `status ${answer.status}`;
+          const reply = await client.request(request);
+          if (reply.status < 500 && reply.status !== 429) return reply;
+          trouble = `status ${reply.status}`;
         } catch (error) {
-          if (signal?.aborted) throw error;
+          if (request.signal?.aborted) throw error;
           trouble = messageOf(error);
         }
       }
@@ -99,28 +61,28 @@ export function createHttpProvider(host: Host, options: HttpProviderOptions): Pa
 
   return {
     async charge(request, signal) {
-      const answer = await call('POST', '/v1/payment_intents', chargeHeaders(request), JSON.stringify(request), signal);
+      const reply = await call({
+        method: 'POST', path: '/v1/payment_intents', headers: { 'idempotency-key': request.reference }, body: JSON.stringify(request), ...given(signal),
+      });
       // 402 carries the declined payment.
-      if (answer.status === 200 || answer.status === 201 || answer.status === 402) return paymentOf(answer);
-      throw unavailable(`it answered ${answer.status} to a charge`);
+      if (reply.status === 200 || reply.status === 201 || reply.status === 402) return paymentOf(reply);
+      throw unavailable(`it answered ${reply.status} to a charge`);
     },
     async find(reference, signal) {
-      const answer = await call('GET', `/v1/payment_intents?reference=${encodeURIComponent(reference)}`, {}, '', signal);
-      if (answer.status === 404) return undefined;
-      if (answer.status === 200) return paymentOf(answer);
-      throw unavailable(`it answered ${answer.status} to a look-up`);
+      const reply = await call({ method: 'GET', path: `/v1/payment_intents?reference=${encodeURIComponent(reference)}`, ...given(signal) });
+      if (reply.status === 404) return undefined;
+      if (reply.status === 200) return paymentOf(reply);
+      throw unavailable(`it answered ${reply.status} to a look-up`);
     },
-    close: () => agent.destroy(),
+    close: () => client.close(),
   };
 }
 
-function chargeHeaders(request: ChargeRequest): Record<string, string> {
-  return { 'content-type': 'application/json', 'idempotency-key': request.reference };
-}
+const given = (signal: AbortSignal | undefined): { signal?: AbortSignal } => (signal === undefined ? {} : { signal });
 
-function paymentOf(answer: Answer): ProviderPayment {
+function paymentOf(reply: ProviderReply): ProviderPayment {
   try {
-    return paymentSchema.parse(JSON.parse(answer.body));
+    return paymentSchema.parse(JSON.parse(reply.body));
   } catch (error) {
     throw unavailable(`its reply is no payment: ${messageOf(error).slice(0, 200)}`);
   }

@@ -17,8 +17,10 @@ export interface DrillContext {
   /** State folder of the drills: their runs, stack and database, apart from those of people. */
   readonly home: string;
   readonly size: DrillSize;
-  /** Aborted when the user wants to stop; whatever runs is then ended. */
+  /** Aborted when the drill is over or the user wants to stop; whatever runs is then ended. */
   readonly signal: AbortSignal;
+  /** Takes what must have ended before the next drill may begin. */
+  track(ended: Promise<unknown>): void;
   /** Says what happens, for people. */
   say(text: string): void;
 }

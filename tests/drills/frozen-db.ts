@@ -3,6 +3,7 @@ import type { Drill, DrillContext } from './drill.ts';
 import { requireSummary, startLoadRun } from './load-run.ts';
 import type { LoadRun } from './load-run.ts';
 import { descendantsOf, listProcesses } from './process-tree.ts';
+import { describeErrors } from './run-checks.ts';
 
 const holdMs = 60_000;
 const sockets = 64;
@@ -34,7 +35,7 @@ export const frozenDb: Drill = {
       atLeast('response p99', responseMs, 2_000, 'ms'),
       atMost('service p99', serviceMs, responseMs / 10, 'ms'),
       note('service max, pool wait p99', `${summary.latencyMs.service.max?.toFixed(0)} ms, ${summary.latencyMs.poolWait.p99?.toFixed(0)} ms`),
-      note('failed', `${summary.operations.failed} of ${summary.operations.total}`),
+      note('failed', `${summary.operations.failed} of ${summary.operations.total}: ${describeErrors(summary.errors)}`),
       equals('audit: lost and duplicated', (summary.audit?.lost ?? -1) + (summary.audit?.duplicated ?? -1), 0),
       note('verdict', summary.reasons.join('; ')),
     ];

@@ -1,6 +1,6 @@
 import type { Summary } from '../../loadtests/report/summary-schema.ts';
 import type { StackProcess } from '../../ops/supervisor/stack-state.ts';
-import { auditChecks } from './audit-checks.ts';
+import { auditChecks, describeErrors } from './run-checks.ts';
 import { atLeast, atMost, equals, note } from './check.ts';
 import type { Check } from './check.ts';
 import { until } from './drill.ts';
@@ -73,7 +73,7 @@ export function failureChecks(summary: Summary, { killedAtMs, readyAtMs }: Pick<
     equals('failed before the kill', sum(before, ({ failed }) => failed), 0),
     equals(`failed later than ${recoveryMs / 1_000} s after readiness`, sum(after, ({ failed }) => failed), 0),
     note('failed in the outage', `${sum(during, ({ failed }) => failed)} of ${sum(during, ({ total }) => total)} operations`),
-    note('kinds', summary.errors.slice(0, 6).map(({ kind, op, count }) => `${kind} (${op}) ${count}`).join(', ') || 'none'),
+    note('kinds', describeErrors(summary.errors)),
     atLeast('seconds observed after recovery', after.length, 3),
     atLeast('good operations/s after, of those before', rate(after) / Math.max(1, rate(held)), 0.8),
     atMost('first failure before the kill by', firstFailureLeadS(summary, killedAtMs), 1, 's'),

@@ -78,9 +78,14 @@ function watch(context: DrillContext, args: readonly string[], env: Readonly<Rec
     child.once('close', (exitCode) => {
       overdue.cancel();
       signal.removeEventListener('abort', interrupt);
-      resolve({ exitCode, stderr, summary: readSummary(stdout) });
+      try {
+        resolve({ exitCode, stderr, summary: readSummary(stdout) });
+      } catch (error) {
+        reject(new Error(`the run ended with ${exitCode} and printed no summary that can be read`, { cause: error }));
+      }
     });
   });
+  context.track(ended);
   return {
     pid: child.pid ?? 0,
     ended,

@@ -5,6 +5,7 @@
  * Exit code 0 when every condition held, 99 when one did not, 104 for wrong arguments.
  */
 import { resolve } from 'node:path';
+import { formatDuration } from '../../ops/core/duration.ts';
 import { messageOf } from '../../ops/core/error.ts';
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { badInput } from './bad-input.ts';
@@ -39,15 +40,21 @@ interface Outcome {
   readonly checks: readonly Check[];
 }
 
-async function prove(drill: Drill, context: DrillContext): Promise<Outcome> {
-  const { clock, stderr } = context.host;
+/** Runs a drill, and whatever becomes of it, waits for the end of all that it started. */
+async function prove(drill: Drill, common: Omit<DrillContext, 'signal' | 'track'>, stop: AbortSignal): Promise<Outcome> {
+  const { clock, stderr } = common.host;
   const startMs = clock.monotonicMs();
   stderr.write(`\n${drill.name}: ${drill.summary}\n`);
+  const over = new AbortController();
+  const started: Promise<unknown>[] = [];
   let checks: Check[];
   try {
-    checks = await drill.run(context);
+    checks = await drill.run({ ...common, signal: AbortSignal.any([stop, over.signal]), track: (ended) => void started.push(ended) });
   } catch (error) {
     checks = [holds('the drill ran to its end', false, messageOf(error), 'no error')];
+  } finally {
+    over.abort();
+    await Promise.allSettled(started);
   }
   return { drill: drill.name, ok: checks.every(({ ok }) => ok), tookS: Math.round((clock.monotonicMs() - startMs) / 1_000), checks };
 }
@@ -63,14 +70,13 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) host.process.onSignal(name, (
 const root = resolve(import.meta.dirname, '../..');
 const wanted = readArguments(host, drills);
 if (wanted !== undefined) {
-  const context: DrillContext = {
-    host, root, home: wanted.home ?? resolve(root, '.sora/drills'), size: wanted.size, signal: stop.signal,
-    say: (text) => host.stderr.write(`  ${text}\n`),
-  };
+  const { users, ratePerS, holdMs } = wanted.size;
+  host.stderr.write(`${wanted.drills.length} drills with ${users} users at ${ratePerS} operations/s, hold ${formatDuration(holdMs)}\n`);
+  const common = { host, root, home: wanted.home ?? resolve(root, '.sora/drills'), size: wanted.size, say: (text: string) => host.stderr.write(`  ${text}\n`) };
   const outcomes: Outcome[] = [];
   for (const drill of wanted.drills) {
     if (stop.signal.aborted) break;
-    const outcome = await prove(drill, context);
+    const outcome = await prove(drill, common, stop.signal);
     outcomes.push(outcome);
     (wanted.json ? host.stderr : host.stdout).write(render(outcome));
   }

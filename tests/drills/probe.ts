@@ -7,7 +7,7 @@ export interface Probed {
   /** 0 where no reply came. */
   readonly status: number;
   readonly retryAfter: string | undefined;
-  /** First byte written to last byte read. */
+  /** From the call to the last byte read. */
   readonly tookMs: number;
 }
 
@@ -31,13 +31,15 @@ export function startProber(host: Host, target: string, tokens: readonly string[
   let sent = 0;
   const ask = (): void => {
     if (sent >= probesMax) return;
-    const token = tokens[sent++ % tokens.length] ?? '';
+    const client = sent++ % tokens.length;
+    // Each has an address of its own, as the harness's users do, or the limit of one address would answer.
+    const headers = { authorization: `Bearer ${tokens[client] ?? ''}`, 'x-forwarded-for': `10.255.${client >>> 8}.${client & 255}` };
     const atMs = host.clock.nowMs();
     const startMs = host.clock.monotonicMs();
     const finish = (status: number, retryAfter?: string): void => {
       probed.push({ atMs, status, retryAfter, tookMs: host.clock.monotonicMs() - startMs });
     };
-    const outgoing = request(`${target}/feed?limit=20`, { agent, headers: { authorization: `Bearer ${token}` }, timeout: timeoutMs }, (reply) => {
+    const outgoing = request(`${target}/feed?limit=20`, { agent, headers, timeout: timeoutMs }, (reply) => {
       reply.resume().once('end', () => finish(reply.statusCode ?? 0, reply.headers['retry-after'])).once('error', () => finish(0));
     });
     outgoing.once('timeout', () => outgoing.destroy(new Error('no reply in time')));
@@ -54,10 +56,10 @@ export function startProber(host: Host, target: string, tokens: readonly string[
   };
 }
 
-/** Access tokens of the first seeded users, as the harness gets them. */
-export function issueTokens(adminUrl: string, secret: string, count: number): Promise<string[]> {
+/** Access tokens of seeded users, as the harness gets them. */
+export function issueTokens(adminUrl: string, secret: string, accounts: { readonly from: number; readonly count: number }): Promise<string[]> {
   return new Promise((resolve, reject) => {
-    const body = JSON.stringify({ fromUserId: 1, count, ttlS: 3_600 });
+    const body = JSON.stringify({ fromUserId: accounts.from, count: accounts.count, ttlS: 3_600 });
     const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
     const outgoing = request(`${adminUrl}/admin/sessions`, { method: 'POST', headers }, (reply) => {
       let text = '';

@@ -16,9 +16,9 @@ const pickWord = (user: User): string => words[user.random.int(words.length)] ??
 /** Reads the home timeline: mostly its first page, else on from the last cursor. */
 export async function readFeed(user: User): Promise<void> {
   const goesOn = user.state.feedCursor !== '' && user.random.float() < 0.3;
-  const reply = await client(user).getFeed(goesOn ? { cursor: user.state.feedCursor, limit: 20 } : { limit: 20 });
+  const reply = await client(user).getFeed(goesOn ? { cursor: user.state.feedCursor, limit: 10 } : { limit: 10 });
   if (!user.check(reply.ok, 'the feed answers')) return;
-  // A whole parse of 20 posts costs more than the rest of the step; two values are all it needs.
+  // A whole parse of 10 posts costs more than the rest of the step; two values are all it needs.
   const head = reply.body.toString('latin1', 0, 64);
   const tail = reply.body.toString('latin1', Math.max(0, reply.body.length - 96));
   user.check(head.startsWith('{"items":['), 'the feed is a page');

@@ -14,3 +14,9 @@ export function auditChecks({ audit, verdict, exitCode, reasons }: Summary): Che
     note('verdict', `${verdict}, exit ${exitCode}${reasons.length === 0 ? '' : `: ${reasons.join('; ')}`}`),
   ];
 }
+
+/** `status 503 (feed) 240, ECONNRESET (ai) 3`, the most frequent first. */
+export function describeErrors(errors: Summary['errors']): string {
+  const shown = errors.toSorted((a, b) => b.count - a.count).slice(0, 6);
+  return shown.map(({ kind, op, count }) => `${kind} (${op}) ${count}`).join(', ') || 'none';
+}
