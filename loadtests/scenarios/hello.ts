@@ -1,4 +1,4 @@
-import { scenario } from '../swarm/scenario.ts';
+import { scenario, type VirtualUser } from '../swarm/scenario.ts';
 
 /** The smallest useful journey: works against any HTTP server. */
 export default scenario({
@@ -8,20 +8,11 @@ export default scenario({
   rampMs: 2_000,
   holdMs: 10_000,
   thinkTimeMs: { kind: 'exponential', mean: 1_000 },
-  journeys: [
-    {
-      name: 'visit',
-      weight: 1,
-      steps: [
-        {
-          op: 'home',
-          run: async (user) => {
-            const reply = await user.http.request({ method: 'GET', path: '/' });
-            user.check(reply.status === 200, 'the front page answers');
-          },
-        },
-      ],
-    },
-  ],
+  journeys: [{ name: 'visit', weight: 1, steps: [{ op: 'home', run: openHome }] }],
   thresholds: { response_time: ['p(95)<500'], http_req_failed: ['rate<0.01'] },
 });
+
+async function openHome(user: VirtualUser<undefined>): Promise<void> {
+  const reply = await user.http.request({ method: 'GET', path: '/' });
+  user.check(reply.status === 200, 'the front page answers');
+}
