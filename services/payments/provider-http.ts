@@ -3,7 +3,7 @@ import { messageOf } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { overloaded, Problem } from '../platform/problem.ts';
 import { ProviderClient, type ProviderReply, type ProviderRequest } from '../platform/provider-client/client.ts';
-import type { ChargeRequest, PaymentProvider, ProviderPayment } from './provider.ts';
+import type { PaymentProvider, ProviderPayment } from './provider.ts';
 
 export interface HttpProviderOptions {
   /** Base URL of the processor, http or https, such as `http://127.0.0.1:4000`. */

@@ -1,6 +1,8 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { Host } from '../../../ops/core/host.ts';
+import type { PlainRequest, Responder } from '../http/connection.ts';
+import { PlainServer } from '../http/server.ts';
+import { Ticks } from '../http/ticks.ts';
 import { controlSchema, defaultControl, type Control } from './control.ts';
 import { composeReply, countTokens, moderate } from './text.ts';
 
@@ -17,6 +19,8 @@ const moderationSchema = z.object({ input: z.string() });
 /** Requests in flight beyond which the answer is 429, as real providers do. */
 const inFlightMax = 2_000;
 const bodyBytesMax = 256 * 1024;
+/** Replies and tokens come up to this late, so that one wake of the process serves several. */
+const tickMs = 10;
 
 class Refused extends Error {
   readonly status: number;
@@ -29,37 +33,36 @@ class Refused extends Error {
 /** A stand-in for a provider of language models: chat completions, moderations, and switches for its faults. */
 export class MockAi {
   readonly #host: Host;
+  readonly #ticks: Ticks;
   readonly #counts = { completions: 0, moderations: 0, failures: 0, refused: 0 };
   #inFlight = 0;
   control: Control = { ...defaultControl };
 
   constructor(host: Host) {
     this.#host = host;
+    this.#ticks = new Ticks(host, tickMs);
   }
 
-  createServer(): Server {
-    const server = createServer((request, response) => void this.#serve(request, response));
-    // Longer than clients keep idle connections, so that none is closed under a request.
-    server.keepAliveTimeout = 75_000;
-    return server;
+  createServer(): PlainServer {
+    return new PlainServer(this.#host, (request, responder) => void this.#serve(request, responder), { bodyBytesMax });
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const route = `${request.method} ${(request.url ?? '').split('?', 1)[0]}`;
+  async #serve(request: PlainRequest, responder: Responder): Promise<void> {
+    const route = `${request.method} ${request.path}`;
     try {
-      if (route === 'POST /v1/chat/completions') await this.#bounded(() => this.#complete(request, response));
-      else if (route === 'POST /v1/moderations') await this.#bounded(() => this.#moderate(request, response));
-      else if (route === 'GET /control') sendJson(response, 200, this.control);
+      if (route === 'POST /v1/chat/completions') await this.#bounded(() => this.#complete(request, responder));
+      else if (route === 'POST /v1/moderations') await this.#bounded(() => this.#moderate(request, responder));
+      else if (route === 'GET /control') sendJson(responder, 200, this.control);
       else if (route === 'POST /control') {
-        this.control = { ...this.control, ...parse(controlSchema.partial(), await readBody(request)) } as Control;
-        sendJson(response, 200, this.control);
-      } else if (route === 'GET /livez' || route === 'GET /readyz') sendText(response, 'ok\n');
-      else if (route === 'GET /metrics') sendText(response, this.#renderMetrics());
+        this.control = { ...this.control, ...parse(controlSchema.partial(), request.body) } as Control;
+        sendJson(responder, 200, this.control);
+      } else if (route === 'GET /livez' || route === 'GET /readyz') sendText(responder, 'ok\n');
+      else if (route === 'GET /metrics') sendText(responder, this.#renderMetrics());
       else throw new Refused(404, `no ${route} here`);
     } catch (error) {
       const status = error instanceof Refused ? error.status : 500;
-      if (response.headersSent || response.destroyed) response.destroy();
-      else sendJson(response, status, { error: { message: error instanceof Error ? error.message : String(error) } });
+      if (responder.isStream || responder.isGone) responder.destroy();
+      else sendJson(responder, status, { error: { message: error instanceof Error ? error.message : String(error) } });
     }
   }
 
@@ -79,7 +82,7 @@ export class MockAi {
   #wait(): Promise<void> {
     const { latencyMs, jitterMs } = this.control;
     const delayMs = latencyMs + jitterMs * this.#host.random.float();
-    return delayMs === 0 ? Promise.resolve() : this.#host.timers.sleep(delayMs);
+    return delayMs === 0 ? Promise.resolve() : this.#ticks.wait(delayMs);
   }
 
   #falls(ratio: number): boolean {
@@ -88,8 +91,8 @@ export class MockAi {
     return true;
   }
 
-  async #complete(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const asked = parse(completionSchema, await readBody(request));
+  async #complete(request: PlainRequest, responder: Responder): Promise<void> {
+    const asked = parse(completionSchema, request.body);
     this.#counts.completions++;
     await this.#wait();
     const { failRatio, moderationFailRatio, seed } = this.control;
@@ -100,8 +103,8 @@ export class MockAi {
     const promptTokens = countTokens(asked.messages.map((message) => message.content).join('\n'));
     const usage = { prompt_tokens: promptTokens, completion_tokens: pieces.length === 0 ? 0 : countTokens(pieces.join('')) };
     const finish = verdict?.flagged === true ? 'content_filter' : 'stop';
-    if (asked.stream) return await this.#stream(response, asked.model, pieces, usage, finish, verdict);
-    sendJson(response, 200, {
+    if (asked.stream) return await this.#stream(responder, asked.model, pieces, usage, finish, verdict);
+    sendJson(responder, 200, {
       object: 'chat.completion',
       model: asked.model,
       choices: [{ index: 0, message: { role: 'assistant', content: pieces.join('') }, finish_reason: finish }],
@@ -110,29 +113,36 @@ export class MockAi {
     });
   }
 
+  /** Sends the pieces at the pace asked for; those due in one tick leave in one write. */
   async #stream(
-    response: ServerResponse, model: string, pieces: readonly string[], usage: object, finish: string, verdict: object | null | undefined,
+    responder: Responder, model: string, pieces: readonly string[], usage: object, finish: string, verdict: object | null | undefined,
   ): Promise<void> {
-    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-    const event = (choice: object, extra: object = {}): void => {
-      response.write(`data: ${JSON.stringify({ object: 'chat.completion.chunk', model, choices: [{ index: 0, ...choice }], ...extra })}\n\n`);
-    };
-    event({ delta: { role: 'assistant' } }, verdict === undefined ? {} : { moderation: verdict });
+    const { clock } = this.#host;
+    const event = (choice: object, extra: object = {}): string =>
+      `data: ${JSON.stringify({ object: 'chat.completion.chunk', model, choices: [{ index: 0, ...choice }], ...extra })}\n\n`;
+    responder.open(200, 'text/event-stream');
+    responder.write(event({ delta: { role: 'assistant' } }, verdict === undefined ? {} : { moderation: verdict }));
+    let text = '';
+    let dueMs = clock.monotonicMs();
     for (const piece of pieces) {
-      if (response.destroyed) return;
-      event({ delta: { content: piece } });
-      await this.#host.timers.sleep((countTokens(piece) * 1_000) / this.control.tokensPerS);
+      text += event({ delta: { content: piece } });
+      dueMs += (countTokens(piece) * 1_000) / this.control.tokensPerS;
+      const earlyMs = dueMs - clock.monotonicMs();
+      if (earlyMs <= 0) continue;
+      if (responder.isGone) return;
+      responder.write(text);
+      text = '';
+      await this.#ticks.wait(earlyMs);
     }
-    event({ delta: {}, finish_reason: finish }, { usage });
-    response.end('data: [DONE]\n\n');
+    responder.end(`${text}${event({ delta: {}, finish_reason: finish }, { usage })}data: [DONE]\n\n`);
   }
 
-  async #moderate(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { input } = parse(moderationSchema, await readBody(request));
+  async #moderate(request: PlainRequest, responder: Responder): Promise<void> {
+    const { input } = parse(moderationSchema, request.body);
     this.#counts.moderations++;
     await this.#wait();
     if (this.#falls(this.control.moderationFailRatio)) throw new Refused(500, 'moderation failed, as it was told to');
-    sendJson(response, 200, moderate(input));
+    sendJson(responder, 200, moderate(input));
   }
 
   #renderMetrics(): string {
@@ -151,21 +161,6 @@ export class MockAi {
   }
 }
 
-function readBody(request: IncomingMessage): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const pieces: Buffer[] = [];
-    let sizeBytes = 0;
-    request.on('data', (piece: Buffer) => {
-      sizeBytes += piece.length;
-      if (sizeBytes > bodyBytesMax) reject(new Refused(413, `the body exceeds ${bodyBytesMax} bytes`));
-      else pieces.push(piece);
-    });
-    request.once('end', () => resolve(Buffer.concat(pieces).toString('utf8')));
-    request.once('error', reject);
-    request.once('close', () => reject(new Refused(400, 'the client left')));
-  });
-}
-
 function parse<Value>(schema: z.ZodType<Value>, text: string): Value {
   let value: unknown;
   try {
@@ -178,13 +173,10 @@ function parse<Value>(schema: z.ZodType<Value>, text: string): Value {
   return parsed.data;
 }
 
-function sendJson(response: ServerResponse, status: number, value: unknown): void {
-  const body = Buffer.from(JSON.stringify(value));
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length });
-  response.end(body);
+function sendJson(responder: Responder, status: number, value: unknown): void {
+  responder.send(status, 'application/json', JSON.stringify(value));
 }
 
-function sendText(response: ServerResponse, text: string): void {
-  response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'content-length': Buffer.byteLength(text) });
-  response.end(text);
+function sendText(responder: Responder, text: string): void {
+  responder.send(200, 'text/plain; charset=utf-8', text);
 }

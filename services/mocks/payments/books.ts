@@ -1,4 +1,5 @@
 import type { Host } from '../../../ops/core/host.ts';
+import { Ticks } from '../http/ticks.ts';
 import { endEvent, endEventId, extraEvents } from './events.ts';
 import { createDraw, noFaults, type Faults } from './faults.ts';
 import { Journal } from './journal.ts';
@@ -16,6 +17,9 @@ export interface BooksOptions {
   readonly journalPath: string | undefined;
 }
 
+/** Payments and events wait this long at most for others, so that one wake of the process serves several. */
+const tickMs = 20;
+
 /** The processor with its memory and its events. */
 export class Books {
   readonly processor: Processor;
@@ -30,9 +34,10 @@ export class Books {
   constructor(host: Host, options: BooksOptions) {
     this.#options = options;
     this.#draw = createDraw(options.seed);
-    this.#journal = options.journalPath === undefined ? undefined : new Journal(host, options.journalPath);
+    const ticks = new Ticks(host, tickMs);
+    this.#journal = options.journalPath === undefined ? undefined : new Journal(host, options.journalPath, ticks);
     this.processor = new Processor(host.clock, this.#draw);
-    this.sender = new WebhookSender(host, {
+    this.sender = new WebhookSender(host, ticks, {
       secret: options.secret,
       isDropping: () => this.faults.dropWebhooks,
       onDone: (eventId) => this.#finish(eventId),

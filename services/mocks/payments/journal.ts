@@ -1,5 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { Host } from '../../../ops/core/host.ts';
+import type { Ticks } from '../http/ticks.ts';
 import { endEventId } from './events.ts';
 import { paymentsMax, type Payment } from './processor.ts';
 
@@ -14,25 +15,24 @@ export interface Recovered {
 /** Lines after which the file is written anew with what is still known. */
 const linesMax = 4 * paymentsMax;
 
-/** Lines wait this long for company: one write each would cost more than all the rest of a payment. */
-const collectMs = 2;
-
 /**
  * The processor's memory: an append-only file of payments made and events done, so that a killed
  * process sends what it owed. Lines reach the kernel, not the platter: a crash of the machine may
- * lose the last ones. Writes are synchronous, as an append to the page cache takes less time than
+ * lose the last ones. Lines that come within one tick leave in one write. Writes are synchronous, as an append to the page cache takes less time than
  * handing it to another thread.
  */
 export class Journal {
   readonly #host: Host;
   readonly #path: string;
+  readonly #ticks: Ticks;
   #file: number | undefined;
   #lines = 0;
   #buffer = '';
   #flushing: Promise<void> | undefined;
 
-  constructor(host: Host, path: string) {
+  constructor(host: Host, path: string, ticks: Ticks) {
     this.#host = host;
+    this.#ticks = ticks;
     this.#path = path;
   }
 
@@ -79,7 +79,7 @@ export class Journal {
   #append(line: Line): Promise<void> {
     this.#buffer += `${JSON.stringify(line)}\n`;
     this.#lines++;
-    this.#flushing ??= this.#host.timers.sleep(collectMs).then(() => {
+    this.#flushing ??= this.#ticks.wait(0).then(() => {
       this.#flushing = undefined;
       this.#write();
     });

@@ -10,6 +10,7 @@ import { request } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createNodeHost } from '../../../ops/core/node-host.ts';
 import { createTestHost } from '../../../ops/core/test-host.ts';
+import { Ticks } from '../http/ticks.ts';
 import { Books } from './books.ts';
 import { endEvent, extraEvents } from './events.ts';
 import { createDraw, noFaults, type Faults } from './faults.ts';
@@ -189,14 +190,14 @@ describe('the sender', () => {
 describe('the journal', () => {
   it('gives back payments and what is done; a torn last line is left out', async () => {
     const path = journalPath();
-    const journal = new Journal(host, path);
+    const journal = new Journal(host, path, new Ticks(host, 1));
     journal.open();
     const processor = new Processor(host.clock, draw);
     const [first, second] = [made(processor), made(processor)];
     await Promise.all([journal.payment(first), journal.payment(second), journal.done(endEvent(first, 'http://x/').id)]);
     journal.close();
     appendFileSync(path, '{"payment":{"id":"pi_to');
-    const again = new Journal(host, path);
+    const again = new Journal(host, path, new Ticks(host, 1));
     const { payments, done } = again.open();
     again.close();
     expect(payments).toEqual([first, second]);

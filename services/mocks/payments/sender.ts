@@ -1,6 +1,7 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
-import { Agent, request as send } from 'node:http';
 import type { Host } from '../../../ops/core/host.ts';
+import { ProviderClient } from '../../platform/provider-client/client.ts';
+import type { Ticks } from '../http/ticks.ts';
 import type { OutgoingEvent } from './events.ts';
 
 /** Posts at a time. */
@@ -12,6 +13,8 @@ const triesMax = 18;
 const backOffFirstMs = 200;
 const backOffMaxMs = 15_000;
 const replyTimeoutMs = 5_000;
+/** Receivers whose connections are kept; beyond, those of the oldest end. */
+const receiversMax = 16;
 
 export interface SenderCounts {
   delivered: number;
@@ -19,6 +22,11 @@ export interface SenderCounts {
   gaveUp: number;
   overflowed: number;
   dropped: number;
+}
+
+interface Receiver {
+  readonly client: ProviderClient;
+  readonly path: string;
 }
 
 export interface SenderOptions {
@@ -35,14 +43,18 @@ export class WebhookSender {
   readonly #host: Host;
   readonly #options: SenderOptions;
   readonly #key: KeyObject;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: postsMax });
+  readonly #ticks: Ticks;
+  /** By URL of the event. */
+  readonly #receivers = new Map<string, Receiver>();
   #ready: { event: OutgoingEvent; tries: number }[] = [];
   #waiting = 0;
   #posting = 0;
   #isStopped = false;
 
-  constructor(host: Host, options: SenderOptions) {
+  /** @param ticks events due in one tick are posted together */
+  constructor(host: Host, ticks: Ticks, options: SenderOptions) {
     this.#host = host;
+    this.#ticks = ticks;
     this.#options = options;
     this.#key = createSecretKey(Buffer.from(options.secret, 'utf8'));
   }
@@ -62,12 +74,12 @@ export class WebhookSender {
 
   stop(): void {
     this.#isStopped = true;
-    this.#agent.destroy();
+    for (const { client } of this.#receivers.values()) client.close();
   }
 
   #wait(event: OutgoingEvent, tries: number, delayMs: number): void {
     this.#waiting++;
-    this.#host.timers.after(Math.max(0, delayMs), () => {
+    this.#ticks.after(Math.max(0, delayMs), () => {
       this.#waiting--;
       if (tries === 0 && this.#options.isDropping()) {
         this.counts.dropped++;
@@ -76,7 +88,7 @@ export class WebhookSender {
       }
       this.#ready.push({ event, tries });
       this.#pump();
-    }).unref();
+    });
   }
 
   #pump(): void {
@@ -102,32 +114,33 @@ export class WebhookSender {
   }
 
   /** One try; false for any answer but 2xx. */
-  #post(event: OutgoingEvent): Promise<boolean> {
-    return new Promise((resolve) => {
-      const stampS = Math.floor(this.#host.clock.nowMs() / 1_000);
-      const signature = createHmac('sha256', this.#key).update(`${stampS}.${event.body}`).digest('hex');
-      const outgoing = send(event.url, {
-        method: 'POST',
-        agent: this.#agent,
-        headers: {
-          'content-type': 'application/json',
-          'content-length': Buffer.byteLength(event.body),
-          'payment-signature': `t=${stampS},v1=${signature}`,
-        },
-      });
-      const limit = this.#host.timers.after(replyTimeoutMs, () => outgoing.destroy(new Error('no reply in time')));
-      const end = (isTaken: boolean): void => {
-        limit.cancel();
-        resolve(isTaken);
-      };
-      outgoing.on('error', () => end(false));
-      outgoing.on('response', (incoming) => {
-        const status = incoming.statusCode ?? 0;
-        incoming.on('error', () => end(false));
-        incoming.on('end', () => end(status >= 200 && status < 300));
-        incoming.resume();
-      });
-      outgoing.end(event.body);
-    });
+  async #post(event: OutgoingEvent): Promise<boolean> {
+    const stampS = Math.floor(this.#host.clock.nowMs() / 1_000);
+    const signature = createHmac('sha256', this.#key).update(`${stampS}.${event.body}`).digest('hex');
+    const headers = { 'payment-signature': `t=${stampS},v1=${signature}` };
+    try {
+      const { client, path } = this.#receiverOf(event.url);
+      const { status } = await client.request({ method: 'POST', path, headers, body: event.body });
+      return status >= 200 && status < 300;
+    } catch {
+      return false;
+    }
+  }
+
+  #receiverOf(url: string): Receiver {
+    const known = this.#receivers.get(url);
+    if (known !== undefined) return known;
+    const { origin, pathname, search } = new URL(url);
+    const receiver = {
+      client: new ProviderClient(this.#host, { url: origin, timeoutMs: replyTimeoutMs, socketsMax: postsMax, replyBytesMax: 65_536 }),
+      path: `${pathname}${search}`,
+    };
+    this.#receivers.set(url, receiver);
+    const [oldest] = this.#receivers;
+    if (this.#receivers.size > receiversMax && oldest !== undefined) {
+      this.#receivers.delete(oldest[0]);
+      oldest[1].client.close();
+    }
+    return receiver;
   }
 }
