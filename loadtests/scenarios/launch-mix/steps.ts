@@ -112,10 +112,17 @@ async function readPurchase(user: User): Promise<void> {
   user.check(reply.data().intentId === intentId, 'the purchase is the one made');
 }
 
-/** Asks more often than its rate limit allows: 429 is the right answer, and must come. */
+/** Requests at once, twice a second: 24 points/s of a limit of 10. */
+const floodCalls = 12;
+
+/**
+ * Looks at its own profile more often than its rate limit allows: 429 is the right answer, and must
+ * come. It needs nothing but the api, so that a slow provider is not what it meets instead.
+ */
 export async function flood(user: User): Promise<void> {
-  const reply = await client(user).moderate('is this fine?', { refuse: [429] });
-  user.check(reply.ok || reply.status === 429, 'the limit answers');
+  const ask = () => client(user).getProfile(user.index + 1, { refuse: [429] });
+  const replies = await Promise.all(Array.from({ length: floodCalls }, ask));
+  user.check(replies.every((reply) => reply.ok || reply.status === 429), 'the limit answers');
 }
 
 /** Signs in with a password, as people do once a day: argon2id is what it costs. */
