@@ -13,7 +13,7 @@ if (!port.success) {
   host.stderr.write(`PORT is "${host.process.env['PORT'] ?? ''}": give a port from 0 to 65535\n`);
   host.process.exit(exitCodes.invalidConfig);
 }
-const server = new MockAi(host).createServer();
+const server = new MockAi(host, true).createServer();
 server.once('error', (error) => {
   host.stderr.write(`the mock AI cannot listen on port ${port.data}: ${error.message}\n`);
   host.process.exit(exitCodes.invalidConfig);

@@ -19,8 +19,8 @@ const moderationSchema = z.object({ input: z.string() });
 /** Requests in flight beyond which the answer is 429, as real providers do. */
 const inFlightMax = 2_000;
 const bodyBytesMax = 256 * 1024;
-/** Replies and tokens come up to this late, so that one wake of the process serves several. */
-const tickMs = 10;
+/** Replies and tokens leave together in ticks of this length, so that one wake of the process serves several. */
+const tickMs = 20;
 
 class Refused extends Error {
   readonly status: number;
@@ -38,13 +38,14 @@ export class MockAi {
   #inFlight = 0;
   control: Control = { ...defaultControl };
 
-  constructor(host: Host) {
+  /** @param isResting whether the process may sleep between ticks (Ticks) */
+  constructor(host: Host, isResting = false) {
     this.#host = host;
-    this.#ticks = new Ticks(host, tickMs);
+    this.#ticks = new Ticks(host, { tickMs, isResting });
   }
 
   createServer(): PlainServer {
-    return new PlainServer(this.#host, (request, responder) => void this.#serve(request, responder), { bodyBytesMax });
+    return new PlainServer(this.#host, (request, responder) => void this.#serve(request, responder), { bodyBytesMax, ticks: this.#ticks });
   }
 
   async #serve(request: PlainRequest, responder: Responder): Promise<void> {
@@ -82,7 +83,8 @@ export class MockAi {
   #wait(): Promise<void> {
     const { latencyMs, jitterMs } = this.control;
     const delayMs = latencyMs + jitterMs * this.#host.random.float();
-    return delayMs === 0 ? Promise.resolve() : this.#ticks.wait(delayMs);
+    // On average a request waits half a tick until it is read, and its reply half a tick until it leaves.
+    return delayMs <= tickMs ? Promise.resolve() : this.#ticks.wait(delayMs - tickMs);
   }
 
   #falls(ratio: number): boolean {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../../../ops/core/host.ts';
+import type { Ticks } from './ticks.ts';
 
 /** A request with its whole body. */
 export interface PlainRequest {
@@ -74,6 +75,7 @@ export class HttpConnection implements Responder {
   readonly #socket: Socket;
   readonly #handler: Handler;
   readonly #bodyBytesMax: number;
+  readonly #ticks: Ticks;
   /** Bytes not yet read as a request. */
   #held: Buffer | undefined;
   #isKept = true;
@@ -82,11 +84,12 @@ export class HttpConnection implements Responder {
   /** When it began to wait for a request or the rest of one; monotonic ms. */
   sinceMs: number;
 
-  constructor(clock: Clock, socket: Socket, handler: Handler, bodyBytesMax: number) {
+  constructor(clock: Clock, socket: Socket, handler: Handler, options: { readonly bodyBytesMax: number; readonly ticks: Ticks }) {
     this.#clock = clock;
     this.#socket = socket;
     this.#handler = handler;
-    this.#bodyBytesMax = bodyBytesMax;
+    this.#bodyBytesMax = options.bodyBytesMax;
+    this.#ticks = options.ticks;
     this.sinceMs = clock.monotonicMs();
     socket.on('data', (bytes: Buffer) => this.#take(bytes));
     // A client that resets its connection is nobody's fault here; 'close' follows.
@@ -139,6 +142,7 @@ export class HttpConnection implements Responder {
   }
 
   #take(bytes: Buffer): void {
+    this.#ticks.rest();
     this.#held = this.#held === undefined ? bytes : Buffer.concat([this.#held, bytes]);
     if (this.state !== 'answering') return this.#read();
     // The next request may be here already; more than one is not waited for.

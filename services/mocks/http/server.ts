@@ -1,10 +1,13 @@
 import { Server, type Socket } from 'node:net';
 import type { Host, Timer } from '../../../ops/core/host.ts';
+import type { Ticks } from './ticks.ts';
 import { HttpConnection, type Handler } from './connection.ts';
 
 export interface PlainServerOptions {
   /** Most bytes of a request's body; larger ones get 413. */
   readonly bodyBytesMax: number;
+  /** Told of every read. */
+  readonly ticks: Ticks;
 }
 
 /** Connections at most; further ones are refused. */
@@ -30,7 +33,7 @@ export class PlainServer extends Server {
     this.#host = host;
     this.maxConnections = connectionsMax;
     this.on('connection', (socket: Socket) => {
-      const connection = new HttpConnection(host.clock, socket, handler, options.bodyBytesMax);
+      const connection = new HttpConnection(host.clock, socket, handler, options);
       this.#connections.add(connection);
       socket.on('close', () => this.#connections.delete(connection));
     });

@@ -1,19 +1,35 @@
 import type { Host, Timer } from '../../../ops/core/host.ts';
 
+export interface TicksOptions {
+  /** Length of a tick. */
+  readonly tickMs: number;
+  /**
+   * Whether the process sleeps from the end of its work to the next tick, blind to its sockets: what
+   * comes meanwhile is read together. Only for a process that does nothing else. Default false.
+   */
+  readonly isResting?: boolean;
+}
+
 /**
  * Timers that fire together: what falls due within one tick runs in the tick's one wake of the
- * process, up to `tickMs` late and never early. Waking up costs a quiet process more than the work.
+ * process, up to `tickMs` late and never early. A stand-in shares its machine with what is measured,
+ * and waking up for one request costs it more than the request: real providers run elsewhere, and
+ * nobody notices a few milliseconds of theirs.
  */
 export class Ticks {
   readonly #host: Host;
   readonly #tickMs: number;
+  readonly #isResting: boolean;
+  readonly #cell = new Int32Array(new SharedArrayBuffer(4));
+  #isRestDue = false;
   readonly #due = new Map<number, (() => void)[]>();
   #timer: Timer | undefined;
   #armedTick = Infinity;
 
-  constructor(host: Host, tickMs: number) {
+  constructor(host: Host, options: TicksOptions) {
     this.#host = host;
-    this.#tickMs = tickMs;
+    this.#tickMs = options.tickMs;
+    this.#isResting = options.isResting ?? false;
   }
 
   /** Runs what is given at the first tick not before `delayMs` have passed. */
@@ -31,6 +47,19 @@ export class Ticks {
   /** As `after`, as a promise. */
   wait(delayMs: number): Promise<void> {
     return new Promise((resolve) => this.after(delayMs, resolve));
+  }
+
+  /** Tells that something was done in this turn of the event loop: at its end the process may rest. */
+  rest(): void {
+    if (!this.#isResting || this.#isRestDue) return;
+    this.#isRestDue = true;
+    // After this turn's reads and their promises; the next turn begins with the timers due.
+    setImmediate(() => {
+      this.#isRestDue = false;
+      const nowMs = this.#host.clock.monotonicMs();
+      // A millisecond longer, so that the tick's own timer is due when the process wakes.
+      Atomics.wait(this.#cell, 0, 0, this.#tickMs - (nowMs % this.#tickMs) + 1);
+    });
   }
 
   #arm(tick: number): void {
@@ -57,6 +86,7 @@ export class Ticks {
       runs.push(...due);
     }
     for (const run of runs) run();
+    this.rest();
     if (nextTick < this.#armedTick) this.#arm(nextTick);
   }
 }

@@ -15,6 +15,8 @@ export interface BooksOptions {
   readonly seed: number;
   /** File of the journal; undefined keeps all in memory, and a restart forgets it. */
   readonly journalPath: string | undefined;
+  /** Whether the process may sleep between ticks (Ticks). Default false. */
+  readonly isResting?: boolean;
 }
 
 /** Payments and events wait this long at most for others, so that one wake of the process serves several. */
@@ -24,6 +26,7 @@ const tickMs = 20;
 export class Books {
   readonly processor: Processor;
   readonly sender: WebhookSender;
+  readonly ticks: Ticks;
   faults: Faults = noFaults;
   readonly #options: BooksOptions;
   readonly #draw: (subject: string) => number;
@@ -34,10 +37,10 @@ export class Books {
   constructor(host: Host, options: BooksOptions) {
     this.#options = options;
     this.#draw = createDraw(options.seed);
-    const ticks = new Ticks(host, tickMs);
-    this.#journal = options.journalPath === undefined ? undefined : new Journal(host, options.journalPath, ticks);
+    this.ticks = new Ticks(host, { tickMs, isResting: options.isResting ?? false });
+    this.#journal = options.journalPath === undefined ? undefined : new Journal(host, options.journalPath, this.ticks);
     this.processor = new Processor(host.clock, this.#draw);
-    this.sender = new WebhookSender(host, ticks, {
+    this.sender = new WebhookSender(host, this.ticks, {
       secret: options.secret,
       isDropping: () => this.faults.dropWebhooks,
       onDone: (eventId) => this.#finish(eventId),

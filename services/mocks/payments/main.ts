@@ -33,6 +33,7 @@ async function main(host: Host): Promise<void> {
     webhookUrl: settings.PAYMENTS_WEBHOOK_URL,
     seed: settings.PAYMENTS_SEED,
     journalPath: settings.SORA_STATE_DIR === undefined ? undefined : join(settings.SORA_STATE_DIR, 'payments-mock.jsonl'),
+    isResting: true,
   });
   if (settings.SORA_STATE_DIR !== undefined) host.files.makeFolder(settings.SORA_STATE_DIR);
   const owed = books.open();

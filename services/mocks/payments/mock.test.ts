@@ -190,14 +190,14 @@ describe('the sender', () => {
 describe('the journal', () => {
   it('gives back payments and what is done; a torn last line is left out', async () => {
     const path = journalPath();
-    const journal = new Journal(host, path, new Ticks(host, 1));
+    const journal = new Journal(host, path, new Ticks(host, { tickMs: 1 }));
     journal.open();
     const processor = new Processor(host.clock, draw);
     const [first, second] = [made(processor), made(processor)];
     await Promise.all([journal.payment(first), journal.payment(second), journal.done(endEvent(first, 'http://x/').id)]);
     journal.close();
     appendFileSync(path, '{"payment":{"id":"pi_to');
-    const again = new Journal(host, path, new Ticks(host, 1));
+    const again = new Journal(host, path, new Ticks(host, { tickMs: 1 }));
     const { payments, done } = again.open();
     again.close();
     expect(payments).toEqual([first, second]);

@@ -97,6 +97,7 @@ export class WebhookSender {
       if (next === undefined) return;
       this.#posting++;
       void this.#post(next.event).then((isTaken) => {
+        this.#ticks.rest();
         this.#posting--;
         this.#settle(next.event, next.tries + 1, isTaken);
         this.#pump();

@@ -24,7 +24,7 @@ export function createProcessorServer(host: Host, books: Books): PlainServer {
       (reply) => send(responder, reply),
       (error: unknown) => send(responder, failureOf(error)),
     );
-  }, { bodyBytesMax });
+  }, { bodyBytesMax, ticks: books.ticks });
 }
 
 async function answer(host: Host, books: Books, counts: ServerCounts, request: PlainRequest): Promise<Answer> {
