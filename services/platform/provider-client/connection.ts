@@ -1,4 +1,4 @@
-import { connect as connectPlain, type NetConnectOpts, type Socket } from 'node:net';
+import { connect as connectPlain, isIP, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Exchange } from './exchange.ts';
 import { ReplyParser } from './reply-parser.ts';
@@ -20,7 +20,7 @@ export class Connection {
   #parser: ReplyParser | undefined;
   #exchange: Exchange | undefined;
   #error: Error | undefined;
-  /** When it became idle, and until when the server keeps it; monotonic ms. */
+  /** While idle: until when the server keeps it; monotonic ms. */
   usableUntilMs = 0;
 
   /**
@@ -87,7 +87,9 @@ export class Connection {
   }
 
   #connectTls({ hostname, port }: Target): Socket {
-    const socket = connectTls({ host: hostname, port, servername: hostname, ALPNProtocols: ['http/1.1'] });
+    // An address is checked against the certificate too, but must not be sent as a server's name.
+    const named = isIP(hostname) === 0 ? { servername: hostname } : {};
+    const socket = connectTls({ host: hostname, port, ...named, ALPNProtocols: ['http/1.1'] });
     socket.on('data', (bytes: Buffer) => this.#take(bytes));
     return socket;
   }
