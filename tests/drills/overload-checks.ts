@@ -43,13 +43,19 @@ export function refusalChecks(probed: readonly Probed[]): Check[] {
   const p95Ms = times[Math.max(0, Math.ceil(times.length * 0.95) - 1)] ?? 0;
   const checks = [
     atLeast('replies sampled', probed.length, 100),
-    note('refused, of the sample', String(refused.length)),
+    note('refused, of the sample', `${refused.length}: ${countStatuses(refused)}`),
     equals('refusals that are not 429 or 503 with Retry-After', refused.length - polite.length, 0),
     atMost('refusal answered in, p95', p95Ms, overloadLimits.refusalMs, 'ms'),
     note('refusal answered in, max', `${(times.at(-1) ?? 0).toFixed(1)} ms`),
   ];
   if (refused.length > 0) return checks;
   return [...checks, note('overload', 'nothing was refused: the stack carries twice this rate; give its proven rate with --rate')];
+}
+
+/** `503 2242, no reply 18`. */
+function countStatuses(probed: readonly Probed[]): string {
+  const counts = [...Map.groupBy(probed, ({ status }) => status)].toSorted((a, b) => b[1].length - a[1].length);
+  return counts.map(([status, all]) => `${status === 0 ? 'no reply' : status} ${all.length}`).join(', ') || 'none';
 }
 
 /** Seconds from the end of the overload until p95 stays below its threshold for the rest of the hold. */
