@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
-import type { Attributes, Context, Span, SpanContext, Tracer } from '@opentelemetry/api';
+import type { Attributes, Context, Link, Span, SpanContext } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
@@ -12,6 +12,8 @@ const traceparentPattern = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-
 /** Spans waiting for export; beyond it new ones are dropped by the SDK. */
 const queueMax = 8_192;
 const shutdownMaxMs = 5_000;
+/** Requests or jobs that a span of common work names, its parent among them. */
+const membersMax = 8;
 
 /** The span context of a `traceparent` header; undefined when absent or malformed, as W3C says. */
 export function parseTraceparent(header: string | string[] | undefined): SpanContext | undefined {
@@ -48,7 +50,7 @@ class OtlpSpan implements TraceSpan {
   }
 
   fail(error: unknown): void {
-    const type = error instanceof Error ? error.name : typeof error;
+    const type = typeof error === 'string' ? error : error instanceof Error ? error.name : typeof error;
     this.span.setAttribute('error.type', type);
     this.span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
   }
@@ -71,8 +73,8 @@ export function createOtlpTracing(host: Host, service: string, url: string): Tra
   const storage = new AsyncLocalStorage<OtlpSpan>();
   const below = (parent: TraceSpan | undefined): Context =>
     parent instanceof OtlpSpan ? trace.setSpan(ROOT_CONTEXT, parent.span) : ROOT_CONTEXT;
-  const start = (name: string, kind: SpanKind, context: Context, attributes: Attributes = {}): OtlpSpan =>
-    new OtlpSpan(tracer.startSpan(name, { kind, attributes }, context));
+  const start = (name: string, kind: SpanKind, context: Context, attributes: Attributes = {}, links: Link[] = []): OtlpSpan =>
+    new OtlpSpan(tracer.startSpan(name, { kind, attributes, links }, context));
 
   return {
     enabled: true,
@@ -80,10 +82,22 @@ export function createOtlpTracing(host: Host, service: string, url: string): Tra
       start(name, SpanKind.SERVER, remote(headers['traceparent']), attributes),
     startClient: (name, attributes, parent) =>
       start(name, SpanKind.CLIENT, below(parent ?? storage.getStore()), attributes),
-    startConsumer: (name, traceparent, attributes) =>
-      start(name, SpanKind.CONSUMER, remote(traceparent), attributes),
+    startConsumer(name, traceparents, attributes) {
+      const senders = [...new Set(traceparents)].map(parseTraceparent).filter((context) => context !== undefined);
+      return start(name, SpanKind.CONSUMER, belowFirst(senders), attributes, linksOf(senders));
+    },
     run: (span, work) => (span instanceof OtlpSpan ? storage.run(span, work) : work()),
-    query: (statementName, work) => query(tracer, below(storage.getStore()), statementName, work),
+    batch(name, size, members, work) {
+      const contexts = members.filter((member) => member instanceof OtlpSpan).map(({ span }) => span.spanContext());
+      const span = start(name, SpanKind.INTERNAL, belowFirst(contexts), { 'sora.batch.size': size }, linksOf(contexts));
+      return storage.run(span, () => settle(span, work));
+    },
+    query(statementName, work) {
+      const active = storage.getStore();
+      if (active === undefined) return work();
+      const attributes = { 'db.system.name': 'postgresql', 'db.query.summary': statementName };
+      return settle(start(statementName, SpanKind.CLIENT, below(active), attributes), work);
+    },
     active: () => storage.getStore(),
     inject(headers, span) {
       const current = span ?? storage.getStore();
@@ -104,11 +118,14 @@ function remote(traceparent: string | string[] | undefined): Context {
   return context === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, context);
 }
 
-async function query<Result>(
-  tracer: Tracer, context: Context, statementName: string, work: () => Promise<Result>,
-): Promise<Result> {
-  const attributes = { 'db.system.name': 'postgresql', 'db.query.summary': statementName };
-  const span = new OtlpSpan(tracer.startSpan(statementName, { kind: SpanKind.CLIENT, attributes }, context));
+function belowFirst([first]: readonly SpanContext[]): Context {
+  return first === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, first);
+}
+
+const linksOf = (contexts: readonly SpanContext[]): Link[] => contexts.slice(1, membersMax).map((context) => ({ context }));
+
+/** Does the span's work and ends the span. */
+async function settle<Result>(span: OtlpSpan, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {

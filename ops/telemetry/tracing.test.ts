@@ -8,20 +8,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Host } from '../core/host.ts';
+import { startCollector as startOtlpCollector, type Collector } from '../../tests/fixtures/collector.ts';
 import { createNodeHost } from '../core/node-host.ts';
 import { createTestHost } from '../core/test-host.ts';
 import { createTelemetry } from './telemetry.ts';
 import { benchTracing } from './tracing.bench.ts';
 import { parseTraceparent } from './tracing-otlp.ts';
-import { createTracing, tracingOff } from './tracing.ts';
-
-interface ExportedSpan {
-  service: string; name: string; kind: number; traceId: string; spanId: string; parentSpanId?: string;
-  status: { code?: number; message?: string }; attributes: { key: string; value: Record<string, unknown> }[];
-}
-interface OtlpBody {
-  resourceSpans: { resource: { attributes: { key: string; value: { stringValue?: string } }[] }; scopeSpans: { spans: Omit<ExportedSpan, 'service'>[] }[] }[];
-}
+import { createTracing, tracingOf, tracingOff } from './tracing.ts';
 
 const cleanups: (() => void | Promise<void>)[] = [];
 afterEach(async () => {
@@ -43,21 +36,10 @@ async function bodyOf(message: IncomingMessage): Promise<string> {
   return text;
 }
 
-/** A collector: decodes what arrives as OTLP JSON. */
-async function startCollector(): Promise<{ url: string; spans: ExportedSpan[]; paths: string[] }> {
-  const spans: ExportedSpan[] = [];
-  const paths: string[] = [];
-  const url = await listen(createServer((message, reply) => {
-    paths.push(message.url ?? '');
-    void bodyOf(message).then((text) => {
-      for (const { resource, scopeSpans } of (JSON.parse(text) as OtlpBody).resourceSpans) {
-        const service = resource.attributes.find(({ key }) => key === 'service.name')?.value.stringValue ?? '';
-        for (const scope of scopeSpans) spans.push(...scope.spans.map((span) => ({ ...span, service })));
-      }
-      reply.setHeader('content-type', 'application/json').end('{}');
-    });
-  }));
-  return { url, spans, paths };
+async function startCollector(): Promise<Collector> {
+  const collector = await startOtlpCollector();
+  cleanups.push(async () => await collector[Symbol.asyncDispose]());
+  return collector;
 }
 
 function hostWith(env: Record<string, string>): Host {
@@ -127,10 +109,27 @@ describe('tracing over OTLP', () => {
     const request = tracing.startServer('POST /posts', {});
     const { traceparent } = request;
     request.end();
-    tracing.startConsumer('feed.fan_out', traceparent).end();
+    tracing.startConsumer('feed.fan_out', [undefined, traceparent, traceparent]).end();
     await tracing.shutdown();
     const [first, second] = collector.spans.toSorted((a, b) => a.kind - b.kind);
     expect(second).toMatchObject({ name: 'feed.fan_out', kind: 5, traceId: first?.traceId, parentSpanId: first?.spanId });
+  });
+
+  it('hangs common work below the first request and links it to the next seven', async () => {
+    const collector = await startCollector();
+    const host = hostWith({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+    const tracing = createTracing(host, 'api');
+    expect(tracingOf(host)).toBe(tracing);
+    const requests = Array.from({ length: 10 }, () => tracing.startServer('POST /posts', {}));
+    await tracing.batch('feed create post', 10, requests, () => tracing.query('feed_create_posts', () => Promise.resolve()));
+    await tracing.query('outbox_take', () => Promise.resolve());
+    await tracing.shutdown();
+    expect(collector.spans.map(({ name }) => name).toSorted()).toEqual(['feed create post', 'feed_create_posts']);
+    const batch = collector.spans.find(({ name }) => name === 'feed create post');
+    expect(batch?.parentSpanId).toBe(requests[0]?.spanId);
+    expect(batch?.links?.map(({ spanId }) => spanId)).toEqual(requests.slice(1, 8).map(({ spanId }) => spanId));
+    expect(batch?.attributes).toEqual([{ key: 'sora.batch.size', value: { intValue: 10 } }]);
+    expect(collector.spans.find(({ name }) => name === 'feed_create_posts')?.parentSpanId).toBe(batch?.spanId);
   });
 
   it('ends in time when the collector is gone', async () => {

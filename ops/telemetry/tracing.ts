@@ -16,7 +16,7 @@ export interface TraceSpan {
   readonly spanId: string;
   readonly sampled: boolean;
   setAttribute(name: string, value: string | number | boolean): void;
-  /** Marks the span as failed, with the error's message. */
+  /** Marks the span as failed, with the error's message; a text is a kind of failure, such as `503`. */
   fail(error: unknown): void;
   end(): void;
 }
@@ -34,11 +34,23 @@ export interface Tracing {
   startServer(name: string, headers: Headers, attributes?: SpanAttributes): TraceSpan;
   /** An outgoing call, below `parent` or the active span. */
   startClient(name: string, attributes?: SpanAttributes, parent?: TraceSpan): TraceSpan;
-  /** A job taken from a queue; continues the trace whose `traceparent` travelled with it. */
-  startConsumer(name: string, traceparent: string | undefined, attributes?: SpanAttributes): TraceSpan;
+  /**
+   * Jobs taken from a queue together: continues the trace of the first `traceparent` that travelled with
+   * them and links to those of the others, 8 in all; malformed ones count as absent.
+   */
+  startConsumer(name: string, traceparents: readonly (string | undefined)[], attributes?: SpanAttributes): TraceSpan;
   /** Runs `work` with the span active, so that spans and log lines below it belong to it. */
   run<Result>(span: TraceSpan, work: () => Result): Result;
-  /** A PostgreSQL statement as a client span; ends when the promise settles. */
+  /**
+   * One piece of work for several requests, as a span that is active meanwhile. A span has one parent, which
+   * is the first member; up to 7 others are links, so that each of their traces leads here. `size` becomes
+   * the attribute `sora.batch.size`.
+   */
+  batch<Result>(name: string, size: number, members: readonly TraceSpan[], work: () => Promise<Result>): Promise<Result>;
+  /**
+   * A PostgreSQL statement as a client span below the active one; ends when the promise settles. Outside
+   * any span it is only run: the polls of relays and probes would be traces of their own, many a second.
+   */
   query<Result>(statementName: string, work: () => Promise<Result>): Promise<Result>;
   /** The active span; undefined outside any. */
   active(): TraceSpan | undefined;
@@ -62,11 +74,22 @@ export const tracingOff: Tracing = {
   startClient: () => inertSpan,
   startConsumer: () => inertSpan,
   run: (_span, work) => work(),
+  batch: (_name, _size, _members, work) => work(),
   query: (_statementName, work) => work(),
   active: () => undefined,
   inject: nothing,
   shutdown: () => Promise.resolve(),
 };
+
+const tracings = new WeakMap<Host, Tracing>();
+
+/**
+ * The tracing created last for this host, or tracing that is off. For what lies deep below a composition
+ * root and has the host in hand, such as batchers; ask once, when made, and check `enabled` on the hot path.
+ */
+export function tracingOf(host: Host): Tracing {
+  return tracings.get(host) ?? tracingOff;
+}
 
 /**
  * Tracing as OpenTelemetry's environment variables say: on when `OTEL_EXPORTER_OTLP_ENDPOINT` (or
@@ -81,5 +104,7 @@ export function createTracing(host: Host, service: string): Tracing {
   const require = createRequire(import.meta.url);
   const otlp = require('./tracing-otlp.ts') as OtlpModule;
   if (!URL.canParse(url)) throw invalidConfig(`OTLP endpoint "${url}" is no URL`, 'set OTEL_EXPORTER_OTLP_ENDPOINT to one such as http://127.0.0.1:4318');
-  return otlp.createOtlpTracing(host, service, url);
+  const tracing = otlp.createOtlpTracing(host, service, url);
+  tracings.set(host, tracing);
+  return tracing;
 }

@@ -1,3 +1,4 @@
+import { tracingOf } from '../../ops/telemetry/tracing.ts';
 import { Batcher } from '../platform/batcher.ts';
 import type { Platform } from '../platform/domain.ts';
 import type { Statement } from '../platform/database.ts';
@@ -17,7 +18,7 @@ const sql = {
   createPosts: {
     name: 'feed_create_posts',
     repeatable: true,
-    text: 'select id, author_id, write_id, created_at from feed_create_posts($1, $2, $3, $4)',
+    text: 'select id, author_id, write_id, created_at from feed_create_posts($1, $2, $3, $4, $5)',
   },
   like: { name: 'feed_like', repeatable: true, text: 'select ord, created, likes from feed_like($1, $2, $3)' },
   unlike: { name: 'feed_unlike', repeatable: true, text: 'select ord, likes from feed_unlike($1, $2)' },
@@ -47,6 +48,7 @@ const keyOf = (row: { author_id: number; write_id: string }): string => `${row.a
  */
 export function createBatchedFeedStore(platform: Platform, plain: FeedStore, options: BatchedFeedOptions): FeedStore {
   const { host, db } = platform;
+  const tracing = tracingOf(host);
   const reader = new HomeReader(db, options.cacheMaxBytes, platform.metrics);
   const home = new Batcher<HomeQuery, Buffer>(host, { name: 'feed home' }, (queries) => reader.read(queries));
 
@@ -58,6 +60,8 @@ export function createBatchedFeedStore(platform: Platform, plain: FeedStore, opt
   const createPosts = new Batcher<NewPost, Created<Post>>(host, { name: 'feed create post' }, async (items) => {
     const made = await db.query<PostRow>(sql.createPosts, [
       items.map((item) => item.authorId), items.map((item) => item.writeId), items.map((item) => item.body), options.largeFollowersMin,
+      // One outbox row serves the whole batch, so it continues the batch's span.
+      tracing.active()?.traceparent ?? null,
     ]);
     // The body is ours already; sending it back would only cost.
     return await claim(items, made, (row, item) => newPostOf({ ...row, body: item.body }), sharedSql.findPosts, newPostOf);

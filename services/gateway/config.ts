@@ -14,8 +14,6 @@ export interface GatewayConfig {
   readonly peers: TrustedPeers;
   /** Most requests in flight to all upstreams together. */
   readonly concurrencyMax: number;
-  /** Whether a request without `traceparent` gets one. */
-  readonly tracing: boolean;
 }
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -26,8 +24,6 @@ const schema = z.object({
   SORA_UPSTREAMS: z.string().min(1),
   SORA_TRUSTED_PEERS: z.string().default(''),
   SORA_GATEWAY_CONCURRENCY: z.coerce.number().int().min(1).max(100_000).default(1_024),
-  OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional(),
 });
 
 /** @throws SoraError `invalid_config` with every fault at once */
@@ -48,7 +44,6 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
     upstreams: data.SORA_UPSTREAMS.split(',').map((text) => text.trim()).filter((text) => text !== '').map(parseUpstream),
     peers: parseTrustedPeers(data.SORA_TRUSTED_PEERS),
     concurrencyMax: data.SORA_GATEWAY_CONCURRENCY,
-    tracing: data.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined || data.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT !== undefined,
   };
 }
 

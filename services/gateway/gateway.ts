@@ -1,4 +1,5 @@
 import type { Host, Timer } from '../../ops/core/host.ts';
+import { tracingOff, type Tracing } from '../../ops/telemetry/tracing.ts';
 import { Admission, type Waiter } from './admission.ts';
 import type { GatewayConfig } from './config.ts';
 import type { Listener, Network, Wire } from './contract.ts';
@@ -21,7 +22,6 @@ export class Gateway implements SessionPort<ClientSession> {
   readonly #host: Host;
   readonly #network: Network;
   readonly #ids: HexIds;
-  readonly #tracing: boolean;
   readonly #sessions = new Set<ClientSession>();
   readonly #probes: readonly HealthProbe[];
   readonly #timers: Timer[] = [];
@@ -31,17 +31,18 @@ export class Gateway implements SessionPort<ClientSession> {
   #listener: Listener | undefined;
   #idleWaiters: (() => void)[] = [];
   readonly peers: TrustedPeers;
+  readonly tracing: Tracing;
   readonly upstreams: readonly Upstream[];
   readonly admission: Admission;
   readonly metrics: GatewayMetrics;
   coarseMs: number;
   draining = false;
 
-  constructor(host: Host, config: GatewayConfig, network: Network) {
+  constructor(host: Host, config: GatewayConfig, network: Network, tracing: Tracing = tracingOff) {
     this.#host = host;
     this.#network = network;
     this.#ids = new HexIds(host.random);
-    this.#tracing = config.tracing;
+    this.tracing = tracing;
     this.peers = config.peers;
     this.coarseMs = host.clock.monotonicMs();
     this.admission = new Admission({ ceiling: config.concurrencyMax });
@@ -103,10 +104,6 @@ export class Gateway implements SessionPort<ClientSession> {
 
   nextCorrelationId(): string {
     return this.#ids.next(12);
-  }
-
-  nextTraceparent(): string {
-    return this.#tracing ? `00-${this.#ids.next(16)}-${this.#ids.next(8)}-01` : '';
   }
 
   enter(waiter: Waiter): 'go' | 'wait' | 'refused' {

@@ -1,6 +1,7 @@
 import { SoraError, exitCodes, messageOf } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { createNodeHost } from '../../ops/core/node-host.ts';
+import { createTracing } from '../../ops/telemetry/tracing.ts';
 import { listenAdmin } from './admin.ts';
 import { bunNetwork, isBun } from './bun-network.ts';
 import { readConfig } from './config.ts';
@@ -13,7 +14,8 @@ const graceMs = 10_000;
 async function main(host: Host): Promise<void> {
   const config = readConfig(host.process.env);
   const network = isBun() ? bunNetwork : nodeNetwork;
-  const gateway = new Gateway(host, config, network);
+  const tracing = createTracing(host, 'gateway');
+  const gateway = new Gateway(host, config, network, tracing);
   const listener = await gateway.start(config.listenHost, config.port);
   const admin = config.adminPort === undefined ? undefined : await listenAdmin(host, gateway, config.listenHost, config.adminPort);
   const address = admin?.address();
@@ -29,7 +31,7 @@ async function main(host: Host): Promise<void> {
     if (stopping) return;
     stopping = true;
     say(host, 'stopping', { sessions: gateway.sessions });
-    void gateway.stop(graceMs).then(() => host.process.exit(exitCodes.pass));
+    void gateway.stop(graceMs).then(() => tracing.shutdown()).then(() => host.process.exit(exitCodes.pass));
   };
   host.process.onSignal('SIGTERM', stop);
   host.process.onSignal('SIGINT', stop);

@@ -21,7 +21,10 @@ export interface RequestHead {
   /** The client waits for `100 Continue` before it sends the body. */
   readonly expectsContinue: boolean;
   readonly hasIdempotencyKey: boolean;
-  readonly hasTraceparent: boolean;
+  /** '' when absent; given twice, both joined, which no parser takes. */
+  readonly traceparent: string;
+  /** Pairs (start, end) of its lines, ascending. */
+  readonly traceLines: readonly number[];
   /** '' when absent or malformed. */
   readonly correlationId: string;
   /** Values of X-Forwarded-For joined by `, `; '' when absent. */
@@ -40,6 +43,7 @@ export interface HeadRefusal {
 const refuse = (code: string, detail: string, status: HeadRefusal['status'] = 400): HeadRefusal => ({ status, code, detail });
 
 const cursor = new HeaderCursor();
+const noLines: readonly number[] = [];
 const correlationPattern = /^[A-Za-z0-9_-]{8,64}$/;
 /** Names a Connection header may not strip: what lies behind depends on them. */
 const stripProtected = new Set([
@@ -55,7 +59,8 @@ interface Draft {
   keepAlive: boolean;
   expectsContinue: boolean;
   hasIdempotencyKey: boolean;
-  hasTraceparent: boolean;
+  traceparent: string;
+  traceLines: number[] | undefined;
   correlationId: string;
   forwardedFor: string;
   cuts: number[];
@@ -89,7 +94,7 @@ export function parseRequestHead(bytes: Buffer, headEnd: number): RequestHead | 
   const http10 = version.charCodeAt(7) === 0x30;
   const draft: Draft = {
     hosts: 0, length: -1, chunked: false, close: false, keepAlive: false, expectsContinue: false, hasIdempotencyKey: false,
-    hasTraceparent: false, correlationId: '', forwardedFor: '', cuts: [], nominated: undefined,
+    traceparent: '', traceLines: undefined, correlationId: '', forwardedFor: '', cuts: [], nominated: undefined,
   };
   cursor.reset(bytes, at + 11, headEnd + 2);
   while (cursor.next()) {
@@ -115,7 +120,8 @@ export function parseRequestHead(bytes: Buffer, headEnd: number): RequestHead | 
     close: draft.close || (http10 && !draft.keepAlive),
     expectsContinue: draft.expectsContinue && !http10,
     hasIdempotencyKey: draft.hasIdempotencyKey,
-    hasTraceparent: draft.hasTraceparent,
+    traceparent: draft.traceparent,
+    traceLines: draft.traceLines ?? noLines,
     correlationId: draft.correlationId,
     forwardedFor: draft.forwardedFor,
     cuts: draft.cuts,
@@ -144,7 +150,7 @@ function takeHeader(draft: Draft, bytes: Buffer): HeadRefusal | undefined {
       else if (cursor.isNamed('keep-alive')) cut(draft);
       return undefined;
     case 11:
-      if (cursor.isNamed('traceparent')) draft.hasTraceparent = true;
+      if (cursor.isNamed('traceparent')) takeTraceparent(draft);
       return undefined;
     case 14:
       return cursor.isNamed('content-length') ? takeLength(draft, bytes) : undefined;
@@ -196,6 +202,11 @@ function takeCorrelationId(draft: Draft): void {
   // The first well-formed one counts; others are left out, so that exactly one is passed on.
   if (draft.correlationId === '' && correlationPattern.test(value)) draft.correlationId = value;
   else cut(draft);
+}
+
+function takeTraceparent(draft: Draft): void {
+  draft.traceparent = draft.traceLines === undefined ? cursor.value() : `${draft.traceparent},${cursor.value()}`;
+  (draft.traceLines ??= []).push(cursor.lineStart, cursor.lineEnd);
 }
 
 function takeConnection(draft: Draft): void {

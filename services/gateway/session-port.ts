@@ -1,3 +1,4 @@
+import type { Tracing } from '../../ops/telemetry/tracing.ts';
 import type { Waiter } from './admission.ts';
 import type { TrustedPeers } from './forwarded.ts';
 import type { Exchange, UpstreamConnection } from './upstream.ts';
@@ -9,9 +10,8 @@ export interface SessionPort<Session = unknown> {
   readonly draining: boolean;
   readonly ready: boolean;
   readonly peers: TrustedPeers;
+  readonly tracing: Tracing;
   nextCorrelationId(): string;
-  /** A new `traceparent` header's value; '' where tracing is off. */
-  nextTraceparent(): string;
   enter(session: Waiter): 'go' | 'wait' | 'refused';
   leave(session: Waiter): void;
   finish(sinceMs: number | undefined): void;

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Host } from '../../ops/core/host.ts';
 import { createTestHost, type TestHost } from '../../ops/core/test-host.ts';
+import { createTracing, tracingOff, type Tracing } from '../../ops/telemetry/tracing.ts';
 import { readConfig } from './config.ts';
 import { FakeNetwork, FakeWire } from './fake-network.ts';
 import { Gateway } from './gateway.ts';
@@ -18,12 +19,12 @@ interface Bench {
   send(text: string | Buffer): void;
 }
 
-function open(reply: (request: string) => readonly string[] = () => [ok], env: Record<string, string> = {}): Bench {
+function open(reply: (request: string) => readonly string[] = () => [ok], env: Record<string, string> = {}, tracing: Tracing = tracingOff): Bench {
   const host = createTestHost();
   const fixed: Host = { ...host, random: { ...host.random, bytes: (count) => Buffer.alloc(count, 7) } };
   const network = new FakeNetwork(reply);
   const config = readConfig({ PORT: '0', SORA_UPSTREAMS: 'http://127.0.0.1:1', SORA_TRUSTED_PEERS: '127.0.0.1', ...env });
-  const gateway = new Gateway(fixed, config, network);
+  const gateway = new Gateway(fixed, config, network, tracing);
   for (const upstream of gateway.upstreams) upstream.mark(true);
   const wire = new FakeWire();
   const session = gateway.accept(wire);
@@ -32,6 +33,12 @@ function open(reply: (request: string) => readonly string[] = () => [ok], env: R
     session.onData(Buffer.from(text as string, 'latin1'));
     network.settle();
   } };
+}
+
+/** Real tracing to a collector that need not be there. */
+function tracingTo(url: string): Tracing {
+  const host = createTestHost();
+  return createTracing({ ...host, process: { ...host.process, env: { OTEL_EXPORTER_OTLP_ENDPOINT: url } } }, 'gateway');
 }
 
 const requestArbitrary = fc.oneof(
@@ -97,10 +104,30 @@ describe('passes on', () => {
     expect(bench.network.requests[0]).not.toContain('1.2.3.4');
   });
 
-  test('a traceparent where tracing is on', () => {
-    const bench = open(undefined, { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' });
-    bench.send('GET /a HTTP/1.1\r\nHost: a\r\n\r\n');
-    expect(bench.network.requests[0]).toMatch(/traceparent: 00-[0-9a-f]{32}-[0-9a-f]{16}-01\r\n/);
+  test('its own traceparent where tracing is on, in the trace of the client’s', () => {
+    const bench = open(undefined, {}, tracingTo('http://127.0.0.1:9'));
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const given = `00-${traceId}-00f067aa0ba902b7-01`;
+    const sent = (lines: string): string => {
+      bench.send(`GET /a HTTP/1.1\r\nHost: a\r\n${lines}X-A: 1\r\n\r\n`);
+      const request = bench.network.requests.at(-1) ?? '';
+      expect(request).toContain('X-A: 1\r\n');
+      expect(request.match(/traceparent/gi)).toHaveLength(1);
+      return /traceparent: (00-[0-9a-f]{32}-[0-9a-f]{16}-01)\r\n/.exec(request)?.[1] ?? '';
+    };
+    expect(sent('')).not.toBe('');
+    const below = sent(`Connection: x-b\r\nTraceparent: ${given}\r\nX-B: 2\r\n`);
+    expect(below).not.toBe(given);
+    expect(below.slice(3, 35)).toBe(traceId);
+    // Two of them are none.
+    expect(sent(`traceparent: ${given}\r\ntraceparent: ${given}\r\n`).slice(3, 35)).not.toBe(traceId);
+  });
+
+  test('the client’s traceparent as it is where tracing is off', () => {
+    const bench = open();
+    bench.send('GET /a HTTP/1.1\r\nHost: a\r\nTraceparent: given\r\n\r\n');
+    expect(bench.network.requests[0]).toContain('Traceparent: given\r\n');
+    expect(bench.network.requests[0]).not.toContain('traceparent: 00');
   });
 
   test('interim replies before the final one', () => {

@@ -7,6 +7,7 @@ import { clientAddress, plainAddress } from './forwarded.ts';
 import { findHeadEnd } from './header-cursor.ts';
 import { renderOverloaded, renderProblem, renderText } from './problem-reply.ts';
 import { isRefusal, parseRequestHead, requestHeadMaxBytes, type RequestHead } from './request-head.ts';
+import { RequestTrace } from './request-trace.ts';
 import { renderReplyHead, renderRequest } from './render.ts';
 import type { ResponseHead } from './response-head.ts';
 import { destinationOf } from './routing.ts';
@@ -36,6 +37,8 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
   /** The request as it goes upstream, kept until the reply begins. */
   #request: Buffer | undefined;
   #correlationId = '';
+  /** Of the latest request; undefined where tracing is off. */
+  #trace: RequestTrace | undefined;
   #upstream: UpstreamConnection | undefined;
   #hasPlace = false;
   #retried = false;
@@ -128,6 +131,7 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
     this.#head = head;
     this.#phase = 'collect';
     this.#correlationId = head.correlationId === '' ? this.#port.nextCorrelationId() : head.correlationId;
+    if (this.#port.tracing.enabled) this.#trace = new RequestTrace(this.#port.tracing, head, this.#correlationId);
     this.deadlineMs = this.#port.coarseMs + timeoutsMs.reply;
     if (head.expectsContinue && head.bodyLength !== 0) this.#wire.write(continueReply);
   }
@@ -154,11 +158,7 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
     const address = clientAddress(this.#peer, this.#peerTrusted, head.forwardedFor, this.#port.peers);
     let added = address === '' ? '' : `x-forwarded-for: ${address}\r\n`;
     if (head.correlationId === '') added += `x-correlation-id: ${this.#correlationId}\r\n`;
-    if (!head.hasTraceparent) {
-      const traceparent = this.#port.nextTraceparent();
-      if (traceparent !== '') added += `traceparent: ${traceparent}\r\n`;
-    }
-    return added;
+    return this.#trace === undefined ? added : `${added}traceparent: ${this.#trace.traceparent}\r\n`;
   }
 
   #answerHealth(destination: 'livez' | 'readyz'): void {
@@ -167,7 +167,8 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
   }
 
   admitted(): void {
-    const head = this.#head as RequestHead;
+    const received = this.#head as RequestHead;
+    const head = this.#trace?.startUpstream(received) ?? received;
     // Not earlier: a request that is refused should cost next to nothing.
     this.#request = renderRequest(this.#received as Buffer, head, this.#receivedEnd, this.#addedHeaders(head));
     this.#received = undefined;
@@ -194,6 +195,7 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
     this.#upstream = connection;
     this.#phase = 'forwarding';
     this.deadlineMs = this.#port.coarseMs + timeoutsMs.reply;
+    this.#trace?.sentTo(connection.upstream.name, this.#retried);
     connection.write(this.#request as Buffer);
     if (this.requestDone) return;
     this.#request = undefined;
@@ -227,6 +229,7 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
     this.#latencyFromMs = this.#startedMs;
     this.#request = undefined;
     this.#port.countReply(head.status);
+    this.#trace?.replied(head.status);
     if (head.bodyLength < 0) this.deadlineMs = this.#port.coarseMs + timeoutsMs.body;
     // An open stream of events would hold its place for minutes: it counts until it has begun.
     if (head.isEventStream) this.#givePlaceBack();
@@ -254,6 +257,7 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
   onReplyDone(): void {
     const endsOnClose = this.#mustClose() || !this.requestDone;
     this.#upstream = undefined;
+    this.#trace?.end();
     this.#givePlaceBack();
     if (endsOnClose) this.#close();
     else this.#next();
@@ -314,6 +318,7 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
   #answer(bytes: Buffer, status: number): void {
     const close = this.#mustClose() || !this.requestDone;
     this.#port.countReply(status);
+    this.#trace?.end(status);
     this.#givePlaceBack();
     this.#wire.write(bytes);
     if (close) this.#close();
@@ -385,6 +390,7 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
 
   onClose(): void {
     this.#giveUp();
+    this.#trace?.abort();
     this.#phase = 'closing';
     this.#port.closed(this);
   }

@@ -3,6 +3,8 @@ import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { createTestHost } from '../../ops/core/test-host.ts';
+import { createTracing } from '../../ops/telemetry/tracing.ts';
+import { attributeOf, startCollector } from '../../tests/fixtures/collector.ts';
 import { Batcher } from './batcher.ts';
 import { overloaded } from './problem.ts';
 
@@ -64,6 +66,21 @@ describe('Batcher', () => {
     await time.advance(20);
     await Promise.all(many);
     expect(starts).toEqual([[1, 1], [11, 2], [23, 3], [23, 3], [33, 1]]);
+  });
+
+  it('has one span a batch where tracing is on, below the first request of that batch and no earlier one', async () => {
+    await using collector = await startCollector();
+    const real = createNodeHost();
+    const traced = { ...real, process: { ...real.process, env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url } } };
+    const tracing = createTracing(traced, 'api');
+    const batcher = new Batcher<number, number>(traced, { name: 'work', sizeMax: 2, collectMs: 0 }, (items) => Promise.resolve(items));
+    const requests = Array.from({ length: 4 }, (_, index) => tracing.startServer(`request ${index}`, {}));
+    await Promise.all(requests.map((span, index) => tracing.run(span, () => batcher.add(index))));
+    await tracing.shutdown();
+    const batches = collector.spans.toSorted((a) => (a.parentSpanId === requests[0]?.spanId ? -1 : 1));
+    expect(batches.map((span) => [span.name, span.parentSpanId, span.links?.map((link) => link.spanId), attributeOf(span, 'sora.batch.size')])).toEqual([
+      ['work', requests[0]?.spanId, [requests[1]?.spanId], 2], ['work', requests[2]?.spanId, [requests[3]?.spanId], 2],
+    ]);
   });
 
   it('refuses with 503 when full', async () => {

@@ -1,5 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Host } from '../../ops/core/host.ts';
+import { tracingOf, type TraceSpan, type Tracing } from '../../ops/telemetry/tracing.ts';
 import { overloaded } from './problem.ts';
 
 export interface BatcherOptions {
@@ -23,15 +24,19 @@ interface Waiting<Item, Result> {
   readonly item: Item;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
+  /** The request's span; undefined where tracing is off. */
+  readonly span: TraceSpan | undefined;
 }
 
 /**
  * Paced batching: one call in flight, and at most one an interval; what arrives meanwhile goes with the
  * next. A batch that fails is retried item by item, once, so that one bad item fails alone.
+ * Where tracing is on, each call has a span below the request of its first item, linked to those of others.
  */
 export class Batcher<Item, Result> {
   readonly #host: Host;
   readonly #run: (items: Item[]) => Promise<Result[]>;
+  readonly #tracing: Tracing;
   readonly #options: Required<Omit<BatcherOptions, 'metrics'>>;
   #queue: Waiting<Item, Result>[] = [];
   #busy = false;
@@ -41,6 +46,7 @@ export class Batcher<Item, Result> {
   constructor(host: Host, options: BatcherOptions, run: (items: Item[]) => Promise<Result[]>) {
     this.#host = host;
     this.#run = run;
+    this.#tracing = tracingOf(host);
     this.#options = { sizeMax: 200, collectMs: 1, intervalMs: 20, queueMax: 5_000, ...options };
     if (options.metrics !== undefined) watch(options.metrics, options.name, () => this.#queue.length);
   }
@@ -55,8 +61,9 @@ export class Batcher<Item, Result> {
     if (this.#queue.length >= this.#options.queueMax) {
       return Promise.reject(overloaded(`${this.#options.name}: ${this.#options.queueMax} items are waiting already`));
     }
+    const span = this.#tracing.enabled ? this.#tracing.active() : undefined;
     return new Promise<Result>((resolve, reject) => {
-      this.#queue.push({ item, resolve, reject });
+      this.#queue.push({ item, resolve, reject, span });
       if (!this.#busy) this.#schedule();
     });
   }
@@ -80,9 +87,20 @@ export class Batcher<Item, Result> {
     if (this.#queue.length > 0) this.#schedule();
   }
 
+  /**
+   * The loop that drains was started by some request of the past, whose context it keeps: the span's context
+   * replaces it, or all batches of a busy process would belong to that request.
+   */
+  #call(batch: readonly Waiting<Item, Result>[]): Promise<Result[]> {
+    const items = batch.map((waiting) => waiting.item);
+    if (!this.#tracing.enabled) return this.#run(items);
+    const members = new Set(batch.map((waiting) => waiting.span).filter((span) => span !== undefined));
+    return this.#tracing.batch(this.#options.name, items.length, [...members], () => this.#run(items));
+  }
+
   async #settle(batch: Waiting<Item, Result>[]): Promise<void> {
     try {
-      const results = await this.#run(batch.map((waiting) => waiting.item));
+      const results = await this.#call(batch);
       batch.forEach((waiting, index) => waiting.resolve(results[index] as Result));
     } catch (error) {
       if (batch.length === 1) return batch[0]?.reject(error);
@@ -104,7 +122,7 @@ export class Batcher<Item, Result> {
 
   async #settleAlone(waiting: Waiting<Item, Result>): Promise<void> {
     try {
-      const [result] = await this.#run([waiting.item]);
+      const [result] = await this.#call([waiting]);
       waiting.resolve(result as Result);
     } catch (error) {
       waiting.reject(error);

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { createTestDatabase, type TestDatabase } from '../../tests/database.ts';
@@ -50,6 +52,32 @@ describe('createPostgresDatabase', () => {
     const after = await db.query<{ pid: number }>(pidOf).catch(() => db.query<{ pid: number }>(pidOf));
     expect(after[0]?.pid).not.toBe(before?.pid);
     await db.close();
+  });
+
+  it('outlives a connection that is cut off in the middle of a statement, without a word', async () => {
+    const url = new URL(test.url);
+    const [folder, port] = [url.searchParams.get('host'), url.searchParams.get('port') ?? (url.port || '5432')];
+    const target = folder === null ? { host: url.hostname, port: Number(port) } : { path: `${folder}/.s.PGSQL.${port}` };
+    const ways: Socket[] = [];
+    const between = createServer((near) => {
+      const far = connect(target);
+      near.on('error', () => far.destroy()).pipe(far).on('error', () => near.destroy()).pipe(near);
+      ways.push(near);
+    }).listen(0, '127.0.0.1');
+    await once(between, 'listening');
+    url.search = '';
+    url.hostname = '127.0.0.1';
+    url.port = String((between.address() as AddressInfo).port);
+    const db = createPostgresDatabase({ host, url: url.href, poolSize: 1 });
+    const [{ pid } = { pid: 0 }] = await db.query<{ pid: number }>(pidOf);
+    const waiting = expect(db.query({ name: 'wait_long', text: 'select pg_sleep(20)' })).rejects.toMatchObject({ status: 503, code: 'database_unavailable' });
+    const active = { name: 'active', text: "select 1 from pg_stat_activity where pid = $1 and state = 'active'" };
+    while ((await test.db.query(active, [pid])).length === 0);
+    ways[0]?.resetAndDestroy();
+    await waiting;
+    expect(await db.query(pidOf)).toHaveLength(1);
+    await db.close();
+    between.close();
   });
 
   it('retries a repeatable statement whose connection breaks under it, once, and no other', async () => {

@@ -91,6 +91,9 @@ export function createPostgresDatabase(options: PostgresOptions): Database {
     idleTimeoutMillis: 0,
   });
   pool.on('error', (error) => settings.log?.warn({ err: error }, 'an idle database connection broke'));
+  // The pool listens to idle connections only. One that breaks under a statement has rejected that statement
+  // already, and would then end the whole process as an event nobody listens to.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const waits = poolMetrics(pool, settings.metrics);
   const { clock } = settings.host;
 
@@ -133,19 +136,17 @@ export function createPostgresDatabase(options: PostgresOptions): Database {
       });
     }
   };
-  const { tracer } = settings;
-  const traced = <Row extends object>(statement: Statement, values?: readonly unknown[]): Promise<Row[]> =>
-    tracer === undefined ? query<Row>(statement, values) : tracer.query(statement.name, () => query<Row>(statement, values));
+  const tracer = settings.tracer?.enabled === true ? settings.tracer : undefined;
 
   return {
-    query: tracer?.enabled === true ? traced : query,
+    ...(tracer === undefined ? { query } : traced({ query }, tracer)),
     transaction: async (work) => {
       const client = await acquire();
       let broken = false;
       try {
-        await client.query('begin');
-        const result = await work(queryableOf(client));
-        await client.query('commit');
+        await command(client, 'begin', tracer);
+        const result = await work(tracer === undefined ? queryableOf(client) : traced(queryableOf(client), tracer));
+        await command(client, 'commit', tracer);
         return result;
       } catch (error) {
         broken = isConnectionError(error) || !(await rollback(client));
@@ -165,6 +166,19 @@ function queryableOf(client: PoolClient): Queryable {
       return result.rows;
     },
   };
+}
+
+/** The same with a span of each statement. */
+function traced(inner: Queryable, tracer: Tracing): Queryable {
+  return {
+    query: <Row extends object>(statement: Statement, values?: readonly unknown[]) =>
+      tracer.query(statement.name, () => inner.query<Row>(statement, values)),
+  };
+}
+
+/** Commits wait for the disk, so a trace without them would not add up. */
+function command(client: PoolClient, text: 'begin' | 'commit', tracer: Tracing | undefined): Promise<unknown> {
+  return tracer === undefined ? client.query(text) : tracer.query(text, () => client.query(text));
 }
 
 async function rollback(client: PoolClient): Promise<boolean> {

@@ -56,9 +56,10 @@ export function compileEndpoint(route: Route, services: EndpointServices): Endpo
       void serve(exchange);
       return;
     }
-    const span = tracer.startServer(spanName, request.headers, { 'http.route': route.path, 'sora.correlation_id': correlationId });
+    const span = tracer.startServer(spanName, request.headers, { 'http.request.method': route.method.toUpperCase(), 'http.route': route.path, 'sora.correlation_id': correlationId });
     void tracer.run(span, () => serve(exchange)).finally(() => {
       span.setAttribute('http.response.status_code', response.statusCode);
+      if (response.statusCode >= 500) span.fail(String(response.statusCode));
       span.end();
     });
   };

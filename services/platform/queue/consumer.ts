@@ -3,7 +3,9 @@ import type { Logger } from 'pino';
 import { Histogram, type Registry } from 'prom-client';
 import { messageOf } from '../../../ops/core/error.ts';
 import type { Host } from '../../../ops/core/host.ts';
+import { tracingOf, type Tracing } from '../../../ops/telemetry/tracing.ts';
 import type { Job } from '../domain.ts';
+import { traceMember } from './relay.ts';
 
 /** Name of the queue that takes a topic's jobs after their last try. */
 export const deadLetterQueue = (topic: string): string => `${topic}.dead`;
@@ -46,11 +48,11 @@ export function createJobMetrics(metrics: Registry): Histogram<'topic' | 'outcom
  * Handles one batch: valid payloads together; if that fails, each alone, so that one bad job does
  * not hold up the rest. A payload its schema refuses goes to the dead letters at once: no retry mends it.
  */
-export async function handleBatch(job: Job<unknown>, queued: readonly { readonly id: string; readonly data: unknown }[], log: Logger): Promise<JobResult[]> {
+export async function handleBatch(job: Job<unknown>, queued: readonly Queued[], log: Logger): Promise<JobResult[]> {
   const results: JobResult[] = [];
   const valid: { id: string; payload: unknown }[] = [];
   for (const { id, data } of queued) {
-    const parsed = job.payload.safeParse(data);
+    const parsed = job.payload.safeParse(withoutTrace(data));
     if (parsed.success) valid.push({ id, payload: parsed.data });
     else {
       log.error({ topic: job.topic, jobId: id, reason: parsed.error.message.slice(0, 500) }, 'job payload is malformed');
@@ -66,6 +68,41 @@ export async function handleBatch(job: Job<unknown>, queued: readonly { readonly
     else for (const { id, payload } of valid) results.push(await handleAlone(job, id, payload, log));
   }
   return results;
+}
+
+/** What the queue hands over. */
+interface Queued {
+  readonly id: string;
+  readonly data: unknown;
+}
+
+/** The trace that came with a job; undefined where tracing was off. */
+function traceparentOf({ data }: Queued): string | undefined {
+  const value = typeof data === 'object' && data !== null ? (data as Record<string, unknown>)[traceMember] : undefined;
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** The payload as it was emitted, so that strict schemas take it. */
+function withoutTrace(data: unknown): unknown {
+  if (typeof data !== 'object' || data === null || !(traceMember in data)) return data;
+  const { [traceMember]: _, ...payload } = data;
+  return payload;
+}
+
+/** Handles one batch below a consumer span that continues the traces of its jobs, where tracing is on. */
+export async function handleTraced(job: Job<unknown>, queued: readonly Queued[], log: Logger, tracing: Tracing): Promise<JobResult[]> {
+  if (!tracing.enabled) return await handleBatch(job, queued, log);
+  const span = tracing.startConsumer(job.topic, queued.map(traceparentOf), {
+    'messaging.system': 'pg-boss', 'messaging.operation.type': 'process', 'messaging.destination.name': job.topic,
+    'messaging.batch.message_count': queued.length,
+  });
+  try {
+    const results = await tracing.run(span, () => handleBatch(job, queued, log));
+    if (results.some((result) => result.status !== 'completed')) span.fail('job_failed');
+    return results;
+  } finally {
+    span.end();
+  }
 }
 
 async function handleAlone(job: Job<unknown>, id: string, payload: unknown, log: Logger): Promise<JobResult> {
@@ -93,13 +130,14 @@ export async function consume(
 ): Promise<() => void> {
   const { host, boss, log, durations } = parts;
   const batchSize = job.batchSize ?? 50;
+  const tracing = tracingOf(host);
   let workerId: string | undefined;
   const wake = (): void => {
     if (workerId !== undefined) boss.notifyWorker(workerId);
   };
   workerId = await boss.work(job.topic, { batchSize, pollingIntervalSeconds: 0.5, perJobResults: true as const }, async (queued) => {
     const startMs = host.clock.monotonicMs();
-    const results = await handleBatch(job, queued, log);
+    const results = await handleTraced(job, queued, log, tracing);
     const outcome = results.every((result) => result.status === 'completed') ? 'completed' : 'failed';
     durations.observe({ topic: job.topic, outcome }, (host.clock.monotonicMs() - startMs) / 1_000);
     // More are likely to wait behind a full batch.

@@ -10,7 +10,7 @@ import type { Database } from '../database.ts';
 import type { Job, Platform } from '../domain.ts';
 import { deadLetterQueue, declareQueue, handleBatch } from './consumer.ts';
 import { startQueues } from './queues.ts';
-import { createRelay, type Relay } from './relay.ts';
+import { createRelay, traceMember, type Relay } from './relay.ts';
 
 const host = createNodeHost();
 const log = pino({ level: 'silent' });
@@ -107,6 +107,14 @@ describe('createRelay', () => {
     expect([await outbox(), await queued()]).toEqual([0, 10]);
   });
 
+  it('hands the trace of a row on with its job, and adds nothing where there is none', async () => {
+    await emit(1);
+    await test.db.query({ name: 'emit_traced', text: "insert into platform_outbox (topic, payload, traceparent) values ('test.topic', '{\"n\": 2}', 'a trace')" });
+    await relayOf(test.db).moveOnce();
+    const jobs = await test.db.query({ name: 'jobs', text: "select data from pgboss.job where name = 'test.topic' order by data->'n'" });
+    expect(jobs).toEqual([{ data: { n: 1 } }, { data: { n: 2, [traceMember]: 'a trace' } }]);
+  });
+
   it('leaves topics without a consumer here in the outbox', async () => {
     await emit(2, 'other.topic');
     expect(await relayOf(test.db).moveOnce()).toEqual(new Map());
@@ -115,6 +123,14 @@ describe('createRelay', () => {
 });
 
 describe('handleBatch', () => {
+  it('takes out the trace that came with a job, so that a strict schema takes the payload', async () => {
+    const handled: unknown[] = [];
+    const job = jobOf(async (items) => void handled.push(...items), { payload: z.strictObject({ n: z.int() }) });
+    const queued = [{ id: 'a', data: { n: 1, [traceMember]: '00-x' } }, { id: 'b', data: { n: 2 } }];
+    expect(await handleBatch(job, queued, log)).toEqual([{ id: 'a', status: 'completed' }, { id: 'b', status: 'completed' }]);
+    expect(handled).toEqual([{ n: 1 }, { n: 2 }]);
+  });
+
   it('sends a payload its schema refuses straight to the dead letters', async () => {
     const handled: unknown[] = [];
     const job = jobOf(async (items) => void handled.push(...items));

@@ -13,10 +13,14 @@ export interface RelayOptions {
   readonly pauseMaxMs?: number;
 }
 
+/** Where a job's data holds the trace of its outbox row: the queue has no column for it. Consumers take it out. */
+export const traceMember = '_traceparent';
+
 interface OutboxRow {
   readonly id: number;
   readonly topic: string;
   readonly payload: object;
+  readonly traceparent: string | null;
 }
 
 const take = {
@@ -24,7 +28,7 @@ const take = {
   // Rows locked by another relay are its own; the oldest free ones are ours.
   text: `delete from platform_outbox where id = any(array(
            select id from platform_outbox where topic = any($1::text[]) order by id limit $2 for update skip locked))
-         returning id, topic, payload`,
+         returning id, topic, payload, traceparent`,
 };
 
 /** Moves rows of the outbox to their queues. Rows of topics without a consumer here stay where they are. */
@@ -94,7 +98,7 @@ export function createRelay(
 async function insertJobs(boss: PgBoss, tx: Queryable, topic: string, rows: readonly OutboxRow[]): Promise<void> {
   await boss.insert(
     topic,
-    rows.map((row) => ({ data: row.payload })),
+    rows.map((row) => ({ data: row.traceparent === null ? row.payload : { ...row.payload, [traceMember]: row.traceparent } })),
     {
       db: {
         executeSql: async (text, values) => ({ rows: await tx.query({ name: `outbox_insert_${topic}`.slice(0, 63), text }, values) }),
