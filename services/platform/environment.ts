@@ -13,8 +13,8 @@ export const commonVariables = {
   SORA_SERVICE: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/).optional(),
   /** Connections to PostgreSQL at most. */
   SORA_DB_POOL: z.coerce.number().int().min(1).max(500).default(10),
-  AI_PROVIDER_URL: z.url().default('http://127.0.0.1:8091'),
-  PAYMENTS_PROVIDER_URL: z.url().default('http://127.0.0.1:8092'),
+  AI_PROVIDER_URL: z.url().default('http://127.0.0.1:8092'),
+  PAYMENTS_PROVIDER_URL: z.url().default('http://127.0.0.1:8091'),
   /** Shared with the provider; it signs webhooks. */
   PAYMENTS_WEBHOOK_SECRET: z.string().min(16),
   /** Where the provider sends webhooks; default this api itself. */

@@ -12,7 +12,7 @@ import { createProcessorServer } from './server.ts';
  */
 const settingsSchema = z.object({
   /** 0 takes a free one. */
-  PORT: z.coerce.number().int().min(0).max(65_535).default(8_092),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(8_091),
   /** Where events go for payments that name no URL. */
   PAYMENTS_WEBHOOK_URL: z.url().optional(),
   PAYMENTS_WEBHOOK_SECRET: z.string().min(16, 'at least 16 characters'),
