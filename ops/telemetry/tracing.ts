@@ -98,7 +98,7 @@ export function tracingOf(host: Host): Tracing {
 export function createTracing(host: Host, service: string): Tracing {
   const { env } = host.process;
   const base = env['OTEL_EXPORTER_OTLP_ENDPOINT'];
-  const url = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? (base === undefined || base === '' ? '' : `${base.replace(/\/$/, '')}/v1/traces`);
+  const url = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] || (base === undefined || base === '' ? '' : `${base.replace(/\/$/, '')}/v1/traces`);
   if (url === '' || env['OTEL_SDK_DISABLED'] === 'true') return tracingOff;
   // Loaded here and not above: the SDK costs 60 ms and 15 MB at start that most processes never need.
   const require = createRequire(import.meta.url);

@@ -17,7 +17,8 @@ export interface Platform {
 /**
  * Background work for one outbox topic. Rows reach `platform_outbox(topic, payload)` in the same
  * transaction as the change they speak of; the relay moves them to the queue of that name; workers
- * deliver them at least once, so `handle` must be idempotent.
+ * deliver them at least once, so `handle` must be idempotent. A row's `traceparent` travels with the job
+ * as the member `_traceparent` of its data, which payloads must not use themselves.
  */
 export interface Job<Payload> {
   /** Topic and queue name, such as `feed.fan_out`. */
