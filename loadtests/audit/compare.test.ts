@@ -58,13 +58,15 @@ describe('compareUser', () => {
 });
 
 describe('differs', () => {
-  it('is false only for equal totals without doubts', () => {
+  it('is false only for equal totals, whatever was in doubt', () => {
     const all = ids([1, 2]);
     const writes = writesOf(all);
     expect(differs(writes, { count: 2, checksum: writes.checksum })).toBe(false);
     expect(differs(writes, { count: 2, checksum: writes.checksum + 1 })).toBe(true);
     expect(differs(writes, { count: 3, checksum: writes.checksum })).toBe(true);
     expect(differs(writes, undefined)).toBe(true);
-    expect(differs(writesOf([], all), undefined)).toBe(true);
+    expect(differs(writesOf([], all), undefined)).toBe(false);
+    expect(differs(writesOf([], all), { count: 1, checksum: checksumOf(all[0] ?? '') })).toBe(true);
+    expect(differs(writesOf(all.slice(0, 1), all.slice(1)), { count: 1, checksum: checksumOf(all[1] ?? '') })).toBe(true);
   });
 });
