@@ -70,6 +70,26 @@ describe('buildSummary', () => {
     expect(buildSummary(run, sampleFacts()).operations).toMatchObject({ offeredPerS: 1_000, achievedPerS: 500 });
   });
 
+  it('counts an operation that was never sent once', () => {
+    expect(buildSummary(sampleRun({ unsent: 6_000 }), sampleFacts()).operations.offeredPerS).toBe(1_000);
+  });
+
+  it('lets no secret of a reply, an error or a path into the report', () => {
+    const token = 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiI3In0.c2lnbmF0dXJl';
+    const usual = sampleRun();
+    const [error] = usual.errors;
+    const [step] = usual.history;
+    if (error === undefined || step === undefined) throw new Error('the sample has both');
+    const run = sampleRun({
+      errors: [{ ...error, kind: `check: ${token}`, firstMessage: `GET /feed answered 500: {"accessToken":"${token}`, firstStack: `Error: Bearer ${token}\n    at send` }],
+      history: [{ ...step, requests: [{ method: 'GET', path: `/reset?token=${token}`, status: 500, serviceUs: 1, correlationId: '' }] }],
+    });
+    const judged = buildSummary(run, sampleFacts());
+    expect(JSON.stringify(judged)).not.toContain(token.slice(0, 20));
+    expect(judged.errors[0]?.firstMessage).toMatch(/^GET \/feed answered 500/);
+    expect(judged.sampledUser?.history[0]?.requests[0]?.path).toMatch(/^\/reset\?token=/);
+  });
+
   it('tells apart requests as k6 counts them and operations from their due time', () => {
     const facts = sampleFacts({ thresholds: [parseThreshold('response_time', 'max<1'), parseThreshold('http_req_duration', 'max<1'), parseThreshold('response_time{op:ai}', 'p(50)<1')] });
     const [response, request, ai] = buildSummary(sampleRun(), facts).thresholds.map((row) => row.measured ?? 0);

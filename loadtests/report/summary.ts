@@ -1,3 +1,4 @@
+import { redactText } from '../../ops/telemetry/redact-text.ts';
 import type { Histogram } from '../swarm/histogram.ts';
 import { timeNames } from '../swarm/measurement.ts';
 import type { RunMeasurement } from '../swarm/measurement.ts';
@@ -64,11 +65,11 @@ export function buildSummary(run: RunMeasurement, facts: RunFacts): Summary {
     users: run.users,
     durationS: run.holdMs / 1_000,
     phases: phasesOf(run),
-    operations: operationsOf(hold.all, hold.durationS, achievedPerS, run.unsent),
+    operations: operationsOf(hold.all, hold.durationS, achievedPerS),
     latencyMs: latencyOf(hold.all),
     byOperation: byOperationOf(hold, achievedPerS),
     requests: requestsOf(hold.all),
-    errors: run.errors.map(({ firstAtMs, ...error }) => ({ ...error, firstAtS: Math.max(0, firstAtMs) / 1_000 })),
+    errors: errorsOf(run),
     thresholds,
     audit: facts.audit,
     validity,
@@ -125,9 +126,9 @@ function phasesOf(run: RunMeasurement): Summary['phases'] {
   });
 }
 
-function operationsOf(part: HoldPart, durationS: number, achievedPerS: number, unsent: number): SummaryOperations {
+function operationsOf(part: HoldPart, durationS: number, achievedPerS: number): SummaryOperations {
   return {
-    offeredPerS: ratioOf(part.total + unsent, durationS),
+    offeredPerS: ratioOf(part.total, durationS),
     achievedPerS,
     total: part.total,
     failed: part.failed,
@@ -136,13 +137,24 @@ function operationsOf(part: HoldPart, durationS: number, achievedPerS: number, u
   };
 }
 
+/** What servers, scenarios and libraries wrote may hold a token or a name; the report and its readers get none. */
+function errorsOf(run: RunMeasurement): Summary['errors'] {
+  return run.errors.map(({ firstAtMs, firstStack, ...error }) => ({
+    ...error,
+    kind: redactText(error.kind),
+    firstMessage: redactText(error.firstMessage),
+    ...(firstStack === undefined ? {} : { firstStack: redactText(firstStack) }),
+    firstAtS: Math.max(0, firstAtMs) / 1_000,
+  }));
+}
+
 function byOperationOf(hold: Hold, achievedPerS: number): Summary['byOperation'] {
   const answered = hold.all.total - hold.all.failed;
   return Object.fromEntries(
     [...hold.byOperation].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([op, part]) => [
       op,
       {
-        operations: operationsOf(part, hold.durationS, achievedPerS * ratioOf(part.total - part.failed, answered), 0),
+        operations: operationsOf(part, hold.durationS, achievedPerS * ratioOf(part.total - part.failed, answered)),
         latencyMs: latencyOf(part),
       },
     ]),
@@ -200,12 +212,12 @@ function sampledUserOf(run: RunMeasurement): Summary['sampledUser'] {
     dueS: step.dueMs / 1_000,
     thinkTimeS: step.thinkTimeMs / 1_000,
     outcome: step.outcome,
-    ...(step.errorKind === undefined ? {} : { errorKind: step.errorKind }),
+    ...(step.errorKind === undefined ? {} : { errorKind: redactText(step.errorKind) }),
     responseMs: step.responseUs / 1_000,
     serviceMs: step.serviceUs / 1_000,
     poolWaitMs: step.poolWaitUs / 1_000,
     latenessMs: step.latenessUs / 1_000,
-    requests: step.requests.map(({ serviceUs, ...request }) => ({ ...request, serviceMs: serviceUs / 1_000 })),
+    requests: step.requests.map(({ serviceUs, ...request }) => ({ ...request, path: redactText(request.path), serviceMs: serviceUs / 1_000 })),
   }));
   return { user: first.user, history };
 }
