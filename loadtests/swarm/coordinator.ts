@@ -107,9 +107,10 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
 }
 
 type Context = Omit<SetupContext, 'http' | 'admin'>;
+type Access = Pick<SwarmOptions, 'host' | 'policy' | 'admin'>;
 
 /** Runs `work` with the clients that `setup` and `teardown` get, and closes them. */
-async function withClients<T>(options: SwarmOptions, context: Context, work: (context: SetupContext) => Promise<T>): Promise<T> {
+async function withClients<T>(options: Access, context: Context, work: (context: SetupContext) => Promise<T>): Promise<T> {
   const { host, policy, admin } = options;
   using http = createHttpClient(host, context.target, { policy });
   if (admin === undefined) return await work({ ...context, http, admin: undefined });
@@ -117,7 +118,11 @@ async function withClients<T>(options: SwarmOptions, context: Context, work: (co
   return await work({ ...context, http, admin: adminHttp });
 }
 
-async function setUp(scenario: Scenario<never>, options: SwarmOptions, context: Context): Promise<unknown> {
+/**
+ * Runs a scenario's `setup` and answers what it shares.
+ * @throws SoraError `scenario_error` (107) when it throws; an error of ours keeps its exit code
+ */
+export async function setUp(scenario: Scenario<never>, options: Access, context: Context): Promise<unknown> {
   if (scenario.setup === undefined) return undefined;
   try {
     return await withClients(options, context, async (ready) => await scenario.setup?.(ready));
@@ -128,7 +133,8 @@ async function setUp(scenario: Scenario<never>, options: SwarmOptions, context: 
   }
 }
 
-async function tearDown(scenario: Scenario<never>, options: SwarmOptions, context: Context, log: (message: string) => void): Promise<void> {
+/** Runs a scenario's `teardown`; never throws. */
+export async function tearDown(scenario: Scenario<never>, options: Access, context: Context, log: (message: string) => void): Promise<void> {
   if (scenario.teardown === undefined) return;
   try {
     await withClients(options, context, async (ready) => await scenario.teardown?.(ready));

@@ -67,6 +67,11 @@ describe('debugUser', () => {
     expect(kinds.slice(0, 5)).toEqual(['step', 'request', expect.stringContaining('ECONNREFUSED'), 'threw', 'end']);
   });
 
+  it('calls a setup that throws a scenario error, as a run does', async () => {
+    const scenarioFile = fileURLToPath(new URL('./fixtures/bad-setup.ts', import.meta.url));
+    await expect(debugUser({ ...options, scenarioFile, target, user: 0 }).next()).rejects.toMatchObject({ exitCode: 107, message: expect.stringContaining('no such fixture') as string });
+  });
+
   it('refuses a user that the scenario has not', async () => {
     const events = debugUser({ ...options, target, user: 10 });
     await expect(events.next()).rejects.toThrow('user 10 does not exist; the scenario has 10');

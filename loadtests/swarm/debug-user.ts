@@ -1,5 +1,6 @@
 import { invalidConfig } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
+import { setUp, tearDown } from './coordinator.ts';
 import type { AdminAccess } from './coordinator.ts';
 import { type DebugEvent, DebugStage } from './debug-stage.ts';
 import type { TargetPolicy } from './guard.ts';
@@ -29,26 +30,28 @@ export interface DebugOptions {
  * @throws SoraError as `runSwarm` does, and `invalid_config` on a user that the scenario has not
  */
 export async function* debugUser(options: DebugOptions): AsyncGenerator<DebugEvent> {
-  const { host, user, target, policy, admin, adminSecret } = options;
+  const { host, user, target, policy, adminSecret } = options;
   const scenario = await loadScenario(options.scenarioFile);
   const plan = planRun(scenario, options.overrides ?? {}, options.runId);
   if (!Number.isInteger(user) || user < 0 || user >= plan.users) {
     throw invalidConfig(`user ${user} does not exist; the scenario has ${plan.users}`, `give one from 0 to ${plan.users - 1}`);
   }
   using http = createHttpClient(host, target, { sockets: 1, policy });
-  using adminHttp = admin === undefined ? undefined : createHttpClient(host, admin.target, { policy, headers: admin.headers });
-  const context = { target, users: plan.users, seed: plan.seed, runId: plan.run, adminSecret, http, admin: adminHttp };
-  const shared = await scenario.setup?.(context);
+  const context = { target, users: plan.users, seed: plan.seed, runId: plan.run, adminSecret };
+  const shared = await setUp(scenario, options, context);
   const table = new UserTable(1);
   const itinerary = new Itinerary(resolveJourneys(scenario, plan.thinkTimeMs), table, { index: user, count: plan.users }, plan.seed);
   const stage = new DebugStage({ host, scenario, http, seed: plan.seed, run: plan.run, shared });
-  let thinkTimeMs = itinerary.begin(0);
-  for (let step = 0; step === 0 || !itinerary.atBeginning(0); step++) {
-    const planned = itinerary.stepAt(0);
-    yield { kind: 'step', step, op: planned.op, thinkTimeMs };
-    yield* stage.play(planned, user, step);
-    table.steps[0] = step + 1;
-    thinkTimeMs = itinerary.proceed(0);
+  try {
+    let thinkTimeMs = itinerary.begin(0);
+    for (let step = 0; step === 0 || !itinerary.atBeginning(0); step++) {
+      const planned = itinerary.stepAt(0);
+      yield { kind: 'step', step, op: planned.op, thinkTimeMs };
+      yield* stage.play(planned, user, step);
+      table.steps[0] = step + 1;
+      thinkTimeMs = itinerary.proceed(0);
+    }
+  } finally {
+    await tearDown(scenario, options, context, (message) => host.stderr.write(`${message}\n`));
   }
-  await scenario.teardown?.(context);
 }
