@@ -1,4 +1,4 @@
-import { stdout } from 'node:process';
+import { stderr, stdout } from 'node:process';
 import { closest } from 'fastest-levenshtein';
 import { exitCodes, invalidConfig, messageOf, SoraError } from '../ops/core/error.ts';
 import type { Host } from '../ops/core/host.ts';
@@ -57,6 +57,8 @@ function explain(host: Host, error: unknown): void {
 const host = createNodeHost();
 // A reader such as `head` may close the pipe early; that is no error, and a run under way goes on.
 stdout.on('error', () => undefined);
+// So may a terminal that is closed; the run then still writes its report.
+stderr.on('error', () => undefined);
 try {
   await main(host);
 } catch (error) {

@@ -15,11 +15,11 @@ afterEach(() => server?.close());
 
 /** Three users with two acknowledged writes each. */
 const rows = (): Map<number, string[]> => new Map([0, 1, 2].map((user) => [user + 1, [0, 5].map((step) => writeIdOf(run, user, step, 0))]));
-const measured = (change: Partial<Parameters<typeof sampleRun>[0]> = {}): ReturnType<typeof sampleRun> =>
+const measured = (change: Partial<Parameters<typeof sampleRun>[0]> = {}, indeterminateDropped = 0): ReturnType<typeof sampleRun> =>
   sampleRun({
     ...change,
     writes: {
-      run, acknowledged: new Uint32Array([2, 2, 2]), indeterminate: [], byKind: { message: 6 },
+      run, acknowledged: new Uint32Array([2, 2, 2]), indeterminate: [], indeterminateDropped, byKind: { message: 6 },
       checksum: new Float64Array([...rows().values()].map((ids) => ids.reduce((sum, id) => sum + checksumOf(id), 0))),
     },
   });
@@ -56,6 +56,15 @@ describe('auditRun', () => {
     const audit = await auditRun(host, measured(), { adminUrl: await serve(rows()), adminSecret: secret });
     expect(audit).toEqual({ acknowledgedWrites: 6, lost: 0, duplicated: 0, unexpected: 0, indeterminate: 0, usersCompared: 3, ledgerBalanced: true, differences: [] });
   });
+  it('ends at once when a signal stops it, and says so', async () => {
+    const stop = new AbortController();
+    const silent = createServer(() => stop.abort());
+    server = silent;
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const adminUrl = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const audit = await auditRun(host, measured(), { adminUrl, adminSecret: secret, signal: stop.signal });
+    expect(audit).toMatchObject({ acknowledgedWrites: 6, usersCompared: 0, ledgerBalanced: null, incomplete: 'the audit was stopped by a signal' });
+  });
   it('names one deleted and one doubled row', async () => {
     const database = rows();
     const gone = database.get(1)?.pop() ?? '';
@@ -72,6 +81,14 @@ describe('auditRun', () => {
     const database = rows();
     database.set(2, []);
     expect(await auditRun(host, measured(), { adminUrl: await serve(database), adminSecret: secret })).toMatchObject({ lost: 2, duplicated: 0 });
+  });
+  it('counts doubts it has no list of, and says so where rows differ', async () => {
+    expect(await auditRun(host, measured({}, 7), { adminUrl: await serve(rows()), adminSecret: secret })).toMatchObject({ indeterminate: 7, unexpected: 0 });
+    server?.close();
+    const database = rows();
+    database.get(1)?.push(writeIdOf(run, 0, 6, 0));
+    const audit = await auditRun(host, measured({}, 7), { adminUrl: await serve(database), adminSecret: secret });
+    expect(audit).toMatchObject({ unexpected: 1, incomplete: expect.stringContaining('7 writes in doubt') });
   });
   it('does not call lost what a dead worker took with it', async () => {
     const workers = measured().workers;

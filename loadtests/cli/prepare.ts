@@ -7,7 +7,7 @@ import { assertNever, invalidConfig, SoraError } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { parseThresholds } from '../report/thresholds.ts';
 import type { Threshold } from '../report/thresholds.ts';
-import { parseTarget } from '../swarm/guard.ts';
+import { parseTarget, pinTarget } from '../swarm/guard.ts';
 import type { TargetPolicy } from '../swarm/guard.ts';
 import { loadScenario } from '../swarm/load-scenario.ts';
 import { meanOf } from '../swarm/random.ts';
@@ -50,14 +50,15 @@ export async function prepareRun(host: Host, args: readonly string[]): Promise<P
   const thresholds = [...parseThresholds(scenario.thresholds, onError), ...options.thresholds];
   requireKnownOperations(scenario, thresholds, onError);
   const { staging } = (await readConfig(host, root)).load;
-  const policy = { staging, confirmed: options.confirmed };
-  collect(onError, () => options.target === undefined || parseTarget(options.target, policy));
+  const listed = { staging, confirmed: options.confirmed };
+  collect(onError, () => options.target === undefined || parseTarget(options.target, listed));
   const plan = collect(onError, () => planRun(scenario, options.overrides, 'plan'));
   const needsStack = scenario.system === 'avalo' && options.target === undefined;
   if (!needsStack && options.target === undefined) {
     onError(invalidConfig(`${scenario.name} needs to know what to load`, 'give it: --target http://127.0.0.1:3000'));
   }
   if (errors.length > 0 || plan === undefined) throw new ConfigErrors(errors);
+  const policy = options.target === undefined ? listed : await pinTarget(options.target, listed);
   const scenarioSha256 = createHash('sha256').update(host.files.readBytes(scenarioFile)).digest('hex');
   const { users, seed, rampMs, holdMs, thinkTimeMs } = plan;
   return { options, scenario, scenarioFile, scenarioSha256, thresholds, users, seed, rampMs, holdMs, thinkTimeMs, policy, needsStack };
@@ -104,7 +105,12 @@ export function expectedLoad(run: PreparedRun): { operations: number; bytes: num
 }
 
 /** Request and reply of a usual operation together; only for the announcement. */
-const bytesPerOperation = 3_000;
+export const bytesPerOperation = 3_000;
+
+/** Says that `--think` took the place of a scenario's own distribution; empty where it did not. */
+export function replacedThinkTime({ options, scenario }: Pick<PreparedRun, 'options' | 'scenario'>): string {
+  return options.overrides.thinkTimeMs === undefined ? '' : ` (--think; the scenario's own is ${describeThinkTime(scenario.thinkTimeMs)})`;
+}
 
 /** `exponential, mean 10 s`. */
 export function describeThinkTime(distribution: Distribution): string {

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
+import { z } from 'zod';
 import { exitCodes, invalidConfig } from '../../ops/core/error.ts';
 import { formatDuration } from '../../ops/core/duration.ts';
 import type { Host } from '../../ops/core/host.ts';
@@ -13,15 +14,17 @@ import { describeMachine } from '../report/machine.ts';
 import { createProcessSampler } from '../report/processes.ts';
 import { styleFor } from '../report/style.ts';
 import { buildSummary } from '../report/summary.ts';
+import type { RunFacts } from '../report/summary.ts';
 import type { Summary, SummaryAudit, SummaryProcess } from '../report/summary-schema.ts';
 import { RunStore } from '../runs/store.ts';
 import { runSwarm } from '../swarm/coordinator.ts';
 import type { AdminAccess } from '../swarm/coordinator.ts';
 import type { RunMeasurement } from '../swarm/measurement.ts';
-import { describeThinkTime, expectedLoad, prepareRun } from './prepare.ts';
+import { bytesPerOperation, describeThinkTime, expectedLoad, prepareRun, replacedThinkTime } from './prepare.ts';
 import type { PreparedRun } from './prepare.ts';
 
 const processPeriodMs = 1_000;
+const supervisorOf = z.object({ supervisorPid: z.int().positive() });
 
 /** Where the stack is, as the `sora` command says it. */
 export interface StackAccess {
@@ -63,19 +66,54 @@ export async function runCommand(host: Host, args: readonly string[]): Promise<n
   const runId = host.process.env['SORA_RUN_ID'] ?? newRunId(host);
   store.folderOf(runId);
   announce(host, run, stack.target, display);
-  const stop = new AbortController();
-  const stopListening = listenForSignals(host, stop, display);
+  const stops = listenForSignals(host, display);
   try {
-    const { measurement, processes } = await measure(host, run, stack, runId, stop.signal, display);
-    const audit = await audited(host, measurement, stack, display);
-    const facts = await gatherFacts(host, run, store, stack, audit, processes);
-    const summary = buildSummary(measurement, facts);
-    const { reportPath } = store.save(summary);
-    finish(host, run, summary, reportPath);
+    const { measurement, processes } = await measure(host, run, stack, runId, stops.measuring, display);
+    const facts = await gatherFacts(host, run, store, stack, processes);
+    const summary = await judge(host, store, stack, measurement, facts, stops, display);
+    finish(host, run, summary, join(store.folderOf(runId), 'report.html'));
     return summary.exitCode;
   } finally {
-    stopListening();
+    stops.end();
   }
+}
+
+/**
+ * Audits and saves. The measurement is saved before the audit too, so that whatever ends the audit,
+ * a second Ctrl-C or a kill, the run is on disk and says that it was not audited.
+ */
+async function judge(
+  host: Host, store: RunStore, stack: StackAccess, measurement: RunMeasurement, facts: Omit<RunFacts, 'audit'>, stops: Stops, display: LiveDisplay,
+): Promise<Summary> {
+  const save = (audit: SummaryAudit | null, interrupted: boolean): Summary => {
+    const summary = buildSummary({ ...measurement, interrupted }, { ...facts, audit });
+    store.save(summary);
+    return summary;
+  };
+  const { adminUrl, adminSecret } = stack;
+  if (adminUrl === undefined || adminSecret === undefined) return save(null, measurement.interrupted);
+  const unaudited = (incomplete: string): SummaryAudit => ({ ...nothingAudited(measurement), incomplete });
+  // Not the user stopped this run: what was to be measured went away.
+  if (hasStackEnded(host, stack)) return save(unaudited('not run: the stack ended in mid-run, its supervisor is gone'), false);
+  save(unaudited('not run yet'), measurement.interrupted);
+  display.say('comparing every acknowledged write with the database');
+  const signal = stops.beginAudit();
+  const audit = await auditRun(host, measurement, { adminUrl, adminSecret, signal });
+  return save(audit, measurement.interrupted || signal.aborted);
+}
+
+function nothingAudited(run: RunMeasurement): SummaryAudit {
+  return {
+    acknowledgedWrites: run.writes.acknowledged.reduce((sum, count) => sum + count, 0), indeterminate: run.writes.indeterminate.length,
+    lost: 0, duplicated: 0, unexpected: 0, usersCompared: 0, ledgerBalanced: null, differences: [],
+  };
+}
+
+/** Whether the supervisor that the stack's state names has died. Unknown without a state. */
+function hasStackEnded(host: Host, { statePath }: StackAccess): boolean {
+  if (statePath === undefined || !host.files.exists(statePath)) return false;
+  const { supervisorPid } = supervisorOf.parse(JSON.parse(host.files.readText(statePath)));
+  return !host.process.kill(supervisorPid, 0);
 }
 
 async function measure(
@@ -103,15 +141,9 @@ async function measure(
   }
 }
 
-async function audited(host: Host, measurement: RunMeasurement, stack: StackAccess, display: LiveDisplay): Promise<SummaryAudit | null> {
-  if (stack.adminUrl === undefined || stack.adminSecret === undefined) return null;
-  display.say('comparing every acknowledged write with the database');
-  return await auditRun(host, measurement, { adminUrl: stack.adminUrl, adminSecret: stack.adminSecret });
-}
-
 async function gatherFacts(
-  host: Host, run: PreparedRun, store: RunStore, stack: StackAccess, audit: SummaryAudit | null, processes: SummaryProcess[],
-): Promise<Parameters<typeof buildSummary>[1]> {
+  host: Host, run: PreparedRun, store: RunStore, stack: StackAccess, processes: SummaryProcess[],
+): Promise<Omit<RunFacts, 'audit'>> {
   host.files.makeFolder(store.folder);
   return {
     description: run.scenario.description,
@@ -123,7 +155,6 @@ async function gatherFacts(
     thinkTime: describeThinkTime(run.thinkTimeMs),
     thresholds: run.thresholds,
     validity: run.options.validity,
-    audit,
     processes,
     machine: await describeMachine(host, store.folder, stack.databaseUrl),
   };
@@ -135,20 +166,40 @@ function announce(host: Host, run: PreparedRun, target: string, display: LiveDis
   display.say([
     `  ${style.bold(run.scenario.name)}  ${run.scenario.description}`,
     `  against ${target}, seed ${run.seed}`,
-    `  ${formatNumber(run.users)} users, think time ${describeThinkTime(run.thinkTimeMs)}`,
-    `  about ${formatNumber(load.operations)} requests at ${formatNumber(load.operationsPerS)}/s, ${formatBytes(load.bytes)}, ${formatDuration(load.durationMs)} and a drain of at most 30s`,
+    `  ${formatNumber(run.users)} users, think time ${describeThinkTime(run.thinkTimeMs)}${replacedThinkTime(run)}`,
+    `  about ${formatNumber(load.operations)} requests at ${formatNumber(load.operationsPerS)}/s, ${formatBytes(load.bytes)} assuming ${formatBytes(bytesPerOperation)} each, ${formatDuration(load.durationMs)} and a drain of at most 30s`,
   ].join('\n'));
 }
 
-/** The first signal stops and writes what was measured, the second ends at once. */
-function listenForSignals(host: Host, stop: AbortController, display: LiveDisplay): () => void {
+/** What signals end: the measuring, and later the audit. */
+interface Stops {
+  readonly measuring: AbortSignal;
+  /** From here on a signal ends the audit, whose run is on disk already. */
+  beginAudit(): AbortSignal;
+  /** Stops listening. */
+  end(): void;
+}
+
+/** The first signal stops measuring and writes what was measured, the second ends at once; one during the audit ends that. */
+function listenForSignals(host: Host, display: LiveDisplay): Stops {
+  const measuring = new AbortController();
+  const auditing = new AbortController();
+  let isAuditing = false;
   const onSignal = (): void => {
+    const stop = isAuditing ? auditing : measuring;
     if (stop.signal.aborted) host.process.exit(exitCodes.interrupted);
-    display.say('stopping; what was measured will be written. Press Ctrl-C again to end at once');
+    display.say(isAuditing ? 'ending the audit; the run will be kept as not audited' : 'stopping; what was measured will be written. Press Ctrl-C again to end at once');
     stop.abort();
   };
-  const removals = (['SIGINT', 'SIGTERM'] as const).map((name) => host.process.onSignal(name, onSignal));
-  return () => removals.forEach((remove) => remove());
+  const removals = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => host.process.onSignal(name, onSignal));
+  return {
+    measuring: measuring.signal,
+    beginAudit: () => {
+      isAuditing = true;
+      return auditing.signal;
+    },
+    end: () => removals.forEach((remove) => remove()),
+  };
 }
 
 /** Data on stdout, everything for people on stderr, the verdict last. */

@@ -1,6 +1,6 @@
 /** Entry point of the `sora` command: finds the noun, and maps what it throws to a message and an exit code. */
 import { resolve } from 'node:path';
-import { stdout } from 'node:process';
+import { stderr, stdout } from 'node:process';
 import { SoraError, exitCodes, invalidConfig, messageOf } from '../core/error.ts';
 import type { ExitCode } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
@@ -72,6 +72,8 @@ const host = createNodeHost();
 const root = resolve(import.meta.dirname, '../..');
 // A reader such as `head` may close the pipe early; that is no error.
 stdout.on('error', () => host.process.exit(exitCodes.pass));
+// A terminal that is closed takes no more messages; the SIGHUP that comes with it ends us in order.
+stderr.on('error', () => undefined);
 try {
   const home = resolve(host.process.env['SORA_HOME'] ?? resolve(root, '.sora'));
   const topology = resolve(host.process.env['SORA_TOPOLOGY'] ?? resolve(root, 'topology.json'));
