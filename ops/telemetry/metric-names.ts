@@ -17,10 +17,8 @@ const spec = (name: string, help: string, labels: readonly string[] = [], bucket
   name, help, labels, ...(buckets === undefined ? {} : { buckets }),
 });
 
-/** The platform's own metrics: one name and one meaning in every process, dashboard and alert. */
+/** The metrics of money, AI and queues: one name and one meaning in every process, dashboard and alert. */
 export const metricNames = {
-  /** Histogram. `outcome`: created, replayed, missing, insufficient, conflict, failed. */
-  chatSendDuration: spec('chat_message_send_duration_seconds', 'From the send of a message to its commit, with the wait for its batch', ['outcome']),
   /** Counter. `direction`: input, output. */
   aiTokens: spec('ai_tokens_total', 'Tokens exchanged with AI models', ['model', 'direction']),
   /** Histogram. */
@@ -29,7 +27,7 @@ export const metricNames = {
   aiFirstTokenDuration: spec('ai_first_token_duration_seconds', 'Time of a call to an AI model to its first token', ['model'], provider),
   /** Counter. `reason`: timeout, provider, invalid. */
   moderationFailures: spec('moderation_failures_total', 'Content moderations that gave no verdict', ['reason']),
-  /** Counter. `kind`: chat, tip, gift, live, purchase; `reason`: insufficient, conflict, error. */
+  /** Counter. `kind`: chat, tip, gift, live, purchase; `reason`: insufficient, unknown_recipient, self_transfer, conflict, error. */
   walletFailures: spec('wallet_failures_total', 'Transfers that the wallet refused or failed', ['kind', 'reason']),
   /** Counter. `outcome`: succeeded, declined, failed. */
   payments: spec('payments_total', 'Payments by their final outcome', ['outcome']),
@@ -37,16 +35,10 @@ export const metricNames = {
   paymentDelay: spec('payment_delay_seconds', 'Time from a payment intent to its tokens in the wallet', [], waiting),
   /** Counter. */
   creatorRevenue: spec('creator_revenue_tokens_total', 'Tokens credited to creators', ['kind']),
-  /** Gauge. */
+  /** Gauge. `outbox`: events not yet moved to their queue. */
   queueDepth: spec('queue_depth', 'Jobs waiting in a queue', ['queue']),
   /** Gauge. */
   queueAge: spec('queue_oldest_age_seconds', 'Age of the oldest job waiting in a queue', ['queue']),
-  /** Gauge. */
+  /** Gauge, under the name of the queue they failed in. */
   deadLetters: spec('queue_dead_letters', 'Jobs that failed every try and wait for a person', ['queue']),
-  /** Histogram. */
-  poolWait: spec('db_client_connection_wait_time_seconds', 'Wait for a free database connection'),
-  /** Gauge. `state`: idle, used. */
-  poolConnections: spec('db_client_connection_count', 'Connections of the pool by state', ['state']),
-  /** Gauge. */
-  coldStart: spec('process_cold_start_seconds', 'Time from the start of the process to its first readiness'),
 } as const satisfies Readonly<Record<string, MetricSpec>>;

@@ -6,9 +6,9 @@ import type { Host } from '../core/host.ts';
 import { createNodeHost } from '../core/node-host.ts';
 import { buckets, httpServerDuration } from './metrics.ts';
 
-/** What counting one request costs: first through the kept child of its labels, then the usual way, labels every time. */
+/** What counting one request costs: first as the api does it, with the child of its labels kept, then the usual way, labels every time. */
 export function benchMetrics(host: Host, rounds?: CallRounds): CallCost[] {
-  const duration = httpServerDuration(new Registry());
+  const observe = httpServerDuration(new Registry())('GET', '/feed');
   const usual = new Histogram({
     name: 'http_server_request_duration_seconds',
     help: 'Duration of HTTP requests served',
@@ -17,7 +17,7 @@ export function benchMetrics(host: Host, rounds?: CallRounds): CallCost[] {
     registers: [],
   });
   return timeCalls(host, {
-    'observe request duration': (index) => duration.observe('GET', '/feed', 200, index / 1e6),
+    'observe request duration': (index) => observe(200, index / 1e3),
     'prom-client labels(…).observe': (index) => usual.labels('GET', '/feed', '200').observe(index / 1e6),
   }, rounds);
 }

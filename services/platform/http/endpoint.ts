@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { Tracing } from '../../../ops/telemetry/tracing.ts';
 import type { Host } from '../../../ops/core/host.ts';
+import type { ObserveRequest } from '../../../ops/telemetry/metrics.ts';
 import type { TokenVerifier } from '../identity.ts';
 import { badRequest, forbidden, tooManyRequests, unauthorized, type Problem } from '../problem.ts';
 import type { Reply, Route } from '../route.ts';
@@ -10,7 +11,7 @@ import { parseJson, readBody } from './body.ts';
 import { correlationIdOf, Exchange } from './exchange.ts';
 import type { InFlight } from './in-flight.ts';
 import type { RateLimiter } from './limiter.ts';
-import type { HttpMetrics, Observe } from './metrics.ts';
+import type { HttpMetrics } from './metrics.ts';
 import { problemOf, sendProblem, sendReply } from './send.ts';
 
 /** What all endpoints share. */
@@ -65,7 +66,7 @@ export function compileEndpoint(route: Route, services: EndpointServices): Endpo
   };
 }
 
-async function serveOnce(route: Route, services: EndpointServices, observe: Observe, exchange: Exchange): Promise<void> {
+async function serveOnce(route: Route, services: EndpointServices, observe: ObserveRequest, exchange: Exchange): Promise<void> {
   const { response } = exchange;
   try {
     admit(route, services, exchange);

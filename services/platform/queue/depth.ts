@@ -1,5 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Host } from '../../../ops/core/host.ts';
+import { metricNames, type MetricSpec } from '../../../ops/telemetry/metric-names.ts';
 import type { Database } from '../database.ts';
 import { deadLetterQueue } from './consumer.ts';
 
@@ -32,9 +33,9 @@ export function watchQueues(host: Host, db: Database, metrics: Registry, topics:
     known = db.query<Depth>(waiting, [names]).then((rows) => new Map(rows.map((row) => [row.name, row])));
     return known;
   };
-  const declare = (name: string, help: string, label: 'queue' | 'topic', set: (gauge: Gauge, depths: Map<string, Depth>) => void): void => {
+  const declare = (spec: MetricSpec, set: (gauge: Gauge, depths: Map<string, Depth>) => void): void => {
     const gauge: Gauge = new Gauge({
-      name, help, labelNames: [label], registers: [],
+      name: spec.name, help: spec.help, labelNames: [...spec.labels], registers: [],
       async collect() {
         // An unreachable database leaves the last value; /readyz is what tells of it.
         const depths = await read().catch(() => undefined);
@@ -44,13 +45,13 @@ export function watchQueues(host: Host, db: Database, metrics: Registry, topics:
     metrics.registerMetric(gauge);
   };
   const queues = ['outbox', ...topics];
-  declare('queue_depth', 'Jobs waiting, by queue; `outbox` for events not yet moved to theirs', 'queue', (gauge, depths) => {
+  declare(metricNames.queueDepth, (gauge, depths) => {
     for (const queue of queues) gauge.set({ queue }, depths.get(queue)?.depth ?? 0);
   });
-  declare('queue_oldest_age_seconds', 'Age of the oldest waiting job, by queue', 'queue', (gauge, depths) => {
+  declare(metricNames.queueAge, (gauge, depths) => {
     for (const queue of queues) gauge.set({ queue }, depths.get(queue)?.ageS ?? 0);
   });
-  declare('queue_dead_letters', 'Jobs that failed for good and wait for a person, by topic', 'topic', (gauge, depths) => {
-    for (const topic of topics) gauge.set({ topic }, depths.get(deadLetterQueue(topic))?.depth ?? 0);
+  declare(metricNames.deadLetters, (gauge, depths) => {
+    for (const queue of topics) gauge.set({ queue }, depths.get(deadLetterQueue(queue))?.depth ?? 0);
   });
 }

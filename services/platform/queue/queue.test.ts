@@ -58,8 +58,10 @@ describe('startQueues', () => {
       await Promise.resolve();
     }, { retryLimit: 1 });
     await emit(3);
-    const queues = await startQueues(platform(), test.url, [job]);
+    const metrics = new Registry();
+    const queues = await startQueues({ ...platform(), metrics }, test.url, [job]);
     await until(async () => (await count(`select count(*) from pgboss.job where name = '${deadLetterQueue('test.topic')}'`)) === 1);
+    expect(await metrics.metrics()).toContain('queue_dead_letters{queue="test.topic"} 1');
     expect(done.toSorted((a, b) => a - b)).toEqual([1, 3]);
     expect(tries).toBe(2);
     await queues.stop();
