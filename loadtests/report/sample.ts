@@ -36,7 +36,7 @@ export function sampleRun(change: Partial<RunMeasurement> = {}): RunMeasurement 
       user: 17, step, op: ops[step % 6]?.[0] ?? 'feed', dueMs: 1_700 + step * 9_400, thinkTimeMs: 9_400, outcome: 'ok', responseUs: 24_000, serviceUs: 22_500,
       poolWaitUs: 800, latenessUs: 700, requests: [{ method: 'GET', path: '/feed?limit=20', status: 200, serviceUs: 22_500, correlationId: `aa0${step}` }],
     })),
-    writes: { acknowledged: new Uint32Array(0), checksum: new Float64Array(0), indeterminate: [], byKind: {}, run: '7f3a0000' },
+    writes: { acknowledged: new Uint32Array(0), checksum: new Float64Array(0), indeterminate: [], indeterminateDropped: 0, byKind: {}, run: '7f3a0000' },
     unsent: 0, interrupted: false, workersLost: [],
     ...change,
   };

@@ -97,5 +97,6 @@ function writeTotals(plan: RunPlan, workers: number, results: readonly WorkerRes
     for (const write of result.indeterminate) indeterminate.push(write);
     for (const [kind, count] of Object.entries(result.byKind)) byKind[kind] = (byKind[kind] ?? 0) + count;
   }
-  return { acknowledged, checksum, indeterminate, byKind, run: plan.run };
+  const indeterminateDropped = results.reduce((sum, result) => sum + result.indeterminateDropped, 0);
+  return { acknowledged, checksum, indeterminate, indeterminateDropped, byKind, run: plan.run };
 }

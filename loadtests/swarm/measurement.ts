@@ -123,6 +123,8 @@ export interface WriteTotals {
   /** Sum of the last 32 bits of each acknowledged id. */
   readonly checksum: Float64Array;
   readonly indeterminate: readonly IndeterminateWrite[];
+  /** Writes of unknown fate that are not listed: a worker keeps 200,000. */
+  readonly indeterminateDropped: number;
   /** Acknowledged writes by kind. */
   readonly byKind: Readonly<Record<string, number>>;
   /** The first 8 hex digits of every id of this run. */

@@ -39,6 +39,8 @@ export interface WorkerResult {
   readonly acknowledged: Uint32Array;
   readonly checksum: Float64Array;
   readonly indeterminate: readonly IndeterminateWrite[];
+  /** Writes of unknown fate beyond those listed. */
+  readonly indeterminateDropped: number;
   readonly byKind: Readonly<Record<string, number>>;
   readonly history: readonly HistoryStep[];
 }

@@ -146,6 +146,7 @@ export class Worker {
         acknowledged: writes.acknowledged,
         checksum: writes.checksum,
         indeterminate: writes.indeterminate,
+        indeterminateDropped: writes.indeterminateDropped,
         byKind: writes.byKind,
         history: this.#history,
       },

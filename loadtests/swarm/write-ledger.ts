@@ -1,7 +1,7 @@
 import type { IndeterminateWrite } from './measurement.ts';
 import { checksumOf } from './write-id.ts';
 
-/** Ids kept by name at most; more writes of unknown fate only raise `indeterminateDropped`. */
+/** Ids kept by name at most; more writes of unknown fate only raise `indeterminateDropped`, which the audit reports. */
 const indeterminateMax = 200_000;
 const kindsMax = 50;
 
