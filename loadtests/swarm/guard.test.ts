@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkAddress, localOnly, looksLikeProduction, parseTarget } from './guard.ts';
+import { checkAddress, localOnly, looksLikeProduction, parseTarget, pinTarget } from './guard.ts';
 
 const allowed = (address: string, hostname = 'host', staging: string[] = []): boolean =>
   checkAddress(address, hostname, { staging, confirmed: [] }) === undefined;
@@ -43,6 +43,8 @@ describe('parseTarget', () => {
     ['nonsense', 'no address'],
     ['https://127.0.0.1', 'https'],
     ['http://127.0.0.1:80/path', 'more than a host'],
+    ['http://:pw@127.0.0.1', 'target "http://127.0.0.1" has more than a host'],
+    ['http://127.0.0.1#part', 'more than a host'],
     ['http://api.example.com', 'looks like production'],
     ['http://10.0.0.1', '10.0.0.1'],
   ])('refuses %s', (target, message) => {
@@ -54,5 +56,23 @@ describe('parseTarget', () => {
     expect(parseTarget('http://[::1]:3000').hostname).toBe('[::1]');
     const policy = { staging: ['api.example.com'], confirmed: ['api.example.com'] };
     expect(parseTarget('http://api.example.com', policy).hostname).toBe('api.example.com');
+  });
+});
+
+describe('pinTarget', () => {
+  const policy = { staging: ['api.staging.example', '10.9.0.0/16'], confirmed: [] };
+
+  it('holds a name to the addresses it had at the start', async () => {
+    const pinned = await pinTarget('http://api.staging.example:81', policy, () => Promise.resolve(['10.1.2.3', '2001:db8::7']));
+    const verdict = (address: string): boolean => checkAddress(address, 'api.staging.example', pinned) === undefined;
+    expect([verdict('10.1.2.3'), verdict('2001:db8::7'), verdict('10.9.1.1'), verdict('127.0.0.1')]).toEqual([true, true, true, true]);
+    expect([verdict('10.1.2.4'), verdict('8.8.8.8')]).toEqual([false, false]);
+  });
+
+  it('leaves what is allowed by address, and says when a name has none', async () => {
+    const never = (): Promise<never> => Promise.reject(new Error('ENOTFOUND'));
+    expect(await pinTarget('http://10.9.1.1', policy, never)).toBe(policy);
+    expect(await pinTarget('http://localhost', localOnly, never)).toBe(localOnly);
+    await expect(pinTarget('http://api.staging.example', policy, never)).rejects.toThrow('"api.staging.example" has no address: ENOTFOUND');
   });
 });

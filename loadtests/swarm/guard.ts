@@ -1,5 +1,6 @@
+import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
-import { invalidConfig } from '../../ops/core/error.ts';
+import { invalidConfig, messageOf } from '../../ops/core/error.ts';
 
 /** Which targets may be put under load besides this machine. */
 export interface TargetPolicy {
@@ -40,8 +41,8 @@ export function parseTarget(target: string, policy: TargetPolicy = localOnly): U
   if (url.protocol !== 'http:') {
     throw invalidConfig(`target "${target}" is ${url.protocol.slice(0, -1)}; the transport speaks http`, 'give an http:// address');
   }
-  if (url.pathname !== '/' || url.search !== '' || url.username !== '') {
-    throw invalidConfig(`target "${target}" has more than a host and a port`, `use ${url.protocol}//${url.host} and put paths in the journey`);
+  if (url.pathname !== '/' || url.search !== '' || url.username !== '' || url.password !== '' || url.hash !== '') {
+    throw invalidConfig(`target "${url.protocol}//${url.host}" has more than a host and a port`, `use ${url.protocol}//${url.host} and put paths in the journey`);
   }
   const host = bare(url.hostname);
   if (looksLikeProduction(host) && !policy.confirmed.includes(host)) {
@@ -52,6 +53,25 @@ export function parseTarget(target: string, policy: TargetPolicy = localOnly): U
     if (refusal !== undefined) throw invalidConfig(refusal, stagingHint);
   }
   return url;
+}
+
+/** Answers the addresses of a name. */
+export type Resolve = (hostname: string) => Promise<readonly string[]>;
+
+const resolveByDns: Resolve = async (hostname) => (await lookup(hostname, { all: true })).map(({ address }) => address);
+
+/**
+ * Pins a target that is listed as staging by its name to what the name means now: whoever changes
+ * the name's addresses during a run cannot turn its load elsewhere. Other policies stay as they are.
+ * @throws SoraError `invalid_config` when the name has no address
+ */
+export async function pinTarget(target: string, policy: TargetPolicy, resolve: Resolve = resolveByDns): Promise<TargetPolicy> {
+  const host = bare(parseTarget(target, policy).hostname);
+  if (isIP(host) !== 0 || !policy.staging.includes(host)) return policy;
+  const addresses = await resolve(host).catch((error: unknown) => {
+    throw invalidConfig(`target "${host}" has no address: ${messageOf(error)}`, 'check its name, and that this machine can resolve it', error);
+  });
+  return { ...policy, staging: [...policy.staging.filter((entry) => entry !== host), ...addresses] };
 }
 
 const stagingHint = 'list it as staging in sora.config.ts if it is yours to load';
