@@ -5,7 +5,7 @@ import type { LiveView } from '../swarm/measurement.ts';
 import { renderEnding } from './ending.ts';
 import { createLiveDisplay, pictureOf } from './live.ts';
 import { sampleFacts, sampleRun } from './sample.ts';
-import { plainText, styleFor } from './style.ts';
+import { cutVisible, plainText, styleFor } from './style.ts';
 import { buildSummary } from './summary.ts';
 
 const view = (second: number, change: Partial<LiveView> = {}): LiveView => ({
@@ -68,6 +68,19 @@ describe('on a terminal', () => {
     expect(picture).toContain(`Hold       ${'█'.repeat(14)}${'░'.repeat(14)} 0:30 / 1:00`);
     expect(picture).toMatch(/users +9,990 of 10,000/);
     expect(picture).toMatch(/p50 +21 ms p95 +118 ms p99 –/);
+  });
+});
+
+describe('a narrow terminal', () => {
+  it('cuts coloured lines by what is seen, and leaves no colour open', () => {
+    const { host } = terminal();
+    const coloured = styleFor(host, host.stderr);
+    const plain = pictureOf(view(40), styleFor(host, host.stderr, true), 30);
+    // oxlint-disable-next-line no-control-regex
+    const seen = pictureOf(view(40), coloured, 30).map((line) => line.replaceAll(/\u001b\[[0-9;]*m/g, ''));
+    expect(Math.max(...seen.map((line) => line.length))).toBe(29);
+    expect(seen).toEqual(plain);
+    expect(cutVisible(`a${coloured.bold('bcd')}e`, 2)).toBe(`a${coloured.bold('b')}`);
   });
 });
 

@@ -2,7 +2,7 @@ import type { Host, Output } from '../../ops/core/host.ts';
 import type { LiveView, PhaseName } from '../swarm/measurement.ts';
 import { formatMs, formatNumber, formatPercent, phaseTitles } from './format.ts';
 import { clockText } from './chart.ts';
-import { styleFor } from './style.ts';
+import { cutVisible, styleFor } from './style.ts';
 import type { Style } from './style.ts';
 
 /** Shows a run while it runs. */
@@ -96,7 +96,7 @@ export function pictureOf(view: LiveView, style: Style, columns: number): string
     `  ${label('response')}p50 ${pad(formatMs(view.p50Ms))} p95 ${pad(formatMs(view.p95Ms))} p99 ${formatMs(view.p99Ms)}`,
     `  ${label('generator')}${generatorText(view, style)}`,
   ];
-  return style.colour ? lines : lines.map((line) => line.slice(0, Math.max(20, columns - 1)));
+  return lines.map((line) => cutVisible(line, Math.max(20, columns - 1)));
 }
 
 function phaseLine(phase: 'ramp' | 'hold', share: number, durationMs: number, view: LiveView, style: Style): string {

@@ -26,3 +26,21 @@ export function plainText(text: string): string {
   // oxlint-disable-next-line no-control-regex
   return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
 }
+
+// oxlint-disable-next-line no-control-regex
+const paintPattern = /(\u001b\[[0-9;]*m)/;
+
+/** Cuts a line to so many visible characters; colour codes take no room, and none stays open. */
+export function cutVisible(line: string, width: number): string {
+  let room = width;
+  let cut = false;
+  const kept = line.split(paintPattern).map((part, index) => {
+    // Every second part is a colour code; those behind the cut close what was opened.
+    if (index % 2 === 1) return part;
+    const shown = part.slice(0, room);
+    cut ||= shown.length < part.length;
+    room -= shown.length;
+    return shown;
+  });
+  return cut ? kept.join('') : line;
+}
