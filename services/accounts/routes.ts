@@ -45,7 +45,7 @@ const loopback = /^(?:127\.|::1$|::ffff:127\.)/;
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 /**
- * Sessions in bulk for load tests, and counts of accounts. Off without a secret: the path then
+ * Sessions of seeded accounts in bulk for load tests, and counts of accounts. Off without a secret: the path then
  * answers 404. Only for loopback TCP peers that did not come through a proxy.
  */
 export function createAdminRoutes(store: AccountsStore, tokens: Tokens, adminSecret: string | undefined): Route[] {
@@ -53,7 +53,7 @@ export function createAdminRoutes(store: AccountsStore, tokens: Tokens, adminSec
   return [
     route({
       method: 'post', path: '/admin/sessions', operationId: 'adminSessions', auth: 'none', cost: 0,
-      summary: 'Access tokens for many accounts at once; off by default, loopback only',
+      summary: 'Access tokens for many seeded accounts at once; off without a secret, loopback only',
       body: adminSessionsBody,
       responses: { 200: adminSessionsReply },
       async handle({ body, headers, clientAddress }) {

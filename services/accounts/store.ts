@@ -33,7 +33,7 @@ export interface AccountsStore {
   rotate(tokenHash: Buffer, nextHash: Buffer, ttlS: number): Promise<Rotation>;
   /** Revokes the session a refresh token belongs to; unknown tokens are fine. */
   revoke(tokenHash: Buffer): Promise<void>;
-  /** Ids of existing accounts from `fromId` on, in order. */
+  /** Ids of the seeder's accounts from `fromId` on, in order. */
   idsFrom(fromId: number, count: number): Promise<number[]>;
   summary(): Promise<{ total: number; seeded: number }>;
 }
@@ -81,7 +81,7 @@ const sql = {
            where id = (select session_id from account_refresh_tokens where token_hash = $1) and revoked_at is null`,
     repeatable: true,
   },
-  idsFrom: { name: 'accounts_ids_from', text: 'select id from accounts where id >= $1 order by id limit $2', repeatable: true },
+  idsFrom: { name: 'accounts_ids_from', text: 'select id from accounts where seeded and id >= $1 order by id limit $2', repeatable: true },
   summary: {
     name: 'accounts_summary',
     text: 'select count(*) as total, count(*) filter (where seeded) as seeded from accounts',
