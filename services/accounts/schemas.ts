@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { noNul, noNulMessage } from '../platform/text.ts';
 import { normaliseEmail } from './rules.ts';
 
 const email = z
@@ -13,7 +14,7 @@ export const registerBody = z.object({
   email,
   password: z.string().min(10).max(128),
   handle: z.string().regex(/^[a-z0-9_]{3,30}$/, 'use 3 to 30 of a-z, 0-9 and _'),
-  displayName: z.string().trim().min(1).max(60),
+  displayName: z.string().trim().min(1).max(60).refine(noNul, noNulMessage),
 });
 /** A wrong password may have any length: rules apply where one is set. */
 export const loginBody = z.object({ email, password: z.string().min(1).max(128) });

@@ -5,7 +5,7 @@ import { createNodeHost } from '../../ops/core/node-host.ts';
 import { createTestDatabase, type TestDatabase } from '../../tests/database.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { createFastProfilesStore } from './fast-store.ts';
-import type { Profile } from './schemas.ts';
+import { profileChange, type Profile } from './schemas.ts';
 import { createPlainProfilesStore, createProfilesSql, partsWithoutRepeats, profileMaker, type FollowChange, type ProfilesStore } from './store.ts';
 
 const host = createNodeHost();
@@ -139,6 +139,13 @@ describe('profiles', () => {
 
   it('refuses a handle that is taken', async () => {
     await expect(profileMaker.create(test.db, { userId: 9, handle: 'user1', displayName: 'x' })).rejects.toMatchObject({ status: 409, code: 'handle_taken' });
+  });
+});
+
+describe('profileChange', () => {
+  it('refuses text that the database cannot hold', () => {
+    for (const change of [{ displayName: 'a\0b' }, { bio: 'a\0b' }]) expect(profileChange.safeParse(change).success).toBe(false);
+    expect(profileChange.safeParse({ displayName: 'ab', bio: 'ab' }).success).toBe(true);
   });
 });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { noNul, noNulMessage } from '../platform/text.ts';
 
 export const userParams = z.object({ userId: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER) });
 
@@ -16,8 +17,8 @@ export type Profile = z.infer<typeof profileReply>;
 /** At least one member; absent ones stay as they are. */
 export const profileChange = z
   .object({
-    displayName: z.string().trim().min(1).max(60),
-    bio: z.string().trim().max(500),
+    displayName: z.string().trim().min(1).max(60).refine(noNul, noNulMessage),
+    bio: z.string().trim().max(500).refine(noNul, noNulMessage),
     chatPrice: z.int().min(0).max(1_000_000),
   })
   .partial()

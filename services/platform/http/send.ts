@@ -48,6 +48,8 @@ export function problemOf(error: unknown): Problem {
   if (code === '57014' || code === '40001' || code === '40P01' || code === '53300') {
     return new Problem(503, 'database_busy', 'the database could not finish this in time', { retryAfterS: 1 });
   }
+  // 22021: a character that text cannot hold, such as NUL. Schemas refuse it; this is for those that forget to.
+  if (code === '22021') return new Problem(400, 'invalid_text', 'a text holds a character that cannot be stored, such as NUL');
   return new Problem(500, 'internal_error', 'something failed on our side; the correlation id finds it in our logs');
 }
 
