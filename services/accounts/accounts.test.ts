@@ -25,7 +25,7 @@ beforeAll(async () => {
   test = await createTestDatabase();
   await test.db.query({ name: 'handles', text: 'create table handles (handle text primary key)' });
   const platform = { host, db: test.db, log: pino({ level: 'silent' }), metrics: new Registry() };
-  ({ routes } = createAccounts(platform, { tokens, profiles, adminSecret: 'an admin secret', loginsPerMinute: 1 }));
+  ({ routes } = createAccounts(platform, { tokens, profiles, adminSecret: 'an admin secret', loginsPerMinute: 1, accountLoginsPerMinute: 20 }));
 });
 afterAll(() => test[Symbol.asyncDispose]());
 
@@ -66,6 +66,18 @@ describe('accounts', () => {
     expect(await attempt('203.0.113.2')).toBe(401);
   });
 
+  it('limits logins to one account over all addresses', async () => {
+    const attempt = (clientAddress: string) => call('login', { email: 'spread@example.org', password: 'x' }, { clientAddress }).catch((error: { status: number }) => error.status);
+    const statuses = await Promise.all(Array.from({ length: 21 }, (_, index) => attempt(`203.0.113.${index}`)));
+    expect(statuses.filter((status) => status === 429)).toHaveLength(1);
+  });
+
+  it('refuses a name that the database cannot hold', async () => {
+    const route = routes.find((each) => each.operationId === 'register');
+    expect(route?.body?.safeParse({ ...person('nul'), displayName: 'a\0b' }).success).toBe(false);
+    expect(route?.body?.safeParse(person('nul')).success).toBe(true);
+  });
+
   it('rotates refresh tokens; reuse ends the session for the thief and the owner', async () => {
     const first = await call('register', person('cleo'));
     const second = await call('refresh', { refreshToken: first.refreshToken });
@@ -96,8 +108,11 @@ describe('accounts', () => {
     await expect(call('refresh', { refreshToken: 'x'.repeat(43) })).rejects.toMatchObject(unauthorized('refresh_unknown'));
   });
 
-  it('issues sessions in bulk to direct loopback callers with the secret', async () => {
+  it('issues sessions of seeded accounts in bulk to direct loopback callers with the secret', async () => {
     const headers = { authorization: 'Bearer an admin secret' };
+    const own = await call('register', person('gil'));
+    expect(await call('adminSessions', { fromUserId: own.userId, count: 1 }, { headers })).toEqual({ sessions: [] });
+    await test.db.query({ name: 'seeds', text: "insert into accounts (email, password_hash, seeded) select 'seed' || n || '@example.org', 'x', true from generate_series(1, 3) n" });
     const { sessions } = await call<{ sessions: Session[] }>('adminSessions', { fromUserId: 1, count: 3, ttlS: 3_600 }, { headers });
     expect(sessions.map((session) => tokens.verify(session.accessToken).userId)).toEqual(sessions.map((session) => session.userId));
     expect(sessions).toHaveLength(3);
@@ -109,8 +124,7 @@ describe('accounts', () => {
   });
 
   it('counts accounts and those of the seeder', async () => {
-    await test.db.query({ name: 'seed', text: "insert into accounts (email, password_hash, seeded) values ('seed@example.org', 'x', true)" });
-    expect(await call('accountsSummary', undefined)).toEqual({ total: 7, seeded: 1 });
+    expect(await call('accountsSummary', undefined)).toEqual({ total: 10, seeded: 3 });
   });
 });
 

@@ -15,6 +15,8 @@ export interface AccountsOptions {
   readonly refreshTtlS?: number;
   /** Logins a minute by address and account. Default 10, 10 at once. */
   readonly loginsPerMinute?: number;
+  /** Logins a minute to one account from all addresses, as many at once. Default 60: guesses spread over addresses end here, and a stranger cannot easily lock the owner out. */
+  readonly accountLoginsPerMinute?: number;
 }
 
 /** Two hashes at once leave a core to the API; 64 waiting take 1 s. */
@@ -23,6 +25,7 @@ const hashesWaitingMax = 64;
 
 /** Registration, login and sessions; the admin's bulk sessions. */
 export function createAccounts(platform: Platform, options: AccountsOptions): Domain {
+  const accountLoginsPerMinute = options.accountLoginsPerMinute ?? 60;
   const store = createAccountsStore(platform.db);
   const sessions = createSessions({
     random: platform.host.random,
@@ -31,6 +34,7 @@ export function createAccounts(platform: Platform, options: AccountsOptions): Do
     profiles: options.profiles,
     hashing: new Bounded(hashesAtOnce, hashesWaitingMax),
     loginLimiter: new RateLimiter<string>(platform.host.clock, { pointsPerMinute: options.loginsPerMinute ?? 10, burst: 10, keysMax: 50_000 }),
+    accountLoginLimiter: new RateLimiter<string>(platform.host.clock, { pointsPerMinute: accountLoginsPerMinute, burst: accountLoginsPerMinute, keysMax: 50_000 }),
     refreshTtlS: options.refreshTtlS ?? 30 * 86_400,
   });
   return {

@@ -22,6 +22,8 @@ export interface SessionParts {
   readonly hashing: Bounded;
   /** By address and account. */
   readonly loginLimiter: RateLimiter<string>;
+  /** By account, whatever the address. */
+  readonly accountLoginLimiter: RateLimiter<string>;
   readonly refreshTtlS: number;
 }
 
@@ -63,6 +65,8 @@ export function createSessions(parts: SessionParts): Sessions {
     async login(email, password, clientAddress) {
       const waitMs = parts.loginLimiter.spend(`${clientAddress} ${email}`);
       if (waitMs > 0) throw tooManyRequests('too many logins to this account from here', Math.ceil(waitMs / 1_000));
+      const accountWaitMs = parts.accountLoginLimiter.spend(email);
+      if (accountWaitMs > 0) throw tooManyRequests('too many logins to this account', Math.ceil(accountWaitMs / 1_000));
       const found = await store.credentials(email);
       const hash = found?.passwordHash ?? (await (decoy ??= hashPassword(random, random.uuid())));
       const matches = await parts.hashing.run(() => verifyPassword(hash, password));

@@ -26,9 +26,16 @@ describe('createTokens', () => {
   const signed = (header: object, payload: object = claims, expS = nowS + 60): Promise<string> =>
     new SignJWT({ ...payload }).setProtectedHeader({ alg: 'HS256', ...header }).setSubject('42').setIssuedAt(nowS).setExpirationTime(expS).sign(bytes(secret));
 
+  it('makes none that outlive a logout by more than 10 minutes', () => {
+    const issued = tokens.issue(identity);
+    expect(code(() => createTokens({ clock: { ...host.clock, nowMs: () => nowS * 1_000 + 600_000 }, secret }).verify(issued))).toBe('token_expired');
+    expect(code(() => createTokens({ clock: host.clock, secret, ttlS: 595 }))).toBe('accepted');
+    expect(code(() => createTokens({ clock: host.clock, secret, ttlS: 596 }))).toBe('invalid_config');
+  });
+
   it('makes tokens that jose verifies', async () => {
     const { payload, protectedHeader } = await jwtVerify(tokens.issue(identity), bytes(secret), { currentDate: new Date(host.clock.nowMs()) });
-    expect(payload).toEqual({ sub: '42', role: 'user', sid: 'family-1', iat: nowS, exp: nowS + 600 });
+    expect(payload).toEqual({ sub: '42', role: 'user', sid: 'family-1', iat: nowS, exp: nowS + 590 });
     expect(protectedHeader.alg).toBe('HS256');
   });
 

@@ -11,7 +11,7 @@ export interface TokenOptions {
   readonly secret: string;
   /** The secret before a rotation: still verified, never used to sign. */
   readonly previousSecret?: string;
-  /** Default 600 s. */
+  /** Default 590 s, at most `accessTtlMaxS`. */
   readonly ttlS?: number;
   /** Verified tokens remembered at least; memory is bounded by twice as many. Default 150,000. */
   readonly cacheMax?: number;
@@ -36,14 +36,18 @@ const secretMinLength = 32;
 const tokenMaxLength = 1_024;
 /** Issuing clock and verifying clock may differ by this. */
 const leewayS = 5;
+/** With the leeway no token of a session outlives its logout by more than 10 minutes. */
+export const accessTtlMaxS = 600 - leewayS;
+export const accessTtlDefaultS = 590;
 
 /**
  * JWTs signed with HMAC-SHA256 by node:crypto over a KeyObject (3 µs here; jose takes 99). Only
  * HS256 is accepted. A token that was verified once is looked up afterwards, up to its end.
- * @throws SoraError `invalid_config` for a short secret
+ * @throws SoraError `invalid_config` for a short secret or a long life
  */
 export function createTokens(options: TokenOptions): Tokens {
-  const { clock, ttlS = 600, cacheMax = 150_000 } = options;
+  const { clock, ttlS = accessTtlDefaultS, cacheMax = 150_000 } = options;
+  if (ttlS > accessTtlMaxS) throw invalidConfig(`access tokens of ${ttlS} s live too long; at most ${accessTtlMaxS} s are allowed`, 'lower SORA_ACCESS_TTL_S');
   const current = keyOf(options.secret);
   const keys = options.previousSecret === undefined ? [current] : [current, keyOf(options.previousSecret)];
   let young = new Map<string, Identity>();

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { createTelemetry } from '../../ops/telemetry/telemetry.ts';
 import { createAccounts } from '../accounts/domain.ts';
-import { createTokens } from '../accounts/token.ts';
+import { accessTtlDefaultS, accessTtlMaxS, createTokens } from '../accounts/token.ts';
 import { commonVariables, providersOf, readEnvironment } from '../platform/environment.ts';
 import { migrate } from '../platform/migrations.ts';
 import { createPostgresDatabase } from '../platform/postgres.ts';
@@ -18,7 +18,7 @@ const variables = {
   SORA_TOKEN_SECRET: z.string().min(32),
   /** The secret before a rotation: its tokens stay valid until they run out. */
   SORA_TOKEN_SECRET_PREVIOUS: z.string().min(32).optional(),
-  SORA_ACCESS_TTL_S: z.coerce.number().int().min(10).max(86_400).default(600),
+  SORA_ACCESS_TTL_S: z.coerce.number().int().min(10).max(accessTtlMaxS).default(accessTtlDefaultS),
   /** Opens /admin/sessions to direct connections from this machine. */
   SORA_ADMIN_SECRET: z.string().min(16).optional(),
   SORA_TRUSTED_PEERS: z.string().default(''),
