@@ -1,7 +1,8 @@
 import { Histogram, type Registry } from 'prom-client';
+import { counter, metricNames } from '../../ops/telemetry/metrics.ts';
 import type { Domain, Platform } from '../platform/domain.ts';
 import { createBatchedChatStore } from './batched-store.ts';
-import { chatRoutes } from './routes.ts';
+import { chatRoutes, type SendMeter } from './routes.ts';
 import { createChatStore } from './store.ts';
 
 /** Conversations of two, free and paid messages, read markers. */
@@ -9,8 +10,25 @@ export function createChat(platform: Platform): Domain {
   const store = createBatchedChatStore(platform, createChatStore(platform.db));
   return {
     name: 'chat',
-    routes: chatRoutes(store, { clock: platform.host.clock, duration: sendDuration(platform.metrics) }),
-    auditedWrites: [{ kind: 'message', table: 'messages', userColumn: 'sender_id', writeIdColumn: 'write_id' }],
+    routes: chatRoutes(store, createSendMeter(platform)),
+    auditedWrites: [
+      { kind: 'message', table: 'messages', userColumn: 'sender_id', writeIdColumn: 'write_id' },
+      { kind: 'conversation', table: 'conversations', userColumn: 'created_by', writeIdColumn: 'write_id' },
+    ],
+  };
+}
+
+/** Chat's part of the wallet's figures stands under the same names, as the kind `chat`. */
+function createSendMeter({ host, metrics }: Platform): SendMeter {
+  const failures = counter(metrics, metricNames.walletFailures);
+  const revenue = counter(metrics, metricNames.creatorRevenue);
+  for (const reason of ['insufficient', 'conflict']) failures.inc({ kind: 'chat', reason }, 0);
+  revenue.inc({ kind: 'chat' }, 0);
+  return {
+    clock: host.clock,
+    duration: sendDuration(metrics),
+    chargeFailed: (reason) => failures.inc({ kind: 'chat', reason }),
+    earned: (tokens) => revenue.inc({ kind: 'chat' }, tokens),
   };
 }
 

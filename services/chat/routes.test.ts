@@ -86,6 +86,31 @@ it('refuses a key used in another conversation', async () => {
     .rejects.toMatchObject({ status: 409, code: 'idempotency_key_reused' });
 });
 
+it('refuses a key used for another text', async () => {
+  const opened = await call('createConversation', { userId: 3, body: { peerId: 1 } });
+  const params = { conversationId: (opened.body as { id: number }).id };
+  const writeId = randomUUID();
+  await call('sendMessage', { userId: 3, params, body: { body: 'hi' }, writeId });
+  await expect(call('sendMessage', { userId: 3, params, body: { body: 'bye' }, writeId })).rejects.toMatchObject({ status: 409, code: 'idempotency_key_reused' });
+});
+
+it('counts what recipients earn and what senders could not pay', async () => {
+  const value = async (series: string): Promise<number> =>
+    Number((await metrics.metrics()).split('\n').find((line) => line.startsWith(`${series} `))?.slice(series.length + 1));
+  const [earned, failed] = ['creator_revenue_tokens_total{kind="chat"}', 'wallet_failures_total{kind="chat",reason="insufficient"}'];
+  const before = [await value(earned), await value(failed)];
+  const opened = await call('createConversation', { userId: 2, body: { peerId: 3 } });
+  const params = { conversationId: (opened.body as { id: number }).id };
+  for (const body of ['1', '2', '3', '4']) await call('sendMessage', { userId: 2, params, body: { body } });
+  expect(await value(earned)).toBe(before[0]);
+  await test.db.query({ name: 'test_credit', text: "select * from wallet_credit(array[gen_random_uuid()], array[2::bigint], array[15::bigint], array['purchase'])" });
+  await call('sendMessage', { userId: 2, params, body: { body: 'paid' } });
+  await expect(call('sendMessage', { userId: 2, params, body: { body: 'too dear' } })).rejects.toMatchObject({ status: 402 });
+  const [share] = await test.db.query<{ share: number }>({ name: 'test_share', text: 'select balance as share from wallet_accounts where id = 3' });
+  expect([await value(earned), await value(failed)]).toEqual([(before[0] ?? 0) + (share?.share ?? 0), (before[1] ?? 0) + 1]);
+  expect(share?.share).toBe(7);
+});
+
 it('measures each send by its outcome', async () => {
   const text = await metrics.metrics();
   for (const outcome of ['created', 'replayed', 'missing', 'insufficient']) {

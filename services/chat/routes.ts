@@ -3,7 +3,7 @@ import { assertNever } from '../../ops/core/error.ts';
 import type { Clock } from '../../ops/core/host.ts';
 import { badRequest, conflict, notFound, paymentRequired, type Problem } from '../platform/problem.ts';
 import { route, type Reply, type Route } from '../platform/route.ts';
-import { cutPage, decodeCursor } from './rules.ts';
+import { creatorShareOf, cutPage, decodeCursor } from './rules.ts';
 import {
   conversationBodySchema, conversationPageSchema, conversationParamsSchema, conversationSchema, listQuerySchema,
   messageBodySchema, messagePageSchema, messageSchema, readBodySchema, readSchema,
@@ -14,6 +14,10 @@ export interface SendMeter {
   readonly clock: Clock;
   /** Labelled `outcome`. */
   readonly duration: Histogram<'outcome'>;
+  /** A paid message was not sent. */
+  chargeFailed(reason: 'insufficient' | 'conflict'): void;
+  /** Tokens the recipient got for a message. */
+  earned(tokens: number): void;
 }
 
 /** Also what a stranger gets: whether a conversation exists is its members' business. */
@@ -107,24 +111,28 @@ function messageRoutes(store: ChatStore, meter: SendMeter): Route[] {
   ];
 }
 
-async function send(store: ChatStore, { clock, duration }: SendMeter, message: NewMessage): Promise<Reply> {
+async function send(store: ChatStore, meter: SendMeter, message: NewMessage): Promise<Reply> {
+  const { clock, duration } = meter;
   const startMs = clock.monotonicMs();
   let outcome: SendResult['outcome'] | 'failed' = 'failed';
   try {
     const result = await store.send(message);
     outcome = result.outcome;
+    if (result.outcome === 'created') {
+      if (result.message.price > 0) meter.earned(creatorShareOf(result.message.price));
+    } else if (result.outcome === 'insufficient' || result.outcome === 'conflict') meter.chargeFailed(result.outcome);
     return replyOf(result, message);
   } finally {
     duration.observe({ outcome }, (clock.monotonicMs() - startMs) / 1_000);
   }
 }
 
-function replyOf(result: SendResult, { conversationId, writeId }: NewMessage): Reply {
+function replyOf(result: SendResult, { conversationId, writeId, body }: NewMessage): Reply {
   switch (result.outcome) {
     case 'created':
       return { status: 201, body: result.message };
     case 'replayed':
-      if (result.message.conversationId !== conversationId) throw usedKey(writeId);
+      if (result.message.conversationId !== conversationId || result.message.body !== body) throw usedKey(writeId);
       return { status: 200, body: result.message };
     case 'missing':
       throw noConversation(conversationId);

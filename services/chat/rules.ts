@@ -39,3 +39,11 @@ export function cutPage<Item extends { readonly id: number }>(
   const last = items.at(-1);
   return { items, nextCursor: found.length > limit && last !== undefined ? encodeCursor(last.id) : null };
 }
+
+/** The platform's part of a message's price in percent; the SQL function `wallet_platform_percent('chat')` holds the same. */
+const platformPercent = 35;
+
+/** What the recipient gets of a message's price, tokens: the platform's share rounds down. */
+export function creatorShareOf(price: number): number {
+  return price - Math.floor((price * platformPercent) / 100);
+}
