@@ -246,7 +246,9 @@ describe('the reconciler', () => {
       values ($1, $2, $1, 100, 499, 'card_ok')` }, [ghost, unheard]);
     expect(lost.status).toBe(201);
 
-    const patient = createPaymentsReconciler(platformOf(test.db), { providerUrl: mock.url, pendingAfterMs: -1_000 });
+    const worker = platformOf(test.db);
+    const count = async (series: string): Promise<number> => Number((await worker.metrics.metrics()).split('\n').find((line) => line.startsWith(`${series} `))?.split(' ').at(-1));
+    const patient = createPaymentsReconciler(worker, { providerUrl: mock.url, pendingAfterMs: -1_000 });
     const settled = async (): Promise<number> => (await patient.runOnce()).succeeded;
     let succeeded = 0;
     await until(async () => (succeeded += await settled()), (count) => count === 2);
@@ -254,9 +256,12 @@ describe('the reconciler', () => {
     expect(await patient.runOnce()).toEqual({ checked: 1, succeeded: 0, failed: 0, errors: 0 });
     await patient.stop();
 
-    const strict = createPaymentsReconciler(platformOf(test.db), { providerUrl: mock.url, pendingAfterMs: -1_000, abandonAfterMs: -1_000 });
+    expect([await count('payments_total{outcome="succeeded"}'), await count('payment_delay_seconds_count'), await count('payment_webhook_delay_seconds_count')]).toEqual([2, 2, 2]);
+
+    const strict = createPaymentsReconciler(worker, { providerUrl: mock.url, pendingAfterMs: -1_000, abandonAfterMs: -1_000 });
     expect(await strict.runOnce()).toEqual({ checked: 1, succeeded: 0, failed: 1, errors: 0 });
     await strict.stop();
+    expect(await count('payments_total{outcome="failed"}')).toBe(1);
     const reply = await request(`${api.url}/payments/intents/${ghost}`, { headers: { authorization: `Bearer ${unheard}` } });
     expect(await reply.body.json()).toMatchObject({ status: 'failed', failureCode: 'abandoned' });
   });

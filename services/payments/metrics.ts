@@ -1,4 +1,4 @@
-import { Counter, Histogram, type Registry } from 'prom-client';
+import type { Counter, Registry } from 'prom-client';
 import { counter, histogram, metricNames } from '../../ops/telemetry/metrics.ts';
 import { eventOutcomes, type EventOutcome } from './rules.ts';
 
@@ -21,7 +21,7 @@ export interface PaymentsMetrics {
   received(outcome: WebhookOutcome): void;
 }
 
-/** Declares the payments' series; the counters are all present from the start. */
+/** Declares the payments' series, or takes those declared before; the counters are all present from the start. */
 export function createPaymentsMetrics(registry: Registry): PaymentsMetrics {
   const attempts = outcomes(registry, 'payment_attempts_total', 'Purchases asked for, by how that ended');
   const webhooks = outcomes(registry, 'payment_webhooks_total', 'Events of the processor, by what became of them');
@@ -30,11 +30,11 @@ export function createPaymentsMetrics(registry: Registry): PaymentsMetrics {
   for (const outcome of webhookOutcomes) webhooks.inc({ outcome }, 0);
   for (const outcome of settlements) payments.inc({ outcome }, 0);
   const purchaseDelay = histogram(registry, metricNames.paymentDelay);
-  const eventDelay = new Histogram({
+  const eventDelay = histogram(registry, {
     name: 'payment_webhook_delay_seconds',
     help: "From the processor's event to the tokens in the wallet",
+    labels: [],
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
-    registers: [registry],
   });
   return {
     attempted: (outcome) => attempts.inc({ outcome }),
@@ -48,6 +48,6 @@ export function createPaymentsMetrics(registry: Registry): PaymentsMetrics {
   };
 }
 
-function outcomes(registry: Registry, name: string, help: string): Counter<'outcome'> {
-  return new Counter({ name, help, labelNames: ['outcome'], registers: [registry] });
+function outcomes(registry: Registry, name: string, help: string): Counter {
+  return counter(registry, { name, help, labels: ['outcome'] });
 }

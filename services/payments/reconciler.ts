@@ -1,6 +1,8 @@
-import { Counter, type Registry } from 'prom-client';
+import type { Counter, Registry } from 'prom-client';
+import { counter as counterOf } from '../../ops/telemetry/metrics.ts';
 import type { Timer } from '../../ops/core/host.ts';
 import type { Platform } from '../platform/domain.ts';
+import { createPaymentsMetrics, type PaymentsMetrics } from './metrics.ts';
 import { createHttpProvider } from './provider-http.ts';
 import type { PaymentProvider } from './provider.ts';
 import { createPlainPaymentsStore, type PaymentEvent, type PaymentsStore, type PendingIntent } from './store.ts';
@@ -51,6 +53,7 @@ export function createPaymentsReconciler(platform: Platform, options: Reconciler
   const store = createPlainPaymentsStore(platform.db);
   const provider = createHttpProvider(host, { url: options.providerUrl });
   const counter = reconciledCounter(platform.metrics);
+  const parts: SettleParts = { store, provider, metrics: createPaymentsMetrics(platform.metrics), nowMs: () => host.clock.nowMs() };
   let after: PendingIntent | undefined;
   let timer: Timer | undefined;
   let pass: Promise<unknown> = Promise.resolve();
@@ -64,7 +67,7 @@ export function createPaymentsReconciler(platform: Platform, options: Reconciler
     const queue = [...pending];
     const work = async (): Promise<void> => {
       for (let intent = queue.shift(); intent !== undefined && !stopping.signal.aborted; intent = queue.shift()) {
-        const outcome = await settle(store, provider, intent, host.clock.nowMs() - limits.abandonAfterMs).catch((error: unknown) => {
+        const outcome = await settle(parts, intent, host.clock.nowMs() - limits.abandonAfterMs).catch((error: unknown) => {
           log.warn({ err: error, intentId: intent?.intentId }, 'a pending purchase could not be looked up');
           return 'errors' as const;
         });
@@ -100,12 +103,20 @@ export function createPaymentsReconciler(platform: Platform, options: Reconciler
   };
 }
 
-async function settle(store: PaymentsStore, provider: PaymentProvider, intent: PendingIntent, abandonBeforeMs: number): Promise<Settled> {
+interface SettleParts {
+  readonly store: PaymentsStore;
+  readonly provider: PaymentProvider;
+  readonly metrics: PaymentsMetrics;
+  readonly nowMs: () => number;
+}
+
+async function settle({ store, provider, metrics, nowMs }: SettleParts, intent: PendingIntent, abandonBeforeMs: number): Promise<Settled> {
   const payment = await provider.find(intent.intentId);
   if (payment === undefined) {
     if (intent.createdAt.getTime() > abandonBeforeMs) return 'checked';
     // Not `refused`: whoever was told of the intent finds it, failed.
     await store.failIntent(intent.intentId, 'abandoned');
+    metrics.settled('failed');
     return 'failed';
   }
   if (payment.status === 'processing') return 'checked';
@@ -119,17 +130,20 @@ async function settle(store: PaymentsStore, provider: PaymentProvider, intent: P
     createdMs: payment.updatedMs,
   };
   const outcome = await store.applyEvent(event);
-  if (outcome === 'applied') return payment.status;
+  if (outcome === 'applied') {
+    metrics.settled(payment.status);
+    if (payment.status === 'succeeded') metrics.credited(nowMs() - payment.updatedMs, nowMs() - intent.createdAt.getTime());
+    return payment.status;
+  }
   if (outcome === 'amount_mismatch') throw new Error(`the processor holds ${payment.amountCents} cents for intent ${intent.intentId}, which is not its price`);
   return 'checked';
 }
 
-function reconciledCounter(registry: Registry): Counter<'outcome'> {
-  const counter = new Counter({
+function reconciledCounter(registry: Registry): Counter {
+  const counter = counterOf(registry, {
     name: 'payment_reconciled_total',
     help: 'Purchases looked up because no event came, by what was found',
-    labelNames: ['outcome'],
-    registers: [registry],
+    labels: ['outcome'],
   });
   for (const outcome of ['pending', 'succeeded', 'failed', 'errors']) counter.inc({ outcome }, 0);
   return counter;
