@@ -11,9 +11,18 @@ interface UserWrites {
 }
 
 const runSchema = z.string().regex(/^[0-9a-f]{8}$/, 'a run is 8 hex digits');
+/** Write ids of one kind that the list of one user holds at most. */
+const idsMax = 10_000;
+const userWritesSchema = z.object({
+  items: z.array(z.object({ kind: z.string(), writeId: z.uuid(), rows: z.int() })),
+  truncated: z.boolean().meta({ description: `Whether some kind has more than ${idsMax} write ids; the rest are left out` }),
+});
 const itemSchema = z.object({ userId: z.int(), kind: z.string(), count: z.int(), checksum: z.int() });
 
-/** First and last uuid of a run: write ids begin with it, so an index range finds them. */
+/**
+ * First and last uuid of a run: write ids begin with it. Counting a run reads each audited table once, as no index begins
+ * with the write id; the list of one user reads that user's rows through the index that begins with the user.
+ */
 function boundsOf(run: string): [string, string] {
   return [`${run}-0000-0000-0000-000000000000`, `${run}-ffff-ffff-ffff-ffffffffffff`];
 }
@@ -43,8 +52,8 @@ export function createAuditRoutes(platform: Platform, audited: readonly AuditedW
       summary: 'The write ids of one user in one run, with the number of rows of each',
       params: z.object({ userId: z.coerce.number().int().min(0) }),
       query: z.object({ run: runSchema }),
-      responses: { 200: z.object({ items: z.array(z.object({ kind: z.string(), writeId: z.uuid(), rows: z.int() })) }) },
-      handle: async ({ params, query }) => ({ status: 200, body: { items: await writesOf(platform, audited, params.userId, query.run) } }),
+      responses: { 200: userWritesSchema },
+      handle: async ({ params, query }) => ({ status: 200, body: await writesOf(platform, audited, params.userId, query.run) }),
     }),
   ];
 }
@@ -115,8 +124,9 @@ async function countWrites(platform: Platform, audited: readonly AuditedWrites[]
   return items.sort((a, b) => a.userId - b.userId || (a.kind < b.kind ? -1 : 1));
 }
 
-async function writesOf(platform: Platform, audited: readonly AuditedWrites[], userId: number, run: string): Promise<object[]> {
-  const items: object[] = [];
+async function writesOf(platform: Platform, audited: readonly AuditedWrites[], userId: number, run: string): Promise<z.infer<typeof userWritesSchema>> {
+  const items: { kind: string; writeId: string; rows: number }[] = [];
+  let truncated = false;
   for (const { kind, table, userColumn, writeIdColumn } of audited) {
     const writeId = identifier(writeIdColumn);
     const rows = await platform.db.query<{ writeId: string; rows: number }>(
@@ -124,11 +134,12 @@ async function writesOf(platform: Platform, audited: readonly AuditedWrites[], u
         name: `audit_list_${identifier(table)}_${writeId}`.slice(0, 63),
         repeatable: true,
         text: `select ${writeId} as "writeId", count(*) as rows from ${identifier(table)}
-               where ${writeId} between $2::uuid and $3::uuid and ${identifier(userColumn)} = $1 group by 1 order by 1 limit 10000`,
+               where ${writeId} between $2::uuid and $3::uuid and ${identifier(userColumn)} = $1 group by 1 order by 1 limit ${idsMax + 1}`,
       },
       [userId, ...boundsOf(run)],
     );
-    for (const row of rows) items.push({ kind, writeId: row.writeId, rows: row.rows });
+    truncated ||= rows.length > idsMax;
+    for (const row of rows.slice(0, idsMax)) items.push({ kind, writeId: row.writeId, rows: row.rows });
   }
-  return items;
+  return { items, truncated };
 }
