@@ -90,9 +90,10 @@ describe('images', () => {
     const command = readStages(read(build.dockerfile)).get(build.target) ?? expect.fail(`no target ${build.target}`);
     const spec = topology.processes.find((known) => known.name === name);
     if (spec === undefined) return;
-    expect(command.at(-1)).toBe(spec.entry);
+    const [runtime, ...rest] = command;
+    expect(rest).toEqual([...(spec.runtime === 'node' ? spec.nodeArgs : []), spec.entry, ...spec.args]);
     expect(existsSync(join(root, spec.entry ?? ''))).toBe(true);
-    expect(command[0]?.includes('bun')).toBe(spec.runtime === 'bun');
+    expect(runtime?.split('/').at(-1)).toBe(spec.runtime === 'bun' ? 'bun.exe' : 'node');
   });
 
   test('all that the Dockerfile copies exists and is not ignored', () => {
@@ -120,10 +121,17 @@ describe('environment', () => {
     expect(gateway?.volumes).toEqual(api?.volumes);
   });
 
+  test('Grafana starts only with a password of its own, and the comment at the top names every variable needed', () => {
+    expect(compose.services['grafana']?.environment?.['GF_SECURITY_ADMIN_PASSWORD']).toMatch(/^\$\{GRAFANA_ADMIN_PASSWORD:\?/);
+    const [comment = ''] = read('docker-compose.yml').split('\nx-service');
+    const needed = [...read('docker-compose.yml').matchAll(/\$\{([A-Z_]+):\?/g)].map(([, name = '']) => name);
+    expect(needed.filter((name) => !comment.includes(name))).toEqual([]);
+  });
+
   test('no secret stands in the file', () => {
     const values = services.flatMap(([, { environment = {} }]) => Object.entries(environment));
     const secrets = values.filter(([key]) => /SECRET|PASSWORD|DATABASE_URL/.test(key)).map(([, value]) => value);
-    expect(secrets.length).toBeGreaterThan(6);
+    expect(secrets.length).toBeGreaterThan(7);
     expect(secrets.filter((value) => !/\$\{[A-Z_]+:\?[^}]+\}/.test(value))).toEqual([]);
   });
 });
@@ -150,4 +158,23 @@ test('Prometheus scrapes every process that has an HTTP port, and Grafana asks t
   const source = parse(read('deploy/grafana/provisioning/datasources/prometheus.yml')) as { datasources: { url: string }[] };
   expect(source.datasources[0]?.url).toBe('http://pod:9090');
   expect(compose.services['prometheus']?.network_mode).toBe('service:pod');
+});
+
+test('Grafana is provisioned with a dashboard that asks only for metrics the processes have', () => {
+  const provider = parse(read('deploy/grafana/provisioning/dashboards/files.yml')) as { providers: { options: { path: string } }[] };
+  const mount = `./deploy/grafana/dashboards:${provider.providers[0]?.options.path}:ro`;
+  expect(compose.services['grafana']?.volumes).toContain(mount);
+  const source = parse(read('deploy/grafana/provisioning/datasources/prometheus.yml')) as { datasources: { uid: string }[] };
+  const dashboard = JSON.parse(read('deploy/grafana/dashboards/http.json')) as {
+    panels: { title: string; targets: { expr: string; datasource: { uid: string } }[] }[];
+  };
+  const declared = ['ops/telemetry/metrics.ts', 'services/platform/http/metrics.ts', 'services/gateway/metrics.ts'].map(read).join();
+  const targets = dashboard.panels.flatMap((panel) => panel.targets);
+  expect(targets.length).toBeGreaterThan(5);
+  for (const { expr, datasource } of targets) {
+    const names = [...expr.matchAll(/\b(?:http_server|gateway)_[a-z_]+/g)].map(([name]) => name.replace(/_(?:bucket|count|sum)$/, ''));
+    expect([expr, names.length]).toEqual([expr, 1]);
+    expect(names.filter((name) => !declared.includes(`'${name}'`))).toEqual([]);
+    expect(datasource.uid).toBe(source.datasources[0]?.uid);
+  }
 });
