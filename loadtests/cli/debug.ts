@@ -5,13 +5,16 @@ import { assertNever } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import type { DebugEvent } from '../swarm/debug-stage.ts';
 import { debugUser } from '../swarm/debug-user.ts';
+import { refuseForeignAccounts } from './foreign-accounts.ts';
 import { prepareRun } from './prepare.ts';
 import { readStackAccess } from './run.ts';
 
 /** `debug SCENARIO --user N`: plays one journey of one user once and prints each thing that happens. */
 export async function debugCommand(host: Host, args: readonly string[]): Promise<number> {
   const run = await prepareRun(host, args);
-  const { target, admin, adminSecret } = readStackAccess(host, run);
+  const stack = readStackAccess(host, run);
+  const { target, admin, adminSecret } = stack;
+  await refuseForeignAccounts(host, run, stack);
   const style = styleFor(host, host.stdout, run.options.noColor);
   let failed = false;
   const events = debugUser({

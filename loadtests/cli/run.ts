@@ -20,6 +20,7 @@ import { RunStore } from '../runs/store.ts';
 import { runSwarm } from '../swarm/coordinator.ts';
 import type { AdminAccess } from '../swarm/coordinator.ts';
 import type { RunMeasurement } from '../swarm/measurement.ts';
+import { refuseForeignAccounts } from './foreign-accounts.ts';
 import { bytesPerOperation, describeThinkTime, expectedLoad, prepareRun, replacedThinkTime } from './prepare.ts';
 import type { PreparedRun } from './prepare.ts';
 
@@ -65,6 +66,7 @@ export async function runCommand(host: Host, args: readonly string[]): Promise<n
   const store = openRunStore(host);
   const runId = host.process.env['SORA_RUN_ID'] ?? newRunId(host);
   store.folderOf(runId);
+  await refuseForeignAccounts(host, run, stack);
   announce(host, run, stack.target, display);
   const stops = listenForSignals(host, display);
   try {
