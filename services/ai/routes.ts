@@ -34,6 +34,7 @@ export function aiRoutes(chat: CompanionChat, store: AiStore): Route[] {
       method: 'post',
       path: '/ai/companions/{companionId}/messages',
       operationId: 'sendCompanionMessage',
+      hot: true,
       summary: 'Send a message and get the reply; with Accept: text/event-stream as events `delta` and `done`',
       auth: 'user',
       idempotent: true,

@@ -17,6 +17,7 @@ const purchaseRoute = (parts: PurchaseParts): Route =>
     method: 'post',
     path: '/payments/intents',
     operationId: 'createPaymentIntent',
+    hot: true,
     summary: 'Buys tokens; they reach the wallet when the processor reports success. A retry with the same key answers the same intent',
     auth: 'user',
     body: intentRequestSchema,
@@ -34,6 +35,7 @@ const intentRoute = (store: PaymentsStore): Route =>
     method: 'get',
     path: '/payments/intents/{intentId}',
     operationId: 'getPaymentIntent',
+    hot: true,
     summary: 'What became of one of the caller\'s purchases',
     auth: 'user',
     params: intentParamsSchema,
@@ -50,11 +52,13 @@ const webhookRoute = (parts: WebhookParts): Route =>
     method: 'post',
     path: '/payments/webhook',
     operationId: 'takePaymentEvent',
+    hot: true,
     summary: `Events of the card processor, signed in the header ${signatureHeader}`,
     auth: 'none',
     rawBody: true,
-    // All come from one address; the signature, not a rate limit, keeps strangers out.
+    // All come from one address; the signature, not a rate limit, keeps strangers out, and they pay for trying.
     cost: 0,
+    refusalCost: 10,
     responses: { 200: receiptSchema, 400: problemSchema, 401: problemSchema, 404: problemSchema, 422: problemSchema },
     handle: ({ headers, rawBody }) => takeEvent(parts, headers[signatureHeader], rawBody ?? Buffer.alloc(0)),
   });

@@ -56,8 +56,14 @@ export interface RouteSpec<Params, Query, Body> {
   readonly idempotent?: boolean;
   /** Keeps the unparsed body for signature checks. Default false. */
   readonly rawBody?: boolean;
+  /** One of the few that carry most of the traffic: found before Express, answered the same. Default false. */
+  readonly hot?: boolean;
   /** Cost in points against the caller's rate limit. Default 1. */
   readonly cost?: number;
+  /** Points a reply of 401 costs the address besides; past its limit that reply becomes 429. Default 0. */
+  readonly refusalCost?: number;
+  /** Longest time for a reply; then 504. Default that of the process. */
+  readonly timeoutMs?: number;
   handle(request: RequestContext<Params, Query, Body>): Promise<Reply> | Reply;
 }
 

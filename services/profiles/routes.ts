@@ -14,7 +14,7 @@ export function createProfileRoutes(store: ProfilesStore): Route[] {
   };
   return [
     route({
-      method: 'get', path: '/profiles/{userId}', operationId: 'getProfile', summary: 'A profile with its counters', auth: 'user',
+      method: 'get', path: '/profiles/{userId}', operationId: 'getProfile', hot: true, summary: 'A profile with its counters', auth: 'user',
       params: userParams,
       responses: { 200: profileReply },
       async handle({ params }) {

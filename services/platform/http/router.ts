@@ -1,21 +1,15 @@
 import express from 'express';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { notFound, Problem } from '../problem.ts';
-import type { Route } from '../route.ts';
-import type { Endpoint } from './endpoint.ts';
 import { correlationIdOf } from './exchange.ts';
+import { createHotRoutes, type MountedRoute } from './hot-routes.ts';
 import { sendProblem } from './send.ts';
-
-export interface MountedRoute {
-  readonly route: Route;
-  readonly endpoint: Endpoint;
-}
 
 type Next = (error?: unknown) => void;
 
 /**
  * Builds the Express application: one router for each first segment of a path, found by name, so
- * that a request walks the layers of its own domain only.
+ * that a request walks the layers of its own domain only. Routes marked `hot` are found before it.
  */
 export function createRouter(mounted: readonly MountedRoute[], makeId: () => string): RequestListener {
   const app = express();
@@ -44,7 +38,13 @@ export function createRouter(mounted: readonly MountedRoute[], makeId: () => str
   app.use((_error: unknown, request: IncomingMessage, response: ServerResponse, _next: Next) => {
     answer(request, response, new Problem(400, 'malformed_path', 'the path is not validly encoded'));
   });
-  return app;
+  const findHot = createHotRoutes(mounted);
+  return (request, response) => {
+    const hot = findHot(request.method ?? '', request.url ?? '');
+    if (hot === undefined) return void app(request, response);
+    (request as { params?: unknown }).params = hot.params;
+    hot.mounted.endpoint(request, response);
+  };
 }
 
 function firstSegment(path: string): string {
