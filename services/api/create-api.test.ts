@@ -11,7 +11,7 @@ import { tracingOff } from '../../ops/telemetry/tracing.ts';
 import { createTokens } from '../accounts/token.ts';
 import type { Database } from '../platform/database.ts';
 import { listen, type Listening } from '../platform/http/server.ts';
-import { conflict } from '../platform/problem.ts';
+import { conflict, unauthorized } from '../platform/problem.ts';
 import { route } from '../platform/route.ts';
 import { createApi, type Api, type ApiOptions } from './create-api.ts';
 
@@ -35,6 +35,9 @@ const routes = [
   }),
   route({ method: 'get', path: '/things/bytes', operationId: 'bytes', summary: 'UTF-8 bytes', auth: 'none', responses, handle: () => ({ status: 200, json: Buffer.from('{"text":"żółć 🎉"}') }) }),
   route({ method: 'get', path: '/things/broken', operationId: 'broken', summary: 'Throws', auth: 'none', responses, handle: () => { throw new Error('secret detail'); } }),
+  route({ method: 'get', path: '/things/nul', operationId: 'nul', summary: 'Stores NUL', auth: 'none', responses, handle: () => { throw Object.assign(new Error('invalid byte sequence'), { code: '22021' }); } }),
+  route({ method: 'get', path: '/things/patient', operationId: 'patient', summary: 'Takes its time', auth: 'none', responses, timeoutMs: 60_000, handle: () => host.timers.sleep(600).then(() => ({ status: 204 })) }),
+  route({ method: 'post', path: '/signed', operationId: 'signed', summary: 'Checks a signature', auth: 'none', responses, cost: 0, refusalCost: 10, handle: ({ headers }) => { if (headers['x-signature'] === 'good') return { status: 204 }; throw unauthorized('bad_signature', 'no'); } }),
   route({ method: 'get', path: '/things/conflict', operationId: 'conflict', summary: 'Refuses', auth: 'none', responses, handle: () => { throw conflict('thing_taken', 'taken'); } }),
   route({ method: 'get', path: '/things/admin', operationId: 'adminOnly', summary: 'Admins', auth: 'admin', responses, handle: () => ({ status: 204 }) }),
   route({
@@ -114,6 +117,7 @@ describe('createApi', () => {
     ['a wrong method', 'DELETE', '/things/bytes', {}, undefined, 405, 'method_not_allowed'],
     ['a path that is not validly encoded', 'POST', '/things/%zz', write, '{}', 400, 'malformed_path'],
     ['a refusal', 'GET', '/things/conflict', {}, undefined, 409, 'thing_taken'],
+    ['text that cannot be stored', 'GET', '/things/nul', {}, undefined, 400, 'invalid_text'],
     ['an unexpected error', 'GET', '/things/broken', {}, undefined, 500, 'internal_error'],
   ])('answers %s with a problem document', async (_what, method, path, headers, body, status, code) => {
     const answer = await call(method, path, { ...headers, 'x-correlation-id': 'my-correlation-1' }, body).catch((error: unknown) => error as Answer);
@@ -159,6 +163,20 @@ describe('createApi', () => {
     expect(await metrics.metrics()).toContain('http_server_rate_limited_total{by="user"} 1');
   });
 
+  it('charges the address for refused signatures, and never for good ones', async () => {
+    await stop();
+    await start({ addressPerMinute: 200 });
+    const signed = async (signature: string): Promise<number> => (await call('POST', '/signed', { 'x-signature': signature })).status;
+    // The burst is 20 points, a refusal costs 10.
+    expect([await signed('bad'), await signed('bad'), await signed('bad'), await signed('good')]).toEqual([401, 401, 429, 204]);
+  });
+
+  it('gives a route the time it asks for', async () => {
+    await stop();
+    await start({ requestTimeoutMs: 1 });
+    expect((await call('GET', '/things/patient')).status).toBe(204);
+  });
+
   it('answers 504 past the deadline and aborts the handler', async () => {
     await stop();
     await start({ requestTimeoutMs: 1 });
@@ -174,6 +192,8 @@ describe('createApi', () => {
     await inFlight();
     expect(await call('GET', '/things/bytes')).toMatchObject({ status: 503, headers: { 'retry-after': '1' }, body: { code: 'overloaded' } });
     expect((await call('GET', '/livez')).status).toBe(200);
+    expect((await call('GET', '/metrics?x')).status).toBe(200);
+    for (const path of ['/metricsX', '/ledger/auditX', '/admin/x', '/admin/audit/writes/1/x']) expect((await call('GET', path)).status).toBe(503);
     release();
     expect((await slow).status).toBe(200);
   });

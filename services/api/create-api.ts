@@ -97,9 +97,11 @@ export function createApi(platform: Platform, domains: readonly Domain[], option
   };
 }
 
-/** What must be answered however great the load: probes, metrics, audits. */
+const vitalPath = /^\/(?:livez|readyz|metrics|ledger\/audit|admin\/(?:sessions|accounts\/summary|audit\/writes(?:\/\d+)?))(?:\?|$)/;
+
+/** What must be answered however great the load: probes, metrics, audits. Whole paths, so that others do not slip by. */
 function isVital(url: string): boolean {
-  return /^\/(?:livez|readyz|metrics|admin\/|ledger\/audit)/.test(url);
+  return vitalPath.test(url);
 }
 
 const shedHead = ['content-type', 'application/problem+json', 'retry-after', '1', 'x-correlation-id'];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SoraError } from '../../ops/core/error.ts';
 import type { AuditedWrites, Platform } from './domain.ts';
+import { auditTimeoutMs, queryAtLength } from './long-query.ts';
 import { route, type Route } from './route.ts';
 
 interface UserWrites {
@@ -20,8 +21,8 @@ const userWritesSchema = z.object({
 const itemSchema = z.object({ userId: z.int(), kind: z.string(), count: z.int(), checksum: z.int() });
 
 /**
- * First and last uuid of a run: write ids begin with it. Counting a run reads each audited table once, as no index begins
- * with the write id; the list of one user reads that user's rows through the index that begins with the user.
+ * First and last uuid of a run: write ids begin with it. Counting a run reads each audited table once (follows have
+ * an index by write id, the others are not worth one); the list of one user reads that user's rows through the index that begins with the user.
  */
 function boundsOf(run: string): [string, string] {
   return [`${run}-0000-0000-0000-000000000000`, `${run}-ffff-ffff-ffff-ffffffffffff`];
@@ -37,7 +38,7 @@ export function createAuditRoutes(platform: Platform, audited: readonly AuditedW
   const pages = createPages(platform, audited);
   return [
     route({
-      method: 'get', path: '/admin/audit/writes', operationId: 'auditWrites', auth: 'admin', cost: 0,
+      method: 'get', path: '/admin/audit/writes', operationId: 'auditWrites', auth: 'admin', cost: 0, timeoutMs: auditTimeoutMs,
       summary: 'Count and checksum of the writes of one run by user and kind',
       query: z.object({
         run: runSchema,
@@ -48,7 +49,7 @@ export function createAuditRoutes(platform: Platform, audited: readonly AuditedW
       handle: async ({ query }) => ({ status: 200, body: await pages(query.run, query.afterUser, query.limit) }),
     }),
     route({
-      method: 'get', path: '/admin/audit/writes/{userId}', operationId: 'auditUserWrites', auth: 'admin', cost: 0,
+      method: 'get', path: '/admin/audit/writes/{userId}', operationId: 'auditUserWrites', auth: 'admin', cost: 0, timeoutMs: auditTimeoutMs,
       summary: 'The write ids of one user in one run, with the number of rows of each',
       params: z.object({ userId: z.coerce.number().int().min(0) }),
       query: z.object({ run: runSchema }),
@@ -110,7 +111,8 @@ async function countWrites(platform: Platform, audited: readonly AuditedWrites[]
   for (const { kind, table, userColumn, writeIdColumn } of audited) {
     const user = identifier(userColumn);
     const writeId = identifier(writeIdColumn);
-    const rows = await platform.db.query<{ userId: number; count: number; checksum: string }>(
+    const rows = await queryAtLength<{ userId: number; count: number; checksum: string }>(
+      platform.db,
       {
         name: `audit_count_${identifier(table)}_${writeId}`.slice(0, 63),
         repeatable: true,

@@ -1,4 +1,5 @@
 import { conflict, notFound, paymentRequired, Problem } from '../platform/problem.ts';
+import { auditTimeoutMs } from '../platform/long-query.ts';
 import { route, type Reply, type Route } from '../platform/route.ts';
 import type { WalletMetrics } from './metrics.ts';
 import { refuseSelfTransfer } from './rules.ts';
@@ -98,5 +99,6 @@ const auditRoute = (store: WalletStore): Route =>
     responses: { 200: ledgerAuditSchema },
     // It reads the whole ledger.
     cost: 10,
+    timeoutMs: auditTimeoutMs,
     handle: async () => ({ status: 200, body: await store.audit() }),
   });

@@ -1,4 +1,5 @@
 import type { Database, Statement } from '../platform/database.ts';
+import { queryAtLength } from '../platform/long-query.ts';
 import { isBalanced, systemAccountsFrom, type Refusal, type TransferKind } from './rules.ts';
 import { auditListMax, type HistoryEntry, type LedgerAudit, type Transfer } from './schemas.ts';
 
@@ -161,7 +162,7 @@ async function readHistory(db: Database, userId: number, beforeId: number | unde
 }
 
 async function auditLedger(db: Database): Promise<LedgerAudit> {
-  const [row] = await db.query<AuditRow>(auditStatement, [auditListMax]);
+  const [row] = await queryAtLength<AuditRow>(db, auditStatement, [auditListMax]);
   if (row === undefined) throw new Error('the audit answered no row');
   const figures = {
     debits: row.debits,

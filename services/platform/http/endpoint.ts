@@ -43,7 +43,8 @@ export type Endpoint = (request: IncomingMessage & { params?: unknown }, respons
 export function compileEndpoint(route: Route, services: EndpointServices): Endpoint {
   const observe = services.metrics.route(route.method.toUpperCase(), route.path);
   const spanName = `${route.method.toUpperCase()} ${route.path}`;
-  const { tracer, host, inFlight, requestTimeoutMs } = services;
+  const { tracer, host, inFlight } = services;
+  const timeoutMs = route.timeoutMs ?? services.requestTimeoutMs;
   const serve = (exchange: Exchange): Promise<void> => serveOnce(route, services, observe, exchange);
 
   const makeId = (): string => host.random.uuid();
@@ -51,7 +52,7 @@ export function compileEndpoint(route: Route, services: EndpointServices): Endpo
   return (request, response) => {
     const startMs = host.clock.monotonicMs();
     const correlationId = correlationIdOf(request, makeId);
-    const exchange = new Exchange(request, response, correlationId, startMs, startMs + requestTimeoutMs);
+    const exchange = new Exchange(request, response, correlationId, startMs, startMs + timeoutMs);
     inFlight.add(exchange);
     if (!tracer.enabled) {
       void serve(exchange);
@@ -173,7 +174,7 @@ async function sendStream(reply: Extract<Reply, { stream: unknown }>, services: 
 
 function fail(route: Route, services: EndpointServices, exchange: Exchange, error: unknown): void {
   const { response } = exchange;
-  const problem = problemOf(error);
+  const problem = chargeRefusal(route, services, exchange, problemOf(error));
   if (problem.status >= 500 && services.failureLogLimiter.spend(`${route.operationId} ${problem.code}`) === 0) {
     const level = problem.status === 500 ? 'error' : 'warn';
     services.log[level](
@@ -184,6 +185,13 @@ function fail(route: Route, services: EndpointServices, exchange: Exchange, erro
   // Within a stream the status is out; only breaking off tells the client that it is not whole.
   if (response.headersSent) return void (response.writableEnded || response.destroy());
   sendProblem(response, exchange.correlationId, problem, exchange.request.url ?? '');
+}
+
+/** Makes guessing cost something where the route itself is free. */
+function chargeRefusal(route: Route, services: EndpointServices, exchange: Exchange, problem: Problem): Problem {
+  if (problem.status !== 401 || route.refusalCost === undefined) return problem;
+  const waitMs = services.addressLimiter.spend(exchange.clientAddress, route.refusalCost);
+  return waitMs > 0 ? limited(services, 'address', waitMs) : problem;
 }
 
 function userHashOf(services: EndpointServices, exchange: Exchange): string | undefined {
