@@ -64,10 +64,6 @@ export interface RouteSpec<Params, Query, Body> {
   readonly refusalCost?: number;
   /** Longest time for a reply; then 504. Default that of the process. */
   readonly timeoutMs?: number;
-  /** Points a reply of 401 costs the address besides; past its limit that reply becomes 429. Default 0. */
-  readonly refusalCost?: number;
-  /** Longest time for a reply; then 504. Default that of the process. */
-  readonly timeoutMs?: number;
   handle(request: RequestContext<Params, Query, Body>): Promise<Reply> | Reply;
 }
 
