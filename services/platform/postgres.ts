@@ -5,6 +5,7 @@ import { messageOf } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import type { Tracing } from '../../ops/telemetry/tracing.ts';
 import type { Database, Queryable, Statement } from './database.ts';
+import { writeArrays } from './array-literal.ts';
 import { overloaded, Problem } from './problem.ts';
 
 export interface PostgresOptions {
@@ -115,7 +116,7 @@ export function createPostgresDatabase(options: PostgresOptions): Database {
     const client = await acquire();
     let broken = false;
     try {
-      const result = await client.query<Row>({ name: statement.name, text: statement.text, values: values as unknown[] });
+      const result = await client.query<Row>({ name: statement.name, text: statement.text, values: writeArrays(values) });
       return result.rows;
     } catch (error) {
       broken = isConnectionError(error);
@@ -162,7 +163,7 @@ export function createPostgresDatabase(options: PostgresOptions): Database {
 function queryableOf(client: PoolClient): Queryable {
   return {
     query: async <Row extends object>(statement: Statement, values: readonly unknown[] = []) => {
-      const result = await client.query<Row>({ name: statement.name, text: statement.text, values: values as unknown[] });
+      const result = await client.query<Row>({ name: statement.name, text: statement.text, values: writeArrays(values) });
       return result.rows;
     },
   };
