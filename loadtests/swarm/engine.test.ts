@@ -226,6 +226,34 @@ describe('outcomes', () => {
     expect(errors[1]?.firstCorrelationId).toBe('c-7');
   });
 
+  it('knows by which id to look for a request that had no reply', async () => {
+    const { desk, advance, engine, history } = rig(async ({ http }) => {
+      await http.request({ method: 'GET', path: '/one' });
+      await http.request({ method: 'GET', path: '/two' });
+    });
+    await advance(1_001, () => undefined);
+    desk.answer(200, 'X-Correlation-Id: c-7');
+    await advance(1_003);
+    desk.fail('timeout', true);
+    await advance(1_004);
+    const { errors, slowest } = engine.tally.take();
+    expect(errors.map(({ kind, firstCorrelationId }) => [kind, firstCorrelationId])).toEqual([['timeout', 'aabbccdd-0-0-1']]);
+    expect(slowest[0]?.correlationId).toBe('aabbccdd-0-0-1');
+    expect(history[0]?.requests.map(({ correlationId }) => correlationId)).toEqual(['c-7', 'aabbccdd-0-0-1']);
+  });
+
+  it('leaves a correlation id alone that a journey or its scenario sends', async () => {
+    const sent = async (run: Step<never>['run'], scenario: Partial<Scenario<never>> = {}): Promise<string> => {
+      const { desk, advance } = rig(run, { scenario });
+      await advance(1_001);
+      return desk.waiting[0]?.headers ?? '';
+    };
+    const named = { 'X-Correlation-Id': 'mine-0001' };
+    expect(await sent(async ({ http }) => void (await http.request({ method: 'GET', path: '/', headers: named })))).toBe('X-Correlation-Id: mine-0001\r\n');
+    expect(await sent(get, { headers: () => named })).toBe('X-Correlation-Id: mine-0001\r\n');
+    expect(await sent(get)).toMatch(/^x-correlation-id: [A-Za-z0-9_-]{8,64}\r\n$/);
+  });
+
   it('fails what is in flight and what was never sent when the drain ends', async () => {
     const { desk, advance, totals, engine } = rig(get, { plan: { holdMs: 4_000, drainMs: 1_000 } });
     await advance(4_900);
@@ -274,7 +302,7 @@ describe('users', () => {
       desk.answer(200);
     });
     expect(seen.toSorted()).toEqual(['0:1:shared', '0:2:shared', '1:1:shared', '1:2:shared']);
-    expect(heads.toSorted()[0]).toBe('authorization: Bearer 0\r\ncontent-type: application/json\r\n{"a":1}');
+    expect(heads.toSorted()[0]).toBe('authorization: Bearer 0\r\nx-correlation-id: aabbccdd-0-0-0\r\ncontent-type: application/json\r\n{"a":1}');
   });
 
   it('cannot send once their step has ended', async () => {

@@ -4,7 +4,7 @@ import { Itinerary } from './itinerary.ts';
 import { resolveJourneys } from './journeys.ts';
 import type { HistoryStep } from './measurement.ts';
 import { type Partition, shareOf, userAt } from './partition.ts';
-import { headerLines } from './request-text.ts';
+import { headerLines, namesHeader } from './request-text.ts';
 import type { Distribution, HttpReply, HttpRequest, Scenario } from './scenario.ts';
 import { StepExchange } from './step-exchange.ts';
 import { type StepHost, StepUser } from './step-user.ts';
@@ -213,14 +213,13 @@ export class Engine implements StepHost {
     const outcome: Outcome = user.failure !== undefined ? 'failed' : user.refused ? 'refused' : 'ok';
     const { op, opIndex } = user.planned;
     this.tally.operation(opIndex, user.phase, outcome, times);
-    const correlationId = (): string => user.lastReply?.headers['x-correlation-id'] ?? '';
     const { failure } = user;
     if (failure !== undefined) {
       this.tally.error(opIndex, failure.kind, () => ({
         firstAtMs: endMs,
         firstMessage: failure.message,
         ...(failure.stack === undefined ? {} : { firstStack: failure.stack }),
-        ...(correlationId() === '' ? {} : { firstCorrelationId: correlationId() }),
+        ...(user.foundBy === '' ? {} : { firstCorrelationId: user.foundBy }),
       }));
     }
     if (this.tally.isSlow(times.response)) {
@@ -233,7 +232,7 @@ export class Engine implements StepHost {
         responseUs: times.response,
         serviceUs: times.service,
         status,
-        correlationId: correlationId(),
+        correlationId: user.foundBy,
       });
     }
     if (user.trace !== undefined) this.#record(user, outcome, times);
@@ -330,8 +329,8 @@ export class Engine implements StepHost {
   send(user: StepUser, request: HttpRequest): Promise<HttpReply> {
     let exchange: StepExchange;
     try {
-      user.headers ??= headerLines(this.#options.scenario.headers?.(user.index, this.shared));
-      exchange = new StepExchange(user, request, user.headers, this.#onDone);
+      if (user.headers === undefined) this.#takeHeaders(user);
+      exchange = new StepExchange(user, request, user.headers ?? '', this.#onDone);
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -343,6 +342,12 @@ export class Engine implements StepHost {
     user.latest = exchange;
     this.#options.carrier.send(exchange);
     return replied;
+  }
+
+  #takeHeaders(user: StepUser): void {
+    const headers = this.#options.scenario.headers?.(user.index, this.shared);
+    user.namesCorrelation = namesHeader(headers, 'x-correlation-id');
+    user.headers = headerLines(headers);
   }
 
   readonly #onDone = (done: Exchange): void => (done as StepExchange).settle(this.tally, this.writes);

@@ -34,8 +34,13 @@ export function bodyOf(body: unknown): { readonly body: string | Buffer | undefi
 
 /** Whether headers name a type of content themselves. */
 export function namesContentType(headers: Readonly<Record<string, string>> | undefined): boolean {
+  return namesHeader(headers, 'content-type');
+}
+
+/** Whether headers hold this one. @param wanted in lower case */
+export function namesHeader(headers: Readonly<Record<string, string>> | undefined, wanted: string): boolean {
   if (headers === undefined) return false;
-  for (const name in headers) if (name.length === 12 && name.toLowerCase() === 'content-type') return true;
+  for (const name in headers) if (name.length === wanted.length && name.toLowerCase() === wanted) return true;
   return false;
 }
 

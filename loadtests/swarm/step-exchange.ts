@@ -1,17 +1,20 @@
 import { Exchange } from './exchange.ts';
 import { fateOfWrite, judgeStatus } from './replies.ts';
-import { bodyOf, checkPath, headerLines, namesContentType } from './request-text.ts';
+import { bodyOf, checkPath, headerLines, namesContentType, namesHeader } from './request-text.ts';
 import type { HttpReply, HttpRequest } from './scenario.ts';
 import type { StepUser } from './step-user.ts';
 import type { Tally } from './tally.ts';
 import type { WriteLedger } from './write-ledger.ts';
 
 const defaultTimeoutMs = 30_000;
+const correlationHeader = 'x-correlation-id';
 
 /** A request of a step, and how its caller hears of the end. */
 export class StepExchange extends Exchange {
   readonly user: StepUser;
   readonly request: HttpRequest;
+  /** The id it is sent with; '' where the request names one itself. */
+  readonly correlationId: string;
   resolve: ((reply: HttpReply) => void) | undefined = undefined;
   reject: ((error: Error) => void) | undefined = undefined;
 
@@ -19,8 +22,11 @@ export class StepExchange extends Exchange {
   constructor(user: StepUser, request: HttpRequest, userHeaders: string, onDone: (done: Exchange) => void) {
     const { body, type } = bodyOf(request.body);
     const named = type === '' || namesContentType(request.headers);
-    const headers = `${userHeaders}${headerLines(request.headers)}${named ? '' : type}`;
+    const correlationId = namesHeader(request.headers, correlationHeader) ? '' : user.nextCorrelationId();
+    const correlation = correlationId === '' ? '' : `${correlationHeader}: ${correlationId}\r\n`;
+    const headers = `${userHeaders}${correlation}${headerLines(request.headers)}${named ? '' : type}`;
     super(request.method, checkPath(request.path), headers, body, request.timeoutMs ?? defaultTimeoutMs, onDone);
+    this.correlationId = correlationId;
     this.user = user;
     this.request = request;
   }
@@ -48,14 +54,20 @@ export class StepExchange extends Exchange {
     else this.reject?.(this.error!); // A settled exchange has one of the two.
   }
 
+  /** What finds this request in the logs: the reply's id where there is one. */
+  get foundBy(): string {
+    return this.reply?.headers[correlationHeader] ?? this.correlationId;
+  }
+
   #blame(): void {
     const { method, path } = this.request;
+    const correlationId = this.foundBy;
     if (this.reply === undefined) {
-      this.user.fail({ kind: this.error!.kind, message: `${method} ${path}: ${this.error!.message}` });
+      this.user.fail({ kind: this.error!.kind, message: `${method} ${path}: ${this.error!.message}`, correlationId });
       return;
     }
     const { status, body } = this.reply;
-    this.user.fail({ kind: `status ${status}`, message: `${method} ${path} answered ${status}: ${body.toString('utf8', 0, 200)}` });
+    this.user.fail({ kind: `status ${status}`, message: `${method} ${path} answered ${status}: ${body.toString('utf8', 0, 200)}`, correlationId });
   }
 
   #record(serviceMs: number): void {
@@ -66,7 +78,7 @@ export class StepExchange extends Exchange {
       body: this.body === undefined ? '' : this.body.toString('utf8'),
       status: this.reply?.status ?? 0,
       serviceUs: serviceMs * 1_000,
-      correlationId: this.reply?.headers['x-correlation-id'] ?? '',
+      correlationId: this.foundBy,
     });
   }
 

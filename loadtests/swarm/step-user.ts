@@ -33,7 +33,12 @@ export interface Failure {
   readonly kind: string;
   readonly message: string;
   readonly stack?: string;
+  /** Of the request that failed. */
+  readonly correlationId?: string;
 }
+
+/** A request on its way that knows how it is found in the logs. */
+export type FoundExchange = Exchange & { readonly foundBy: string };
 
 /** A write of this step that the server acknowledged. */
 export interface AcknowledgedWrite {
@@ -63,19 +68,22 @@ export class StepUser implements VirtualUser<unknown>, Http {
   /** Whether any byte of a request left. */
   written = false;
   /** The request sent last. */
-  latest: Exchange | undefined = undefined;
+  latest: FoundExchange | undefined = undefined;
   failure: Failure | undefined = undefined;
   refused = false;
-  /** Status and correlation id of the last reply, for the list of slow operations. */
+  /** The last reply, for the list of slow operations. */
   lastReply: HttpReply | undefined = undefined;
   /** The step has ended; nothing more may be sent. */
   closed = false;
   headers: string | undefined = undefined;
+  /** The scenario's own headers hold a correlation id. */
+  namesCorrelation = false;
   writes: AcknowledgedWrite[] | undefined = undefined;
   dropped: string[] | undefined = undefined;
   trace: TracedRequest[] | undefined = undefined;
   #random: KeyedRandom | undefined = undefined;
   #writeIds = 0;
+  #requests = 0;
 
   constructor(host: StepHost, place: number, index: number, step: number, planned: PlannedStep, phase: number, startedMs: number) {
     this.#host = host;
@@ -134,6 +142,20 @@ export class StepUser implements VirtualUser<unknown>, Http {
 
   get dropWrite(): (id: string) => void {
     return (id) => this.#host.dropWrite(this, id);
+  }
+
+  /** `7f3a0001-41-3-0`: run, user, step and request, so that a run sends the same ids each time; '' where the scenario's headers hold one. */
+  nextCorrelationId(): string {
+    if (this.namesCorrelation) return '';
+    return `${this.#host.run}-${this.index}-${this.step}-${this.#requests++}`;
+  }
+
+  /** What finds the step in the logs: the failed request, else the last one. */
+  get foundBy(): string {
+    const { latest } = this;
+    if (this.failure?.correlationId !== undefined) return this.failure.correlationId;
+    if (latest?.reply === undefined) return latest?.foundBy ?? '';
+    return this.lastReply?.headers['x-correlation-id'] ?? latest.foundBy;
   }
 
   /** Takes a request that has no reply yet into the times, as far as it came. */
