@@ -84,10 +84,17 @@ describe('refusals', () => {
     expect((await command(['migrate', '--url', 'mysql://me:hunter2@db/x'])).stderr).not.toContain('hunter2');
   });
 
+  it('takes the URL from DATABASE_URL, where no list of processes shows it', async () => {
+    const host = createTestHost();
+    const env = { ...host.process.env, DATABASE_URL: 'postgres://me:hunter2@127.0.0.1:1/by_env' };
+    const { stderr } = await command(['ls'], { ...host, process: { ...host.process, env } });
+    expect(stderr).toMatch(/database at 127\.0\.0\.1:1, database "by_env" cannot be reached/);
+  });
+
   it('names every wrong flag with its value, and suggests the nearest', async () => {
     const cases: [string[], RegExp][] = [
       [['seed', '--url', url], /--users is missing/],
-      [['seed', '--users', 'many'], /--url is missing; --users is "many": is not a whole number/],
+      [['seed', '--users', 'many'], /--url is missing, and so is DATABASE_URL; --users is "many": is not a whole number/],
       [['seed', '--url', url, '--user', '5'], /no flag --user\ndid you mean --users/],
       [['sed', '--url', url], /no verb sed\ndid you mean seed/],
       [['seed', '--url', url, '--users', '0'], /--users is 0, which is not a whole number from 1 to 5000000/],

@@ -41,12 +41,18 @@ const verbs: Readonly<Record<string, Verb>> = {
   }),
 };
 
-function usage(): string {
-  const rows = Object.entries(verbs).map(([name, { summary, flags }]) => {
+const examples: Readonly<Record<string, string>> = { seed: ' --users 100000 --seed 1', reset: ' --yes', ls: ' -o json', drop: ' kept_20260131_142305_9f2c --stack load' };
+
+/** The help of one verb, or of all. */
+function usage(name: string): string {
+  const of = (verb: string, { summary, flags }: Verb): string => {
     const names = Object.keys(flags.shape).map((flag) => (flag === 'yes' ? '--yes' : `--${flag} …`));
-    return `  ${name.padEnd(9)} ${summary}\n            ${names.join(' ')}`;
-  });
-  return `Usage: <verb> [flags]; JSON on stdout, progress on stderr.\n\n${rows.join('\n')}\n\nExample: seed --url postgres://me:secret@127.0.0.1:5432/avalo --users 100000 --seed 1\n`;
+    return `  ${verb.padEnd(9)} ${summary}\n            ${names.join(' ')}`;
+  };
+  const known = verbs[name];
+  const rows = known === undefined ? Object.entries(verbs).map(([verb, spec]) => of(verb, spec)) : [of(name, known)];
+  const verb = known === undefined ? 'seed' : name;
+  return `Usage: sora db ${known === undefined ? '<verb>' : name} [flags]\n\n${rows.join('\n')}\n\nWithout --url the database is that of DATABASE_URL, which no other user of this machine can read\nin the list of processes, else the running stack's.\n\nExample:\n  sora db ${verb}${examples[verb] ?? ''}\n`;
 }
 
 function nearest(name: string, known: readonly string[]): string {
@@ -54,20 +60,21 @@ function nearest(name: string, known: readonly string[]): string {
   return distance(name, best) <= 3 ? `did you mean ${best}?` : `known: ${known.join(', ')}`;
 }
 
-/** Reads the flags of a verb. @throws SoraError `invalid_config` that names every wrong flag at once */
-function readFlags(name: string, spec: Verb, args: readonly string[]): Record<string, unknown> {
+/** Reads the flags of a verb; the URL may come by DATABASE_URL, where no list of processes shows it. @throws SoraError `invalid_config` that names every wrong flag at once */
+function readFlags(host: Host, name: string, spec: Verb, args: readonly string[]): Record<string, unknown> {
   const known = Object.keys(spec.flags.shape);
   const options = Object.fromEntries(known.map((flag) => [flag, { type: flag === 'yes' ? ('boolean' as const) : ('string' as const) }]));
   const parsed = parseArgs({ args: [...args], options, strict: false, allowPositionals: true });
   const unknown = Object.keys(parsed.values).find((flag) => !known.includes(flag));
   if (unknown !== undefined) throw invalidConfig(`${name} has no flag --${unknown}`, nearest(`--${unknown}`, known.map((flag) => `--${flag}`)));
   if (parsed.positionals.length > 0) throw invalidConfig(`${name} takes no argument "${parsed.positionals[0]}"`, 'give flags only, such as --url');
-  const result = spec.flags.safeParse(parsed.values);
+  const urlDefault = host.process.env['DATABASE_URL'] || undefined;
+  const result = spec.flags.safeParse({ ...(urlDefault === undefined ? {} : { url: urlDefault }), ...parsed.values });
   if (result.success) return result.data;
   const wrong = result.error.issues.map((issue) => {
     const flag = String(issue.path[0]);
     const value = parsed.values[flag];
-    return value === undefined ? `--${flag} is missing` : `--${flag} is "${String(value)}": ${issue.message}`;
+    return value === undefined ? `--${flag} is missing${flag === 'url' ? ', and so is DATABASE_URL' : ''}` : `--${flag} is "${String(value)}": ${issue.message}`;
   });
   throw invalidConfig(wrong.join('; '), `${name} takes ${known.map((flag) => `--${flag}`).join(', ')}`);
 }
@@ -76,13 +83,13 @@ function readFlags(name: string, spec: Verb, args: readonly string[]): Record<st
 export async function run(host: Host, args: readonly string[]): Promise<number> {
   const [name = '', ...rest] = args;
   if (name === '' || name === 'help' || args.includes('--help') || args.includes('-h')) {
-    host.stdout.write(usage());
+    host.stdout.write(usage(name));
     return name === '' ? exitCodes.invalidConfig : exitCodes.pass;
   }
   try {
     const spec = verbs[name];
     if (spec === undefined) throw invalidConfig(`there is no verb ${name}`, nearest(name, Object.keys(verbs)));
-    host.stdout.write(`${JSON.stringify(await spec.run(host, readFlags(name, spec, rest)))}\n`);
+    host.stdout.write(`${JSON.stringify(await spec.run(host, readFlags(host, name, spec, rest)))}\n`);
     return exitCodes.pass;
   } catch (error) {
     const known = error instanceof SoraError ? error : undefined;
@@ -94,6 +101,6 @@ export async function run(host: Host, args: readonly string[]): Promise<number> 
 if (import.meta.main) {
   const host = createNodeHost();
   // The server rolls back what is under way when the connections go.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) host.process.onSignal(signal, () => host.process.exit(exitCodes.interrupted));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) host.process.onSignal(signal, () => host.process.exit(exitCodes.interrupted));
   host.process.setExitCode(await run(host, host.process.argv));
 }
