@@ -24,8 +24,9 @@ const verbs: Readonly<Record<string, Verb>> = {
 
 async function planCommand(host: Host, args: readonly string[]): Promise<number> {
   const run = await prepareRun(host, args);
-  const { needsStack, users, seed, scenario, scenarioFile } = run;
-  host.stdout.write(`${JSON.stringify({ needsStack, users, seed, scenario: scenario.name, scenarioFile })}\n`);
+  const { needsStack, users, seed, scenario, scenarioFile, options } = run;
+  const { user, overrides } = options;
+  host.stdout.write(`${JSON.stringify({ needsStack, users, seed, scenario: scenario.name, scenarioFile, user, usersGiven: overrides.users !== undefined })}\n`);
   return exitCodes.pass;
 }
 

@@ -1,4 +1,4 @@
-import { runFlags } from './options.ts';
+import { runFlags, stackFlags } from './options.ts';
 
 const verbLines = `Verbs:
   run SCENARIO    runs a scenario, judges it and writes a report
@@ -12,10 +12,20 @@ const exitLines = `Exit codes of run: 0 pass, 98 insufficient, 99 fail, 104 wron
 105 stopped by a signal, 107 the scenario failed to load or to set up.
 `;
 
+const keptVerbs: Readonly<Record<string, { usage: string; summary: string; examples: readonly string[] }>> = {
+  ls: { usage: 'ls [-o json]', summary: 'Lists the runs kept, the newest first', examples: ['ls', "ls -o json | jq -r '.items[] | select(.verdict == \"fail\") | .name'"] },
+  show: { usage: 'show [NAME] [-o json]', summary: 'Shows a run again; default the latest', examples: ['show', 'show 20260131-142305-9f2c -o json'] },
+  rm: { usage: 'rm NAME…', summary: 'Removes runs with their reports', examples: ['rm 20260131-142305-9f2c'] },
+};
+
 /** The help of one verb, or of all. */
 export function helpText(verb: string): string {
-  if (verb !== 'run' && verb !== 'debug' && verb !== 'plan') return `Runs load tests and shows their reports\n\n${verbLines}\n${exitLines}`;
-  const rows = Object.entries(runFlags).map(([name, flag]) => {
+  const kept = keptVerbs[verb];
+  if (kept !== undefined) {
+    return `${kept.summary}\n\nUsage: sora load ${kept.usage}\n\nExamples:\n${kept.examples.map((example) => `  npx sora load ${example}\n`).join('')}`;
+  }
+  if (verb !== 'run' && verb !== 'debug' && verb !== 'plan') return `Runs load tests and shows their reports\n\n${verbLines}\nExample:\n  npx sora load run launch-mix --users 10000 --duration 60s\n\n${exitLines}`;
+  const rows = Object.entries({ ...runFlags, ...stackFlags }).map(([name, flag]) => {
     const short = 'short' in flag ? `-${flag.short}, ` : '    ';
     return [`  ${short}--${name}${'value' in flag ? ` ${flag.value}` : ''}`, flag.help] as const;
   });

@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import type { SoraError } from '../../ops/core/error.ts';
 import { createTestHost } from '../../ops/core/test-host.ts';
 import { ConfigErrors, readRunOptions } from './options.ts';
-import { describeThinkTime, expectedLoad, prepareRun } from './prepare.ts';
+import { helpText } from './help.ts';
+import { describeThinkTime, expectedLoad, prepareRun, replacedThinkTime } from './prepare.ts';
 
 const host = createTestHost();
 const read = (...args: string[]): { options: ReturnType<typeof readRunOptions>; errors: SoraError[] } => {
@@ -33,6 +34,17 @@ describe('readRunOptions', () => {
       validity: { coreShareMax: 0.9, latenessP99Ms: 1_000, loopDelayP99Ms: 50 }, confirmed: ['a.com'], note: 'x', json: true, quiet: true,
     });
     expect(options.thresholds).toHaveLength(2);
+  });
+  it('knows the flags that the sora command takes before it', () => {
+    expect(read('launch-mix', '--kepp').errors[0]?.hint).toContain('did you mean --keep?');
+    expect(read('launch-mix', '--keep').errors[0]?.message).toBe('--keep is a flag of the sora command');
+    for (const flag of ['--stack', '--replicas', '--keep']) expect(helpText('run')).toContain(flag);
+  });
+  it('says when --think replaces the distribution of the scenario', async () => {
+    const run = await prepareRun(host, ['hello', '--target', 'http://127.0.0.1:1']);
+    expect(replacedThinkTime(run)).toBe('');
+    const replaced = await prepareRun(host, ['hello', '--target', 'http://127.0.0.1:1', '--think', '3s']);
+    expect([describeThinkTime(replaced.thinkTimeMs), replacedThinkTime(replaced)]).toEqual(['exponential, mean 3 s', ` (--think; the scenario's own is ${describeThinkTime(run.thinkTimeMs)})`]);
   });
   it('tells everything that is wrong at once, each with the value and the next step', () => {
     const { errors } = read('launch-mix', '--usrs', '4', '--users', '0', '--duration', '5x', '--threshold', 'nonsense', '--pace', 'fast', '--validity', 'cpu=7');

@@ -32,6 +32,13 @@ export const runFlags = {
   help: { type: 'boolean', short: 'h', help: 'shows this' },
 } as const;
 
+/** Flags that the `sora` command takes from `load run` and `load debug` before the harness; told here for help. */
+export const stackFlags = {
+  stack: { type: 'string', value: 'auto|own|running', help: 'the stack to load: one of the run’s own, the running one, or that if there is one (auto, the default)' },
+  replicas: { type: 'string', value: 'NAME=COUNT', help: 'number of processes of an own stack, such as api=2' },
+  keep: { type: 'boolean', help: 'keeps the database of an own stack after the run, and says how to open and drop it' },
+} as const;
+
 /** The arguments of a run after validation. */
 export interface RunOptions {
   /** Name of a built-in scenario, or a path. */
@@ -122,7 +129,8 @@ function parseFlags(args: readonly string[], errors: SoraError[]): { values: Val
     const flag = Object.hasOwn(runFlags, token.name) ? runFlags[token.name as keyof typeof runFlags] : undefined;
     if (flag === undefined) {
       valueOfUnknown = token.value === undefined ? token.index + 1 : -1;
-      errors.push(invalidConfig(`there is no flag ${token.rawName}`, `did you mean --${nearestFlag(token.name)}? All flags: npx sora load run --help`));
+      if (Object.hasOwn(stackFlags, token.name)) errors.push(invalidConfig(`${token.rawName} is a flag of the sora command`, 'run the scenario with: npx sora load run'));
+      else errors.push(invalidConfig(`there is no flag ${token.rawName}`, `did you mean --${nearestFlag(token.name)}? All flags: npx sora load run --help`));
     } else if (flag.type === 'string' && (token.value === undefined || token.value === '')) {
       errors.push(invalidConfig(`${token.rawName} needs a value`, `write --${token.name} ${flag.value}`));
     } else if ('multiple' in flag) {
@@ -135,7 +143,7 @@ function parseFlags(args: readonly string[], errors: SoraError[]): { values: Val
 }
 
 function nearestFlag(name: string): string {
-  return Object.keys(runFlags).toSorted((a, b) => distance(a, name) - distance(b, name))[0] ?? 'help';
+  return Object.keys({ ...runFlags, ...stackFlags }).toSorted((a, b) => distance(a, name) - distance(b, name))[0] ?? 'help';
 }
 
 function readWhole(name: string, text: string, least: number, most: number): number {

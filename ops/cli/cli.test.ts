@@ -82,18 +82,20 @@ describe('up, status, down', () => {
 
     const secrets = readFileSync(join(home, 'state/stack/secrets.json'), 'utf8');
     expect(statSync(join(home, 'state/stack/secrets.json')).mode & 0o777).toBe(0o600);
-    const down = await sora('down');
-    expect(down).toMatchObject({ code: 0, stdout: '' });
+    const down = await sora('down', '-o', 'json');
+    expect(down).toMatchObject({ code: 0, stdout: `{"schema":"sora.down/v1","supervisorPid":${state.supervisorPid}}\n` });
     const ended = await up.ended;
     expect(ended.code).toBe(0);
     expect(ended.stdout.split('\n')[0]?.split(/\s+/)).toEqual(['NAME', 'KIND', 'PID', 'PORT', 'URL']);
     expect(state.processes.filter(({ pid }) => pid !== null && isAlive(host, pid))).toEqual([]);
 
-    const again = start('up');
+    const again = start('up', '-o', 'json');
     await again.until('What next');
     expect(JSON.parse(readFileSync(join(home, 'state/stack/secrets.json'), 'utf8'))).toMatchObject({ token: (JSON.parse(secrets) as { token: string }).token });
     again.child.kill('SIGINT');
-    expect((await again.ended).code).toBe(0);
+    const { code, stdout } = await again.ended;
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ schema: 'sora.stack/v1', urls: { gateway: `http://127.0.0.1:${ports[0]}` } });
     expect((await readStatus()).processes).toEqual([]);
   });
 
@@ -119,7 +121,14 @@ describe('messages', () => {
     [['up', 'extra'], 'sora up does not take "extra"', 'sora up --help'],
     [['load', 'rnu'], 'sora load has no verb rnu', 'did you mean run?'],
     [['load', 'run', 'launch-mix', '--stack', 'owm'], '--stack "owm" is unknown', 'did you mean own?'],
+    [['load', 'run', 'hello', '--target', 'http://127.0.0.1:1', '--keep'], "--keep is about a stack of the run's own", 'leave --keep out'],
+    [['load', 'run', 'launch-mix', '--kepp'], 'there is no flag --kepp', 'did you mean --keep?'],
+    [['load', 'debug', 'launch-mix', '--user', '99', '--users', '9'], 'user 99 does not exist; the scenario has 9', 'from 0 to 8'],
     [['db'], 'sora db needs a verb', 'seed'],
+    [['db', 'ls', '-o', 'yaml'], 'output "yaml" is unknown', '-o json'],
+    [['db', 'seed', '--stack', 'load'], 'sora db seed does not take --stack load', 'of its own'],
+    [['db', 'drop', 'sora'], 'sora db drop does not take "sora"', 'kept_'],
+    [['db', 'open'], 'sora db open takes one name of a database', 'sora db ls --stack load'],
     [['logs', '--since', '5x'], '--since "5x" is not a duration', '1m30s'],
     [['logs', '--level', 'loud'], 'log level "loud" is unknown', 'debug'],
   ])('sora %j says what is wrong and what to do', async (args, message, hint) => {
@@ -128,6 +137,19 @@ describe('messages', () => {
     expect(ran.stderr).toContain(message);
     expect(ran.stderr).toContain(hint);
     expect(ran.stderr).not.toMatch(/^\s+at /m);
+  });
+
+  test.concurrent.each([
+    ['load', 'run', 'npx sora load run', '--keep'],
+    ['load', 'ls', 'npx sora load ls', '-o json'],
+    ['load', 'rm', 'npx sora load rm', 'NAME'],
+    ['db', 'seed', 'sora db seed --users', '--seed'],
+    ['db', 'ls', 'sora db ls', 'DATABASE_URL'],
+  ])('sora %s %s --help has an example and the flags', async (noun, verb, example, flag) => {
+    const help = await sora(noun, verb, '--help');
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    expect(help.stdout).toMatch(new RegExp(`Examples?:\\n  ${example}`));
+    expect(help.stdout).toContain(flag);
   });
 
   test('help lists the nouns, and each has an example', async () => {

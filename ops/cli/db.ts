@@ -1,35 +1,131 @@
-import { invalidConfig } from '../core/error.ts';
+import { z } from 'zod';
+import { exitCodes, invalidConfig } from '../core/error.ts';
+import type { ExitCode } from '../core/error.ts';
 import { readSecrets } from '../supervisor/secrets.ts';
 import { readLiveStack } from '../supervisor/stack-state.ts';
 import type { Command, Context } from './command.ts';
-import { suggest } from './command.ts';
+import { outputFlag, suggest } from './command.ts';
 import { runEntry } from './entry.ts';
+import { onInterrupt } from './interrupt.ts';
+import { startLoadServer, withDatabase } from './load-server.ts';
+import { renderTable } from './table.ts';
 import { stackDir } from './up.ts';
 
-const verbs = ['seed', 'migrate', 'reset', 'ls'] as const;
+/** Verbs with a help of their own in the seeder. */
+const seederVerbs = ['seed', 'migrate', 'reset', 'ls'] as const;
+const verbs = [...seederVerbs, 'drop', 'open'] as const;
 export const seedingEntry = 'services/seeding/main.ts';
 
 export const db: Command = {
   name: 'db',
   summary: 'Fills, migrates, resets and lists databases',
-  usage: 'sora db seed|migrate|reset|ls [flags]',
-  flags: {},
-  examples: ['sora db seed --users 100000', 'sora db seed --users 1000 --seed 7 --url postgres://me:secret@127.0.0.1:5432/avalo', 'sora db migrate', 'sora db ls'],
+  usage: 'sora db seed|migrate|reset|ls|drop|open [flags]',
+  flags: {
+    url: { type: 'string', value: 'URL', help: 'the database; DATABASE_URL instead keeps its password out of the list of processes' },
+    stack: { type: 'string', value: 'up|load', help: 'of ls and drop: the server of `sora up`, or of load runs, which is started for it; default up' },
+    ...outputFlag,
+  },
+  examples: ['sora db seed --users 100000', 'sora db seed --users 1000 --seed 7', 'sora db migrate', 'sora db ls --stack load -o json', 'sora db open kept_20260131_142305_9f2c', 'sora db drop kept_20260131_142305_9f2c --stack load'],
   details:
-    'Verbs:\n  seed     fills a database with users, posts, chats and wallets: --users N, --seed S\n  migrate  brings its schema up to date\n  reset    empties it; needs --yes\n  ls       lists databases\n\nThe database is --url, else DATABASE_URL, else the one of the running stack.',
-  passesThrough: verbs,
+    'Verbs:\n  seed       fills a database with users, posts, chats and wallets: --users N, --seed S\n  migrate    brings its schema up to date\n  reset      empties it; needs --yes\n  ls         lists the databases of its server\n  drop NAME  drops what a load run with --keep left, or a template\n  open NAME  starts the server of load runs, prints where NAME is, and stops it at Ctrl-C\n\nThe database is --url, else DATABASE_URL, else the one of the running stack.',
+  passesThrough: seederVerbs,
   async run(context, args) {
     const [verb, ...rest] = args;
     if (verb === undefined || !verbs.some((known) => known === verb)) {
       throw invalidConfig(verb === undefined ? 'sora db needs a verb' : `sora db has no verb ${verb}`, suggest(verb ?? '', verbs) ?? `verbs: ${verbs.join(', ')}`);
     }
-    const isHelp = rest.includes('--help') || rest.includes('-h');
-    const hasUrl = rest.some((argument) => argument === '--url' || argument.startsWith('--url='));
-    const url = isHelp || hasUrl ? [] : ['--url', findDatabase(context)];
-    const { exitCode } = await runEntry(context, seedingEntry, [verb, ...url, ...rest]);
-    return exitCode;
+    if (rest.includes('--help') || rest.includes('-h')) return (await runEntry(context, seedingEntry, [verb, '--help'])).exitCode;
+    const own = takeOwnFlags(verb, rest);
+    if (verb === 'open') return await openDatabase(context, readName('open', own.rest));
+    const seederArgs = verb === 'drop' ? ['drop', '--name', readName('drop', own.rest)] : [verb, ...own.rest];
+    if (own.stack === 'up') return await runSeeder(context, own.url ?? findDatabase(context), seederArgs, own.output);
+    await using server = await startLoadServer(context);
+    return await runSeeder(context, server.url, seederArgs, own.output);
   },
 };
+
+interface OwnFlags {
+  readonly url: string | undefined;
+  readonly stack: 'up' | 'load';
+  readonly output: 'table' | 'json';
+  /** What is the seeder's. */
+  readonly rest: readonly string[];
+}
+
+/** Takes out the flags of `sora db` itself; the seeder knows all others. */
+function takeOwnFlags(verb: string, args: readonly string[]): OwnFlags {
+  const rest: string[] = [];
+  const values: Record<string, string | undefined> = {};
+  for (let index = 0; index < args.length; index++) {
+    const argument = args[index] ?? '';
+    const [flag = '', inline] = argument.split(/=(.*)/s, 2);
+    const name = flag === '-o' ? 'output' : flag.replace(/^--/, '');
+    if (!flag.startsWith('-') || !Object.hasOwn(db.flags, name)) {
+      rest.push(argument);
+      continue;
+    }
+    values[name] = inline ?? args[++index];
+    if (values[name] === undefined || values[name] === '') throw invalidConfig(`${flag} needs a value`, 'sora db --help shows which');
+  }
+  const { url, stack = 'up', output = 'table' } = values;
+  if (stack !== 'up' && stack !== 'load') throw invalidConfig(`--stack "${stack}" is unknown`, 'use --stack up or --stack load');
+  if (output !== 'table' && output !== 'json') throw invalidConfig(`output "${output}" is unknown`, 'use -o table or -o json');
+  if (stack === 'load' && verb !== 'ls' && verb !== 'drop' && verb !== 'open') throw invalidConfig(`sora db ${verb} does not take --stack load`, 'each load run seeds a database of its own');
+  if (url !== undefined && (stack === 'load' || verb === 'open')) throw invalidConfig('--url and the server of load runs exclude each other', 'leave one of them out');
+  return { url, stack, output, rest };
+}
+
+/** The one name that `drop` and `open` take. A stack's own database is none of theirs. */
+function readName(verb: string, rest: readonly string[]): string {
+  const [name, extra] = rest;
+  if (name === undefined || name.startsWith('-') || extra !== undefined) throw invalidConfig(`sora db ${verb} takes one name of a database`, 'list them with: npx sora db ls --stack load');
+  if (/^(?:kept_|run_|sora_template_)[a-z0-9_]{1,50}$/.test(name)) return name;
+  throw invalidConfig(`sora db ${verb} does not take "${name}"`, 'give a database that a load run left: kept_… or sora_template_…; sora db reset --yes empties that of the stack');
+}
+
+/** Runs one verb of the seeder, whose URL holds a password and so is no argument, and shows its reply. */
+async function runSeeder(context: Context, url: string, args: readonly string[], output: 'table' | 'json'): Promise<ExitCode> {
+  const { exitCode, stdout } = await runEntry(context, seedingEntry, args, { capture: true, env: { DATABASE_URL: url } });
+  if (exitCode === exitCodes.pass) context.host.stdout.write(output === 'json' ? stdout : renderReply(stdout));
+  return exitCode;
+}
+
+const cell = z.unknown().transform((value) => (value === null || typeof value === 'number' ? value : typeof value === 'string' ? value : JSON.stringify(value)));
+const rowSchema = z.record(z.string(), cell);
+const databasesSchema = z.object({
+  databases: z.array(z.object({ name: z.string(), kind: z.string(), sizeBytes: z.number(), users: z.number().nullable(), seed: z.number().nullable(), usedAt: z.string().nullable() })),
+});
+
+/** The seeder's JSON as a table: databases one a row, anything else one row with its fields as columns. */
+export function renderReply(text: string): string {
+  const reply: unknown = JSON.parse(text);
+  const listed = databasesSchema.safeParse(reply);
+  if (listed.success) {
+    const rows = listed.data.databases.map((row) => [row.name, row.kind, `${Math.ceil(row.sizeBytes / 1e6)}MB`, row.users, row.seed, row.usedAt]);
+    return renderTable(['NAME', 'KIND', 'SIZE', 'USERS', 'SEED', 'USED'], rows);
+  }
+  const row = rowSchema.parse(reply);
+  return renderTable(Object.keys(row).map((name) => name.replaceAll(/[A-Z]/g, '_$&').toUpperCase()), [Object.values(row)]);
+}
+
+/** Holds the server of load runs up until Ctrl-C, for psql and the like. */
+async function openDatabase(context: Context, name: string): Promise<ExitCode> {
+  const { host } = context;
+  const interrupted = Promise.withResolvers<void>();
+  const stopListening = onInterrupt(host, (count) => {
+    if (count > 1) host.process.exit(exitCodes.interrupted);
+    interrupted.resolve();
+  });
+  try {
+    await using server = await startLoadServer(context);
+    host.stdout.write(`${withDatabase(server.tcpUrl, name)}\n`);
+    host.stderr.write('Ctrl-C stops the server; what it holds stays.\n');
+    await Promise.race([interrupted.promise, server.ended]);
+  } finally {
+    stopListening();
+  }
+  return exitCodes.pass;
+}
 
 /** DATABASE_URL, else the database of the running stack. */
 function findDatabase(context: Context): string {

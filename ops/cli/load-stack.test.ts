@@ -7,7 +7,9 @@ import { createNodeHost } from '../core/node-host.ts';
 import { isAlive } from '../supervisor/process-table.ts';
 import { readStackState } from '../supervisor/stack-state.ts';
 import type { Context } from './command.ts';
-import { loadStackDir, startLoadStack } from './load-stack.ts';
+import { db } from './db.ts';
+import { loadStackDir, startLoadServer, withDatabase } from './load-server.ts';
+import { startLoadStack } from './load-stack.ts';
 
 const users = 20;
 let folder = '';
@@ -31,8 +33,8 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const start = (runId: string, signal = new AbortController().signal) =>
-  startLoadStack(context, { runId, users, seed: 1, replicas: {}, keep: false, signal });
+const start = (runId: string, signal = new AbortController().signal, keep = false) =>
+  startLoadStack(context, { runId, users, seed: 1, replicas: {}, keep, signal });
 
 async function ask<Row extends object>(url: string, sql: string): Promise<Row[]> {
   const client = new Client({ connectionString: url });
@@ -63,6 +65,22 @@ test('each run has a seeded database of its own, one run at a time, and nothing 
   await using second = await start('20260101-second');
   const rows = await ask<{ datname: string }>(second.env['SORA_DATABASE_URL'] ?? '', "select datname from pg_database where datname like 'run%'");
   expect(rows.map(({ datname }) => datname)).toEqual(['run_20260101_second']);
+}, 120_000);
+
+test('a kept database is reached, opened and dropped after its run', async () => {
+  {
+    await using kept = await start('20260101-kept', undefined, true);
+    expect(kept.env['SORA_DATABASE_URL']).toContain('/kept_20260101_kept');
+  }
+  {
+    await using server = await startLoadServer(context);
+    const [count] = await ask<{ accounts: number }>(withDatabase(server.tcpUrl, 'kept_20260101_kept'), 'select count(*)::int as accounts from accounts');
+    expect(count?.accounts).toBeGreaterThanOrEqual(users);
+    // It is up already: this one is used and not stopped.
+    const names = async (): Promise<string[]> => (await ask<{ datname: string }>(server.url, "select datname from pg_database where datname like 'kept%'")).map(({ datname }) => datname);
+    expect(await db.run(context, ['drop', 'kept_20260101_kept', '--stack', 'load', '-o', 'json'])).toBe(0);
+    expect(await names()).toEqual([]);
+  }
 }, 120_000);
 
 test('an interrupt before the run begins stops what was started', async () => {

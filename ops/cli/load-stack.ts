@@ -7,6 +7,7 @@ import { readStackState, statePath } from '../supervisor/stack-state.ts';
 import type { Context } from './command.ts';
 import { seedingEntry } from './db.ts';
 import { runEntry } from './entry.ts';
+import { loadDatabaseFolder, loadStackDir, withDatabase } from './load-server.ts';
 import { startSupervisor, takeFolder } from './supervisor-link.ts';
 import type { SupervisorLink } from './supervisor-link.ts';
 
@@ -33,11 +34,6 @@ export interface LoadStack extends AsyncDisposable {
   readonly died: AbortSignal;
 }
 
-/** State folder of the stack of a load run; there is one at a time, as two would disturb each other. */
-export function loadStackDir(context: Context): string {
-  return join(context.home, 'load-stack');
-}
-
 /**
  * Starts PostgreSQL, makes or reuses the seeded template, clones it, and starts the rest on free
  * ports. Disposing of it stops everything and drops the clone.
@@ -55,7 +51,7 @@ export async function startLoadStack(context: Context, options: LoadStackOptions
     ports: 'free',
     hold: true,
     replicas: options.replicas,
-    databaseFolder: join(context.home, 'pg/load'),
+    databaseFolder: loadDatabaseFolder(context),
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
   });
   const died = new AbortController();
@@ -68,26 +64,32 @@ export async function startLoadStack(context: Context, options: LoadStackOptions
       await supervisor.stop();
       giveBack();
     }
+    if (clone !== undefined && options.keep) host.stderr.write(describeKept(clone.name, databaseUrl !== undefined));
   };
   try {
     host.stderr.write('starting the database\n');
     const { url } = await abortable(supervisor.until('database'), options.signal);
     if (databaseUrl === undefined) await dropLeftovers(url);
     host.stderr.write(`preparing ${options.users} users\n`);
-    const { template } = await seeder(context, templateReply, 'template', ['--url', url, '--users', String(options.users), '--seed', String(options.seed)]);
+    const { template } = await seeder(context, url, templateReply, 'template', ['--users', String(options.users), '--seed', String(options.seed)]);
     const name = `${options.keep ? 'kept' : 'run'}_${options.runId.replaceAll('-', '_')}`;
-    await seeder(context, z.unknown(), 'clone', ['--url', url, '--template', template, '--name', name]);
+    await seeder(context, url, z.unknown(), 'clone', ['--template', template, '--name', name]);
     clone = { url, name };
     host.stderr.write('starting the services\n');
     const up = supervisor.until('up');
     supervisor.release(withDatabase(url, name));
     await abortable(up, options.signal);
-    if (options.keep) host.stderr.write(`the database of this run stays as ${name}\n`);
     return { env: stackEnv(context, stateDir, withDatabase(url, name)), died: died.signal, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;
   }
+}
+
+/** Where a kept database lies, how to look into it and how to be rid of it. */
+function describeKept(name: string, isOnGivenServer: boolean): string {
+  if (isOnGivenServer) return `the database of this run stays on the server of DATABASE_URL as ${name}; to drop it: npx sora db drop ${name}\n`;
+  return `the database of this run stays on the load server, which is down, as ${name}\n  npx sora db open ${name}               starts that server and says where the database is\n  npx sora db drop ${name} --stack load  drops it\n`;
 }
 
 const templateReply = z.object({ template: z.string().min(1) });
@@ -113,15 +115,15 @@ async function dropClone(context: Context, supervisor: SupervisorLink, clone: { 
     const held = supervisor.until('held');
     supervisor.hold();
     await held;
-    await seeder(context, z.unknown(), 'drop', ['--url', clone.url, '--name', clone.name]);
+    await seeder(context, clone.url, z.unknown(), 'drop', ['--name', clone.name]);
   } catch (error) {
     context.host.stderr.write(`the database ${clone.name} could not be dropped: ${messageOf(error)}\n`);
   }
 }
 
-/** Runs one verb of the seeder and reads the JSON it prints. */
-async function seeder<Reply>(context: Context, reply: z.ZodType<Reply>, verb: string, args: readonly string[]): Promise<Reply> {
-  const { exitCode, stdout, interrupted } = await runEntry(context, seedingEntry, [verb, ...args], { capture: true, graceMs: 10_000 });
+/** Runs one verb of the seeder and reads the JSON it prints. The URL holds a password, so it is not an argument. */
+async function seeder<Reply>(context: Context, url: string, reply: z.ZodType<Reply>, verb: string, args: readonly string[]): Promise<Reply> {
+  const { exitCode, stdout, interrupted } = await runEntry(context, seedingEntry, [verb, ...args], { capture: true, graceMs: 10_000, env: { DATABASE_URL: url } });
   if (interrupted) throw interruptedError();
   // The seeder has said on standard error what is wrong; this only carries its exit code.
   if (exitCode !== 0) throw new SoraError('seeding_failed', `preparing the database failed in ${verb}`, { exitCode });
@@ -181,11 +183,4 @@ async function dropLeftovers(adminUrl: string): Promise<void> {
   } finally {
     await client.end();
   }
-}
-
-function withDatabase(url: string, name: string): string {
-  const changed = URL.parse(url);
-  if (changed === null) throw invalidConfig('DATABASE_URL is not a URL', 'postgres://user:password@host:5432/database');
-  changed.pathname = `/${name}`;
-  return changed.href;
 }

@@ -19,7 +19,16 @@ const planSchema = z.object({
   users: z.int().positive(),
   seed: z.int().nonnegative(),
   scenario: z.string(),
+  /** Of `debug`: which user it plays. */
+  user: z.int().nonnegative(),
+  /** Whether --users gave the number of users. */
+  usersGiven: z.boolean(),
 });
+
+type Plan = z.infer<typeof planSchema>;
+
+/** Users that `debug` seeds and plays among unless told; those of a whole run would take minutes to make. */
+const debugUsers = 1_000;
 
 export const load: Command = {
   name: 'load',
@@ -28,11 +37,11 @@ export const load: Command = {
   flags: {
     stack: { type: 'string', value: 'auto|own|running', help: 'the stack to load: one of its own, the running one, or that if there is one (auto, the default)' },
     replicas: { type: 'string', multiple: true, value: 'NAME=COUNT', help: 'number of processes of an own stack, such as api=2' },
-    keep: { type: 'boolean', help: 'keeps the database of an own stack after the run' },
+    keep: { type: 'boolean', help: 'keeps the database of an own stack after the run, and says how to open and drop it' },
   },
   examples: ['sora load run launch-mix --users 10000 --duration 60s', 'sora load run ./my-journey.ts --target http://127.0.0.1:3000', 'sora load debug launch-mix --user 7', 'sora load ls'],
   details:
-    'Verbs:\n  run      runs a scenario and judges it; sora load run --help has its flags\n  debug    runs one journey once and prints each step\n  ls       lists the runs kept\n  show     shows the report of one\n  rm       removes one\n\nExit codes of run: 0 pass, 98 insufficient, 99 fail, 104 wrong before the first request,\n105 stopped by a signal, 107 the scenario failed to load or to set up.',
+    'Verbs:\n  run      runs a scenario and judges it; sora load run --help has its flags\n  debug    runs one journey of one user once and prints each step\n  ls       lists the runs kept\n  show     shows the report of one\n  rm       removes one\n\nExit codes of run: 0 pass, 98 insufficient, 99 fail, 104 wrong before the first request,\n105 stopped by a signal, 107 the scenario failed to load or to set up.',
   passesThrough: verbs,
   async run(context, args) {
     const [verb, ...rest] = args;
@@ -40,37 +49,41 @@ export const load: Command = {
       throw invalidConfig(verb === undefined ? 'sora load needs a verb' : `sora load has no verb ${verb}`, suggest(verb ?? '', verbs) ?? `verbs: ${verbs.join(', ')}`);
     }
     const isHelp = rest.includes('--help') || rest.includes('-h');
-    if (verb === 'run' && !isHelp) return runLoad(context, rest);
-    return (await runEntry(context, harnessEntry, args, { env: liveEnv(context) })).exitCode;
+    if ((verb === 'run' || verb === 'debug') && !isHelp) return runLoad(context, verb, rest);
+    return (await runEntry(context, harnessEntry, args)).exitCode;
   },
 };
 
 interface OwnFlags {
   readonly stack: (typeof stackKinds)[number];
+  /** Those of the three that were given. */
+  readonly given: readonly string[];
   readonly replicas: Readonly<Record<string, number>>;
   readonly keep: boolean;
   /** What is the harness's. */
   readonly rest: readonly string[];
 }
 
-/** The running stack's environment, for verbs that only use a stack when there is one. */
-function liveEnv(context: Context): Record<string, string> {
-  const stateDir = stackDir(context);
-  return readLiveStack(context.host, stateDir)?.phase === 'up' ? stackEnv(context, stateDir) : {};
-}
-
-async function runLoad(context: Context, args: readonly string[]): Promise<ExitCode> {
+async function runLoad(context: Context, verb: 'run' | 'debug', args: readonly string[]): Promise<ExitCode> {
   const own = takeOwnFlags(args);
-  const plan = await readPlan(context, own.rest);
-  if (typeof plan === 'number') return plan;
+  const asked = await readPlan(context, own.rest);
+  if (typeof asked === 'number') return asked;
+  const plan = verb === 'debug' && asked.needsStack ? shrinkPlan(asked) : asked;
+  const users = plan === asked ? [] : ['--users', String(plan.users)];
   const run = (env: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<ExitCode> =>
-    runEntry(context, harnessEntry, ['run', ...own.rest], { env, ...(signal === undefined ? {} : { signal }) }).then(({ exitCode }) => exitCode);
+    runEntry(context, harnessEntry, [verb, ...own.rest, ...users], { env, ...(signal === undefined ? {} : { signal }) }).then(({ exitCode }) => exitCode);
   const runId = newRunId(context);
-  if (!plan.needsStack) return run({ SORA_RUN_ID: runId });
+  if (!plan.needsStack) {
+    refuseOwnFlags(own, ['--stack', '--replicas', '--keep'], 'this run loads a target that is not its own', `leave ${own.given[0]} out`);
+    return run({ SORA_RUN_ID: runId });
+  }
   const stateDir = stackDir(context);
   const isUp = readLiveStack(context.host, stateDir)?.phase === 'up';
   if (own.stack === 'running' && !isUp) throw invalidConfig('no stack is up', 'start it with npm start, or use --stack own');
-  if (own.stack !== 'own' && isUp) return run({ ...stackEnv(context, stateDir), SORA_RUN_ID: runId });
+  if (own.stack !== 'own' && isUp) {
+    refuseOwnFlags(own, ['--replicas', '--keep'], 'this run loads the stack that is up', 'add --stack own, or leave it out');
+    return run({ ...stackEnv(context, stateDir), SORA_RUN_ID: runId });
+  }
   // Until the harness runs and hears signals itself, one ends the preparation.
   const interrupt = new AbortController();
   const stopListening = onInterrupt(context.host, (count) => {
@@ -87,8 +100,20 @@ async function runLoad(context: Context, args: readonly string[]): Promise<ExitC
   }
 }
 
+/** What one user's journey needs: few users, unless --users says how many. */
+function shrinkPlan(plan: Plan): Plan {
+  if (plan.user >= plan.users) throw invalidConfig(`user ${plan.user} does not exist; the scenario has ${plan.users}`, `give one from 0 to ${plan.users - 1}`);
+  return plan.usersGiven || plan.users <= debugUsers ? plan : { ...plan, users: Math.max(debugUsers, plan.user + 1) };
+}
+
+/** A flag that could have no effect is an error, not a silence. */
+function refuseOwnFlags({ given }: OwnFlags, meaningless: readonly string[], why: string, next: string): void {
+  const flag = given.find((name) => meaningless.includes(name));
+  if (flag !== undefined) throw invalidConfig(`${flag} is about a stack of the run's own, and ${why}`, next);
+}
+
 /** Asks the harness what a run needs; a number is the exit code with which it refused. */
-async function readPlan(context: Context, args: readonly string[]): Promise<z.infer<typeof planSchema> | ExitCode> {
+async function readPlan(context: Context, args: readonly string[]): Promise<Plan | ExitCode> {
   const { exitCode, stdout } = await runEntry(context, harnessEntry, ['plan', ...args], { capture: true, graceMs: 5_000 });
   if (exitCode !== exitCodes.pass) return exitCode;
   try {
@@ -102,6 +127,7 @@ async function readPlan(context: Context, args: readonly string[]): Promise<z.in
 function takeOwnFlags(args: readonly string[]): OwnFlags {
   const rest: string[] = [];
   const replicas: string[] = [];
+  const given: string[] = [];
   let stack = 'auto';
   let keep = false;
   for (let index = 0; index < args.length; index++) {
@@ -116,10 +142,11 @@ function takeOwnFlags(args: readonly string[]): OwnFlags {
     else if (name === '--replicas') replicas.push(take());
     else if (argument === '--keep') keep = true;
     else rest.push(argument);
+    if (name === '--stack' || name === '--replicas' || argument === '--keep') given.push(name ?? '');
   }
   const kind = stackKinds.find((known) => known === stack);
   if (kind === undefined) throw invalidConfig(`--stack "${stack}" is unknown`, suggest(stack, stackKinds) ?? `use ${stackKinds.join(', ')}`);
-  return { stack: kind, replicas: readPairs('replicas', replicas, 64), keep, rest };
+  return { stack: kind, given, replicas: readPairs('replicas', replicas, 64), keep, rest };
 }
 
 /** `20260131-142305-9f2c`: sorts by time, and is safe in file and database names. */

@@ -6,7 +6,7 @@ import type { LogQuery } from '../telemetry/query.ts';
 import type { Command } from './command.ts';
 import { parseFlags } from './command.ts';
 import { onInterrupt } from './interrupt.ts';
-import { loadStackDir } from './load-stack.ts';
+import { loadStackDir } from './load-server.ts';
 import { stackDir } from './up.ts';
 
 export const logs: Command = {

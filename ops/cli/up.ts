@@ -3,7 +3,7 @@ import { exitCodes } from '../core/error.ts';
 import type { ExitCode } from '../core/error.ts';
 import { readStackState } from '../supervisor/stack-state.ts';
 import type { Command, Context } from './command.ts';
-import { parseFlags, readPairs } from './command.ts';
+import { outputFlag, outputOf, parseFlags, readPairs } from './command.ts';
 import { onInterrupt } from './interrupt.ts';
 import { startSupervisor, takeFolder } from './supervisor-link.ts';
 import { renderTable } from './table.ts';
@@ -20,11 +20,13 @@ export const up: Command = {
   flags: {
     port: { type: 'string', multiple: true, value: '[NAME=]PORT', help: 'a port other than in topology.json; without a name, the gateway’s' },
     replicas: { type: 'string', multiple: true, value: 'NAME=COUNT', help: 'number of processes, such as api=2' },
+    ...outputFlag,
   },
   examples: ['sora up', 'sora up --port 9000 --replicas api=2', 'DATABASE_URL=postgres://me:secret@127.0.0.1:5432/avalo sora up'],
-  details: 'Data stays in .sora/ and is found again at the next start. DATABASE_URL uses another\nPostgreSQL instead of the embedded one. Everything listens on 127.0.0.1.',
+  details: 'Data stays in .sora/ and is found again at the next start. DATABASE_URL uses another\nPostgreSQL instead of the embedded one. Everything listens on 127.0.0.1.\nWith -o json, one line once all is ready: what sora status -o json shows.',
   async run(context, args) {
     const parsed = parseFlags(up, args);
+    const output = outputOf(parsed);
     const { host } = context;
     const stateDir = stackDir(context);
     const giveBack = takeFolder(context, stateDir, 'the stack', 'use it as it is, or stop it first with: npx sora down');
@@ -37,14 +39,14 @@ export const up: Command = {
         replicas: readPairs('replicas', parsed.list('replicas'), 64),
         databaseFolder: join(context.home, 'pg/main'),
         ...(databaseUrl === undefined || databaseUrl === '' ? {} : { databaseUrl }),
-      });
+      }, output);
     } finally {
       giveBack();
     }
   },
 };
 
-async function runStack(context: Context, config: Parameters<typeof startSupervisor>[1]): Promise<ExitCode> {
+async function runStack(context: Context, config: Parameters<typeof startSupervisor>[1], output: 'table' | 'json'): Promise<ExitCode> {
   const { host } = context;
   const supervisor = startSupervisor(context, config);
   let interrupted = false;
@@ -61,7 +63,7 @@ async function runStack(context: Context, config: Parameters<typeof startSupervi
   });
   try {
     await supervisor.until('up');
-    showReady(context, config.stateDir);
+    showReady(context, config.stateDir, output);
     // Also when `sora down` asked for it. A supervisor that dies without stopping rejects this.
     await supervisor.until('stopped');
     host.stderr.write('the stack is down\n');
@@ -74,12 +76,13 @@ async function runStack(context: Context, config: Parameters<typeof startSupervi
   return exitCodes.pass;
 }
 
-function showReady(context: Context, stateDir: string): void {
+function showReady(context: Context, stateDir: string, output: 'table' | 'json'): void {
   const { host } = context;
   const state = readStackState(host, stateDir);
   if (state === undefined) return;
   const gateway = state.urls['gateway'] ?? '';
-  host.stdout.write(renderTable(['NAME', 'KIND', 'PID', 'PORT', 'URL'], state.processes.map((row) => [row.name, row.kind, row.pid, row.port, row.url])));
+  if (output === 'json') host.stdout.write(`${JSON.stringify(state)}\n`);
+  else host.stdout.write(renderTable(['NAME', 'KIND', 'PID', 'PORT', 'URL'], state.processes.map((row) => [row.name, row.kind, row.pid, row.port, row.url])));
   const next = [
     [`${gateway}/docs`, 'the API'],
     ['npx sora db seed --users 10000', 'fills it with users'],
