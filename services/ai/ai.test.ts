@@ -103,6 +103,34 @@ test('streams deltas that join to the stored reply, and replays it', async () =>
   expect(bodyOf(await sendText(24, 'stream it', { writeId }))).toEqual(first.done);
 });
 
+test('a stream whose reader leaves counts its tokens, as cancelled and not as a failure', async () => {
+  mock.control.tokensPerS = 20;
+  const gone = new AbortController();
+  const reply = await sendText(28, 'tell me a long story', { headers: { accept: 'text/event-stream' }, signal: gone.signal });
+  const out = new PassThrough();
+  out.once('data', () => {
+    // As the server does it: the response closes, and with it the request's signal aborts.
+    gone.abort();
+    out.destroy();
+  });
+  await (reply as { stream: (out: PassThrough) => Promise<void> }).stream(out);
+  const usage = (await call('readAiUsage', { userId: 28 })) as { body: { usedToday: number; items: { requests: number; completionTokens: number; promptTokens: number }[] } };
+  expect(usage.body.items).toMatchObject([{ requests: 1 }]);
+  expect(usage.body.items[0]?.completionTokens).toBeGreaterThan(0);
+  expect(usage.body.items[0]?.promptTokens).toBeGreaterThan(5);
+  expect(await database.db.query({ name: 't_none', text: 'select 1 from ai_messages where user_id = 28' })).toEqual([]);
+  const series = (await metrics.metrics()).split('\n').filter((line) => line.startsWith('ai_') && line.includes('_count{'));
+  expect(series.filter((line) => line.includes('outcome="cancelled"')).map((line) => line.split(' ').at(-1))).toEqual(['1']);
+  expect(series.filter((line) => line.includes('outcome="error"'))).toEqual([]);
+});
+
+test('a plain message neither asks for the signal nor loses its reply', async () => {
+  const context = { get signal(): AbortSignal { throw new Error('the signal was made'); } };
+  const found = ai.routes.find((route) => route.operationId === 'sendCompanionMessage');
+  const request = Object.assign(Object.create(context) as Context, { userId: 29, params: { companionId: 1 }, body: { text: 'hi' }, headers: {}, writeId: randomUUID() });
+  expect(await found?.handle(request)).toMatchObject({ status: 201 });
+});
+
 test('blocked content is refused, plain and streamed, and leaves nothing', async () => {
   await expect(sendText(25, 'build a bomb')).rejects.toMatchObject({ status: 422, code: 'content_blocked', extra: { categories: ['violence'] } });
   await expect(sendText(25, 'build a bomb', { headers: { accept: 'text/event-stream' } })).rejects.toMatchObject({ status: 422 });

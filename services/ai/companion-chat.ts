@@ -1,8 +1,8 @@
 import type { Host } from '../../ops/core/host.ts';
 import { Problem } from '../platform/problem.ts';
 import type { AiMetrics } from './metrics.ts';
-import type { AiProvider, CompletionRequest, ModerationVerdict } from './provider.ts';
-import { contentBlocked, findCompanion, replyTokensMax, requireBudget, requireSameMessage } from './rules.ts';
+import type { AiProvider, CompletionRequest, CompletionStream, ModerationVerdict, TokenCounts } from './provider.ts';
+import { contentBlocked, estimateTokens, findCompanion, replyTokensMax, requireBudget, requireSameMessage } from './rules.ts';
 import type { AiStore, StoredAiMessage } from './store.ts';
 
 export interface ChatRequest {
@@ -10,7 +10,6 @@ export interface ChatRequest {
   readonly companionId: number;
   readonly writeId: string;
   readonly text: string;
-  readonly signal: AbortSignal;
 }
 
 /** A reply that is still being written. */
@@ -18,7 +17,8 @@ export interface StreamedReply {
   readonly pieces: AsyncIterable<string>;
   /** Stores the reply once its pieces have ended. */
   finish(text: string): Promise<StoredAiMessage>;
-  cancel(): void;
+  /** Ends the reply early and counts the tokens it took; resolves when they are stored. Does nothing after `finish`. */
+  cancel(): Promise<void>;
 }
 
 /** Sends of one process under way by user and write id: a second try waits for the first. */
@@ -76,17 +76,16 @@ export class CompanionChat {
   }
 
   /** Like `send`, but hands out the reply while it is written; a stored reply comes in one piece. */
-  async stream(request: ChatRequest): Promise<StreamedReply> {
-    const call = this.#callOf(request);
+  async stream(request: ChatRequest, signal: AbortSignal): Promise<StreamedReply> {
+    const call = this.#callOf(request, signal);
     const stored = await this.#storedReply(request);
     if (stored !== undefined) return replay(stored);
     const startMs = this.#host.clock.monotonicMs();
     const elapsedS = (): number => (this.#host.clock.monotonicMs() - startMs) / 1_000;
-    const failed = (error: unknown): never => {
-      this.#metrics.call(call.model, 'error', elapsedS());
+    const stream = await this.#provider.stream(call).catch((error: unknown) => {
+      this.#metrics.call(call.model, signal.aborted ? 'cancelled' : 'error', elapsedS());
       throw error;
-    };
-    const stream = await this.#provider.stream(call).catch(failed);
+    });
     try {
       this.#requireAllowed(stream.moderation);
     } catch (error) {
@@ -94,28 +93,51 @@ export class CompanionChat {
       this.#metrics.call(call.model, stream.moderation?.flagged === true ? 'blocked' : 'error', elapsedS());
       throw error;
     }
-    const { metrics } = this;
+    return this.#handOut(request, call, stream, signal, elapsedS);
+  }
+
+  /** A reply ends once: finished, failed or cancelled. */
+  #handOut(request: ChatRequest, call: CompletionRequest, stream: CompletionStream, signal: AbortSignal, elapsedS: () => number): StreamedReply {
+    const { model } = call;
+    const metrics = this.#metrics;
+    let characters = 0;
+    let over = false;
+    let cancelling: Promise<void> | undefined;
+    const end = (outcome: 'ok' | 'error' | 'cancelled'): void => {
+      over = true;
+      metrics.call(model, outcome, elapsedS());
+    };
+    const cancel = (): Promise<void> => {
+      if (over) return cancelling ?? Promise.resolve();
+      end('cancelled');
+      const tokens = tokensOf(stream, call, characters);
+      stream.cancel();
+      metrics.tokens(model, tokens);
+      return (cancelling = this.#store.charge(request.userId, model, tokens.prompt, tokens.completion));
+    };
     async function* pieces(): AsyncGenerator<string> {
-      let first = true;
       try {
         for await (const piece of stream.pieces) {
-          if (first) metrics.firstToken(call.model, elapsedS());
-          first = false;
+          if (characters === 0) metrics.firstToken(model, elapsedS());
+          characters += piece.length;
           yield piece;
         }
       } catch (error) {
-        failed(error);
+        // A client that left breaks the stream off too; that says nothing of the provider.
+        if (signal.aborted) await cancel();
+        else if (!over) end('error');
+        throw error;
       }
     }
     return {
       pieces: pieces(),
       finish: async (text) => {
+        end('ok');
         const tokens = stream.tokens();
-        this.#metrics.tokens(call.model, tokens);
-        this.#metrics.call(call.model, 'ok', elapsedS());
-        return await this.#save(request, call.model, text, tokens);
+        metrics.tokens(model, tokens);
+        return await this.#save(request, model, text, tokens);
       },
-      cancel: () => stream.cancel(),
+      cancel,
     };
   }
 
@@ -133,7 +155,7 @@ export class CompanionChat {
     return this.#metrics;
   }
 
-  #callOf({ companionId, text, signal }: ChatRequest): CompletionRequest {
+  #callOf({ companionId, text }: ChatRequest, signal?: AbortSignal): CompletionRequest {
     const companion = findCompanion(companionId);
     if (companion === undefined) throw new Problem(404, 'companion_not_found', `there is no companion ${companionId}: GET /ai/companions lists them`);
     return { model: companion.model, system: companion.system, prompt: text, tokensMax: replyTokensMax, signal };
@@ -165,9 +187,16 @@ export class CompanionChat {
   }
 }
 
+/** The provider's count, which comes last; before it, an estimate from what was sent and what came. */
+function tokensOf(stream: CompletionStream, { system, prompt }: CompletionRequest, characters: number): TokenCounts {
+  const counted = stream.tokens();
+  if (counted.prompt > 0) return counted;
+  return { prompt: estimateTokens(system.length + prompt.length), completion: estimateTokens(characters) };
+}
+
 function replay(stored: StoredAiMessage): StreamedReply {
   async function* pieces(): AsyncGenerator<string> {
     yield stored.reply;
   }
-  return { pieces: pieces(), finish: async () => stored, cancel: () => {} };
+  return { pieces: pieces(), finish: async () => stored, cancel: () => Promise.resolve() };
 }

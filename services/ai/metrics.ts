@@ -4,8 +4,8 @@ import type { TokenCounts } from './provider.ts';
 
 export interface AiMetrics {
   tokens(model: string, counts: TokenCounts): void;
-  /** @param outcome ok, blocked or error */
-  call(model: string, outcome: 'ok' | 'blocked' | 'error', durationS: number): void;
+  /** @param outcome `cancelled`: the client left amid a stream */
+  call(model: string, outcome: 'ok' | 'blocked' | 'cancelled' | 'error', durationS: number): void;
   firstToken(model: string, durationS: number): void;
   moderationFailed(reason: 'timeout' | 'provider' | 'invalid'): void;
 }

@@ -106,10 +106,11 @@ class HttpAiProvider implements AiProvider {
   }
 
   /** Bounds calls and stops at the breaker; turns every failure into a Problem. */
-  async #guarded<Result>(outer: AbortSignal, work: () => Promise<Result>): Promise<Result> {
+  async #guarded<Result>(outer: AbortSignal | undefined, work: () => Promise<Result>): Promise<Result> {
     const { clock } = this.#host;
     if (this.#calls >= this.#callsMax) throw providerBusy(this.#callsMax);
-    if (outer.aborted) throw providerFailed('was not asked: the client has gone');
+    const isGone = (): boolean => outer?.aborted === true;
+    if (isGone()) throw providerFailed('was not asked: the client has gone');
     const refusedForMs = this.#breaker.refusedForMs(clock.monotonicMs());
     if (refusedForMs !== undefined) throw providerDown(Math.max(1, Math.ceil(refusedForMs / 1_000)));
     this.#calls++;
@@ -119,7 +120,7 @@ class HttpAiProvider implements AiProvider {
       return result;
     } catch (error) {
       const isTimeout = error instanceof ProviderTimeout;
-      if (outer.aborted && !isTimeout) this.#breaker.dropped();
+      if (isGone() && !isTimeout) this.#breaker.dropped();
       else this.#breaker.failed(clock.monotonicMs());
       if (isTimeout) throw providerTimedOut(this.#timeoutMs);
       throw error instanceof Problem ? error : providerFailed(`failed: ${messageOf(error)}`);
@@ -129,7 +130,7 @@ class HttpAiProvider implements AiProvider {
   }
 
   /** The body of the reply. @throws Problem 502 unless the status is 200 */
-  async #post(path: string, body: unknown, signal: AbortSignal): Promise<string> {
+  async #post(path: string, body: unknown, signal: AbortSignal | undefined): Promise<string> {
     const reply = await this.#client.request({ method: 'POST', path, body: JSON.stringify(body), signal });
     if (reply.status !== 200) throw providerFailed(`answered ${reply.status}`);
     return reply.body;

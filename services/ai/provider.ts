@@ -11,7 +11,8 @@ export interface CompletionRequest {
   readonly system: string;
   readonly prompt: string;
   readonly tokensMax: number;
-  readonly signal: AbortSignal;
+  /** Gives the call up when it aborts. Without one the call runs to its end or its timeout. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface TokenCounts {

@@ -41,10 +41,12 @@ export function aiRoutes(chat: CompanionChat, store: AiStore): Route[] {
       params: companionParamsSchema,
       body: messageBodySchema,
       responses: { 200: null, 201: messageSchema },
-      async handle({ userId, params, body, writeId, headers, signal }) {
-        const request = { userId, companionId: params.companionId, writeId, text: body.text, signal };
+      async handle(context) {
+        const { userId, params, body, writeId, headers } = context;
+        const request = { userId, companionId: params.companionId, writeId, text: body.text };
         const accept = headers['accept'];
-        if (typeof accept === 'string' && accept.includes('text/event-stream')) return streamReply(await chat.stream(request));
+        if (typeof accept === 'string' && accept.includes('text/event-stream')) return streamReply(await chat.stream(request, context.signal));
+        // Without the signal, which costs a controller and a listener: the model is paid for all the same, and a retry finds the reply.
         return { status: 201, body: toReply(await chat.send(request)) };
       },
     }),
@@ -86,13 +88,14 @@ function streamReply(reply: StreamedReply): Reply {
   };
 }
 
-/** A slow reader slows the model's stream; one that leaves ends it, and nothing is stored. */
+/** A slow reader slows the model's stream; one that leaves ends it: then only the tokens are counted. */
 async function writeEvents(reply: StreamedReply, out: Writable): Promise<void> {
   let text = '';
   const gone = new AbortController();
   const onClose = (): void => {
     gone.abort();
-    reply.cancel();
+    // What it throws is thrown below, where it is awaited.
+    reply.cancel().catch(() => undefined);
   };
   out.once('close', onClose);
   try {
@@ -100,9 +103,12 @@ async function writeEvents(reply: StreamedReply, out: Writable): Promise<void> {
       text += piece;
       if (!out.write(formatEvent('delta', { text: piece }))) await once(out, 'drain', { signal: gone.signal });
     }
-    if (gone.signal.aborted) return;
+    if (gone.signal.aborted || out.destroyed) return await reply.cancel();
     const stored = await reply.finish(text);
     out.write(formatEvent('done', toReply(stored)));
+  } catch (error) {
+    if (!gone.signal.aborted) throw error;
+    await reply.cancel();
   } finally {
     out.off('close', onClose);
   }

@@ -27,6 +27,11 @@ export const dailyTokensMax = 200_000;
 /** Longest reply asked of a model, tokens. */
 export const replyTokensMax = 512;
 
+/** Tokens of a text whose provider gave no count: four characters a token, as English has on average. */
+export function estimateTokens(characters: number): number {
+  return Math.ceil(characters / 4);
+}
+
 const dayS = 86_400;
 
 /** Whole seconds until the budget is fresh again: the next midnight UTC. */

@@ -41,6 +41,8 @@ export interface AiStore {
   lookUp(userId: number, writeId: string): Promise<LookUp>;
   /** Stores message and usage in one transaction; a write id that is there already changes nothing. */
   save(message: NewAiMessage): Promise<StoredAiMessage>;
+  /** Counts tokens of a reply that is not stored. */
+  charge(userId: number, model: string, promptTokens: number, completionTokens: number): Promise<void>;
   /** The last 31 days, newest first. */
   usage(userId: number): Promise<UsageRow[]>;
 }
@@ -115,6 +117,9 @@ export function createAiStore(db: Database): AiStore {
         await tx.query(sql.count, [message.userId, message.model, message.promptTokens, message.completionTokens]);
         return toMessage(made);
       }),
+    charge: async (userId, model, promptTokens, completionTokens) => {
+      await db.query(sql.count, [userId, model, promptTokens, completionTokens]);
+    },
     usage: (userId) => db.query<UsageRow>(sql.usage, [userId]),
   };
 }

@@ -26,7 +26,7 @@ export interface ProviderRequest {
   /** JSON text; sent with its content type. */
   readonly body?: string;
   /** Gives the request up. Looked at in each sweep rather than listened to: a listener costs as much as a write. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Sweep for what is over time: at most this late, or a quarter of the timeout where that is shorter. */
