@@ -17,6 +17,8 @@ export class Exchange implements RequestContext<unknown, unknown, unknown> {
   writeId = '';
   clientAddress = '';
   #controller: AbortController | undefined = undefined;
+  /** Why it was aborted, for a signal that is asked for afterwards. */
+  #endedBy: Error | undefined = undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse, correlationId: string, startMs: number, deadlineMs: number) {
     this.request = request;
@@ -30,19 +32,23 @@ export class Exchange implements RequestContext<unknown, unknown, unknown> {
     return this.request.headers;
   }
 
-  /** Made on first use: most handlers never ask, and a controller costs as much as a route. */
+  /** Made on first use, aborted already where the request has ended by then: most handlers never ask, and a controller costs as much as a route. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       const controller = new AbortController();
       this.#controller = controller;
-      this.response.once('close', () => {
+      const onClose = (): void => {
         if (!this.response.writableFinished) controller.abort(new Error('the client went away'));
-      });
+      };
+      if (this.#endedBy !== undefined) controller.abort(this.#endedBy);
+      else if (this.response.closed) onClose();
+      else this.response.once('close', onClose);
     }
     return this.#controller.signal;
   }
 
   abort(reason: Error): void {
+    this.#endedBy = reason;
     this.#controller?.abort(reason);
   }
 }
