@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import launchScenario from '../scenarios/launch-mix.ts';
+import { packTokens } from '../scenarios/launch-mix/sessions.ts';
+import type { LaunchShared } from '../scenarios/launch-mix/setup.ts';
 import shopper from './fixtures/shopper.ts';
 import { listPlan, planHash, type PlanOptions } from './plan-hash.ts';
 import type { Scenario } from './scenario.ts';
 
 const scenario = shopper as unknown as Scenario<never>;
+const launchMix = launchScenario as unknown as Scenario<never>;
 const reply: PlanOptions['reply'] = ({ path }) => ({ status: 200, body: JSON.stringify({ id: path.length * 7 }) });
 
 describe('the plan', () => {
@@ -50,3 +54,35 @@ describe('the plan', () => {
     }
   });
 });
+
+describe('the plan of launch-mix', () => {
+  const users = 30;
+  const options: PlanOptions = {
+    overrides: { users, seed: 7, rampMs: 1_000, holdMs: 8_000, thinkTimeMs: { kind: 'exponential', mean: 800 } },
+    shared: { users, posts: 500, sessions: packTokens(Array.from({ length: users }, (_, user) => `token-of-${user}`)) } satisfies LaunchShared,
+    reply: ({ method, path }) => launchReply(method, path),
+  };
+
+  it('is the same for 1, 2 and 7 workers, with every operation in it and every value carried', async () => {
+    const plan = await listPlan(launchMix, options, 1);
+    expect(new Set(plan.map(({ op }) => op))).toEqual(new Set(['feed', 'profile', 'like', 'chat', 'ai', 'payment', 'login', 'flood']));
+    const inputs = plan.flatMap((operation) => operation.inputs).join('\n');
+    for (const carried of ['cursor=after-feed', '/conversations/77/messages', '/payments/intents/intent-9', 'Bearer token-of-29']) expect(inputs).toContain(carried);
+    const hashes = await Promise.all([1, 2, 7].map((shares) => planHash(launchMix, options, shares)));
+    expect(new Set(hashes).size).toBe(1);
+    expect(await planHash(launchMix, { ...options, overrides: { ...options.overrides, seed: 8 } }, 2)).not.toBe(hashes[0]);
+  });
+});
+
+/** What a server answered, by what was asked. */
+function launchReply(method: string, path: string): { status: number; body: string } {
+  const ok = (body: unknown): { status: number; body: string } => ({ status: 200, body: JSON.stringify(body) });
+  const where = path.split('?')[0] ?? '';
+  if (where === '/feed') return ok({ items: [{ id: 40 + path.length }], nextCursor: 'after-feed' });
+  if (where.startsWith('/profiles/')) return ok({ userId: Number(where.split('/')[2]), displayName: 'somebody' });
+  if (where.endsWith('/like')) return ok({ liked: true, likes: 3, created: true });
+  if (where === '/conversations') return ok({ items: [{ id: 77 }] });
+  if (where.endsWith('/messages')) return method === 'POST' ? ok({ id: 5, body: 'a sentence' }) : ok({ items: [{ id: 5 }] });
+  if (where.startsWith('/payments/')) return ok({ intentId: 'intent-9' });
+  return ok({ id: 1, reply: 'yes' });
+}
