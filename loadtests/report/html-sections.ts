@@ -3,6 +3,7 @@ import { clockText } from './chart.ts';
 import { facts, status, table, tile } from './html-parts.ts';
 import { markup } from './markup.ts';
 import type { Markup } from './markup.ts';
+import { historyMax } from '../swarm/measurement.ts';
 import { holdSeconds, modelSentence, verdictSentence } from './sentences.ts';
 import type { Summary, SummaryAudit } from './summary-schema.ts';
 
@@ -124,7 +125,7 @@ export function errorSection(summary: Summary): Markup {
 /** The worst single operations, each with the id that finds its log lines. */
 export function slowestSection(summary: Summary): Markup {
   if (summary.slowest.length === 0) return markup``;
-  return markup`<section><h2>Slowest operations</h2><div class="card">${table('The 20 longest response times of the run; sora logs --correlation ID shows what the services did.', [
+  return markup`<section><h2>Slowest operations</h2><div class="card">${table('The 20 longest response times of the run. Services log requests over 1 s and failures; until the next load run sora logs --stack load --correlation ID finds these (without --stack load where the run used the stack of sora up).', [
     { title: 'Operation', cell: (row: Summary['slowest'][number]) => row.op },
     { title: 'Response', number: true, cell: (row) => formatMs(row.responseMs) },
     { title: 'Service', number: true, cell: (row) => formatMs(row.serviceMs) },
@@ -140,7 +141,7 @@ export function userSection(summary: Summary): Markup {
   const { min, p1, p50, p99, max } = summary.operationsPerUser;
   const sampled = summary.sampledUser;
   return markup`<section><h2>Users</h2><div class="card"><p>${formatPercent(summary.usersCompletedRatio)} of ${formatNumber(summary.users)} users completed an operation. Operations per user: fewest ${min}, p1 ${p1}, median ${p50}, p99 ${p99}, most ${max}.</p>${
-    sampled !== null && markup`<details><summary>Everything user ${sampled.user} did</summary>${table(`${sampled.history.length} steps in order.`, [
+    sampled !== null && markup`<details><summary>${sampled.history.length < historyMax ? 'Everything' : `The first ${formatNumber(historyMax)} steps`} user ${sampled.user} did</summary>${table(`${formatNumber(sampled.history.length)} steps in order${sampled.history.length < historyMax ? '' : '; no more are kept, so later ones may be missing'}.`, [
       { title: 'Due', cell: (step: (typeof sampled.history)[number]) => `${step.dueS.toFixed(3)} s` },
       { title: 'Operation', cell: (step) => step.op },
       { title: 'Thought', number: true, cell: (step) => formatSeconds(step.thinkTimeS) },

@@ -71,6 +71,14 @@ describe('renderReport', () => {
     expect(text.match(/&lt;script&gt;alert\(1\)/g)?.length).toBeGreaterThan(20);
   });
 
+  it('says where the list of one user’s steps was cut', () => {
+    const step = sampleRun().history.slice(0, 1);
+    const long = renderReport(buildSummary(sampleRun({ history: Array.from({ length: 1_000 }, () => step).flat() }), sampleFacts()));
+    expect(long).toContain('The first 1,000 steps user 17 did');
+    expect(long).toContain('no more are kept');
+    expect(html).toContain('Everything user 17 did');
+  });
+
   it('tells what is missing when the run ended at once', () => {
     const empty = buildSummary(sampleRun({ series: [], operations: [], errors: [], slowest: [], history: [], interrupted: true, phases: [] }), sampleFacts({ audit: null }));
     expect(empty.verdict).toBe('insufficient');

@@ -149,6 +149,9 @@ export function* writesByUser(writes: WriteTotals): Generator<UserWrites> {
   }
 }
 
+/** Steps of the sampled user that are kept. */
+export const historyMax = 1_000;
+
 /** One step of the sampled user, as it happened. */
 export interface HistoryStep {
   readonly user: number;
@@ -211,7 +214,7 @@ export interface RunMeasurement {
   /** The 20 operations of longest response time, longest first. */
   readonly slowest: readonly SlowOperation[];
   readonly operationsPerUser: OperationsPerUser;
-  /** Every step of one user, at most 1,000. */
+  /** Every step of one user, at most `historyMax`. */
   readonly history: readonly HistoryStep[];
   readonly writes: WriteTotals;
   /** Operations that were due and never sent when the drain ended. */

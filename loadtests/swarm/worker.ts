@@ -3,13 +3,10 @@ import { Engine } from './engine.ts';
 import { parseTarget } from './guard.ts';
 import { HealthMonitor } from './health.ts';
 import { loadScenario } from './load-scenario.ts';
-import type { HistoryStep, WorkerHealth } from './measurement.ts';
+import { historyMax, type HistoryStep, type WorkerHealth } from './measurement.ts';
 import type { Scenario } from './scenario.ts';
 import { Transport } from './transport.ts';
 import type { FromWorker, WorkerJob } from './worker-messages.ts';
-
-/** Steps of the sampled user that are kept. */
-const historyMax = 1_000;
 
 type Report = (message: FromWorker) => void;
 
