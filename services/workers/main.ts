@@ -1,5 +1,6 @@
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { createTelemetry } from '../../ops/telemetry/telemetry.ts';
+import { createSessionsPruner } from '../accounts/pruner.ts';
 import { createDomains } from '../api/domains.ts';
 import { createPaymentsReconciler } from '../payments/reconciler.ts';
 import { commonVariables, providersOf, readEnvironment } from '../platform/environment.ts';
@@ -25,6 +26,7 @@ async function main(): Promise<void> {
   const platform = { host, db, log, metrics };
   const domains = createDomains(platform, providersOf(env));
   const reconciler = createPaymentsReconciler(platform, { providerUrl: env.PAYMENTS_PROVIDER_URL });
+  const pruner = createSessionsPruner(platform);
   const probes = createProbes(platform, tracer);
   let queues: Queues | undefined;
   await runService({
@@ -36,9 +38,11 @@ async function main(): Promise<void> {
     async warmUp() {
       queues = await startQueues(platform, env.DATABASE_URL, domains.flatMap((domain) => domain.jobs ?? []));
       reconciler.start();
+      pruner.start();
     },
     idle: () => probes.idle(),
     async close() {
+      await pruner.stop();
       await reconciler.stop();
       await queues?.stop();
       probes.close();
