@@ -1,3 +1,4 @@
+import { clockText } from './chart.ts';
 import { formatMeasured, formatMs, formatNumber, formatPercent, okSign, verdictSigns } from './format.ts';
 import { modelSentence, verdictSentence } from './sentences.ts';
 import { plainText } from './style.ts';
@@ -41,7 +42,7 @@ function thresholdLines(summary: Summary, style: Style): string[] {
   const width = Math.min(60, Math.max(...summary.thresholds.map((row) => row.expression.length)));
   return summary.thresholds.map((row) => {
     const measured = formatMeasured(row.metric, row.measured, row.expression);
-    return `  ${mark(row.ok, style)} ${plainText(row.expression).padEnd(width)}  ${row.ok === false ? style.bad(measured) : measured}`;
+    return `  ${mark(row.ok, style)} ${plainText(row.expression).padEnd(width)}  ${row.ok === false ? style.bad(measured) : measured}${row.missedFromS === undefined ? '' : `, missed since ${clockText(row.missedFromS)}`}`;
   });
 }
 

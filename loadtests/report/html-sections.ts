@@ -24,6 +24,7 @@ function thresholdTable(summary: Summary): Markup {
     { title: 'Measured', number: true, cell: (row) => formatMeasured(row.metric, row.measured, row.expression) },
     { title: 'Limit', number: true, cell: (row) => `${row.operator} ${formatMeasured(row.metric, row.limit, row.expression)}` },
     { title: 'Result', cell: (row) => status(okSign(row.ok)) },
+    ...(summary.thresholds.some((row) => row.ok === false) ? [{ title: 'Missed since', number: true, cell: (row: Summary['thresholds'][number]) => (row.missedFromS === undefined ? '' : clockText(row.missedFromS)) }] : []),
   ], summary.thresholds.toSorted((a, b) => rank(a.ok) - rank(b.ok)));
 }
 

@@ -52,6 +52,7 @@ const threshold = z.object({
   metric: z.string(),
   operator: z.string(),
   limit: z.number(),
+  missedFromS: amount.optional().describe('Of a missed one: the first second of the hold that by itself missed it, seconds since the start, where the series tells.'),
 });
 
 const difference = z.object({

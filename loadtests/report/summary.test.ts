@@ -74,6 +74,18 @@ describe('buildSummary', () => {
     expect(buildSummary(sampleRun({ unsent: 6_000 }), sampleFacts()).operations.offeredPerS).toBe(1_000);
   });
 
+  it('says since when a missed threshold was missed, where the series tells', () => {
+    const thresholds = [
+      parseThreshold('response_time', 'p(95)<130'), parseThreshold('response_time', 'p(50)<1'), parseThreshold('operation_failed', 'rate<0.0001'),
+      parseThreshold('response_time{op:ai}', 'p(95)<1'), parseThreshold('response_time', 'p(99)<10000'),
+    ];
+    const judged = buildSummary(sampleRun(), sampleFacts({ thresholds })).thresholds;
+    // The slow spell of the sample begins at 41 s; the first second above 130 ms of p95 comes before.
+    expect(judged.map((row) => [row.ok, row.missedFromS])).toEqual([[false, 29], [false, 10], [false, 41], [false, undefined], [true, undefined]]);
+    const first = sampleRun().series.find((point) => point.phase === 'hold' && (point.p95Ms ?? 0) >= 130);
+    expect(first?.second).toBe(29);
+  });
+
   it('lets no secret of a reply, an error or a path into the report', () => {
     const token = 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiI3In0.c2lnbmF0dXJl';
     const usual = sampleRun();

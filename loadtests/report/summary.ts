@@ -4,6 +4,7 @@ import { timeNames } from '../swarm/measurement.ts';
 import type { RunMeasurement } from '../swarm/measurement.ts';
 import { holdOf, lookupMetrics, ratioOf } from './hold.ts';
 import type { Hold, HoldPart } from './hold.ts';
+import { missedFromS } from './missed-from.ts';
 import { joinPoints } from './series.ts';
 import type { Summary, SummaryAudit, SummaryLatency, SummaryMachine, SummaryOperations, SummaryProcess, SummaryQuantiles } from './summary-schema.ts';
 import { evaluateThreshold } from './thresholds.ts';
@@ -70,7 +71,7 @@ export function buildSummary(run: RunMeasurement, facts: RunFacts): Summary {
     byOperation: byOperationOf(hold, achievedPerS),
     requests: requestsOf(hold.all),
     errors: errorsOf(run),
-    thresholds,
+    thresholds: thresholds.map((result, index) => ({ ...result, ...sinceOf(facts.thresholds[index], result.ok, run) })),
     audit: facts.audit,
     validity,
     generator: generatorOf(run),
@@ -86,6 +87,12 @@ export function buildSummary(run: RunMeasurement, facts: RunFacts): Summary {
       serviceMs: slow.serviceUs / 1_000, status: slow.status, correlationId: slow.correlationId,
     })),
   };
+}
+
+/** Since when a missed threshold was missed, where the series tells. */
+function sinceOf(threshold: Threshold | undefined, ok: boolean | null, run: RunMeasurement): { missedFromS?: number } {
+  const since = threshold === undefined || ok !== false ? undefined : missedFromS(threshold, run.series);
+  return since === undefined ? {} : { missedFromS: since };
 }
 
 function validityInput(run: RunMeasurement, hold: Hold): Parameters<typeof judgeValidity>[0] {

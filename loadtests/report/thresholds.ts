@@ -175,7 +175,8 @@ function aggregate(metric: Metric, threshold: Threshold): number | null {
   }
 }
 
-function compare(measured: number, operator: Operator, limit: number): boolean {
+/** Whether a figure meets a limit. */
+export function compare(measured: number, operator: Operator, limit: number): boolean {
   switch (operator) {
     case '<':
       return measured < limit;
