@@ -130,7 +130,7 @@ describe('createApi', () => {
   });
 
   it('makes a correlation id where none or a malformed one comes', async () => {
-    for (const given of [{}, { 'x-correlation-id': 'a b' }]) {
+    for (const given of [{}, { 'x-correlation-id': 'a b' }, { 'x-correlation-id': 'trace.id:0123' }]) {
       expect((await call('GET', '/livez', given)).headers['x-correlation-id']).toMatch(/^[0-9a-f-]{36}$/);
     }
   });

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { problemTypeOf } from '../platform/problem.ts';
 
 /** A reply the gateway gives itself: an RFC 9457 problem document in one buffer. */
 export interface ProblemReply {
@@ -14,7 +15,7 @@ export interface ProblemReply {
 
 export function renderProblem(problem: ProblemReply): Buffer {
   const body = JSON.stringify({
-    type: 'about:blank',
+    type: problemTypeOf(problem.code),
     title: STATUS_CODES[problem.status] ?? 'Error',
     status: problem.status,
     code: problem.code,
@@ -38,9 +39,9 @@ export function renderText(status: number, text: string, close: boolean): Buffer
   );
 }
 
-const overloadedDetail = 'more requests are in flight than the service can answer in time';
+export const overloadedDetail = 'more requests are in flight than the service can answer in time';
 const overloadedBody = JSON.stringify({
-  type: 'about:blank', title: STATUS_CODES[503], status: 503, code: 'overloaded', detail: overloadedDetail, retryAfterS: 1, correlationId: '',
+  type: problemTypeOf('overloaded'), title: STATUS_CODES[503], status: 503, code: 'overloaded', detail: overloadedDetail, retryAfterS: 1, correlationId: '',
 }).slice(0, -2);
 const overloadedHead =
   `HTTP/1.1 503 ${STATUS_CODES[503]}\r\nContent-Type: application/problem+json\r\nCache-Control: no-store\r\nRetry-After: 1\r\nX-Correlation-Id: `;

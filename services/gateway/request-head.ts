@@ -1,3 +1,4 @@
+import { correlationIdPattern } from '../platform/correlation.ts';
 import { HeaderCursor, isTokenByte, parseLength } from './header-cursor.ts';
 
 /** Largest request head, bytes; beyond it the answer is 431. */
@@ -44,7 +45,6 @@ const refuse = (code: string, detail: string, status: HeadRefusal['status'] = 40
 
 const cursor = new HeaderCursor();
 const noLines: readonly number[] = [];
-const correlationPattern = /^[A-Za-z0-9_-]{8,64}$/;
 /** Names a Connection header may not strip: what lies behind depends on them. */
 const stripProtected = new Set([
   'host', 'content-length', 'content-type', 'transfer-encoding', 'authorization', 'cookie', 'idempotency-key',
@@ -200,7 +200,7 @@ function takeTransferEncoding(draft: Draft): HeadRefusal | undefined {
 function takeCorrelationId(draft: Draft): void {
   const value = cursor.value();
   // The first well-formed one counts; others are left out, so that exactly one is passed on.
-  if (draft.correlationId === '' && correlationPattern.test(value)) draft.correlationId = value;
+  if (draft.correlationId === '' && correlationIdPattern.test(value)) draft.correlationId = value;
   else cut(draft);
 }
 

@@ -12,6 +12,9 @@ export class Problem extends SoraError {
   }
 }
 
+/** The member `type` of a problem document; the gateway's own replies have it too. */
+export const problemTypeOf = (code: string): string => `urn:sora:problem:${code}`;
+
 export const badRequest = (code: string, detail: string, extra?: Record<string, unknown>): Problem =>
   new Problem(400, code, detail, extra);
 export const unauthorized = (code: string, detail: string): Problem => new Problem(401, code, detail);

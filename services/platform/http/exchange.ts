@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { correlationIdPattern } from '../correlation.ts';
 import type { RequestContext, Role } from '../route.ts';
 
 /** One request under way: what the handler sees of it, and what the server needs to end it. */
@@ -53,10 +54,8 @@ export class Exchange implements RequestContext<unknown, unknown, unknown> {
   }
 }
 
-const wellFormed = /^[A-Za-z0-9._:-]{8,64}$/;
-
-/** The caller's correlation id where it is 8 to 64 of `A-Za-z0-9._:-`, else a new one. */
+/** The caller's correlation id where it is 8 to 64 of `A-Za-z0-9_-`, else a new one. */
 export function correlationIdOf(request: IncomingMessage, make: () => string): string {
   const given = request.headers['x-correlation-id'];
-  return typeof given === 'string' && wellFormed.test(given) ? given : make();
+  return typeof given === 'string' && correlationIdPattern.test(given) ? given : make();
 }

@@ -1,7 +1,7 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import { SoraError } from '../../../ops/core/error.ts';
 import { isConnectionError } from '../postgres.ts';
-import { Problem } from '../problem.ts';
+import { Problem, problemTypeOf } from '../problem.ts';
 import type { Reply } from '../route.ts';
 
 /** Bodies up to this size leave in one chunk with the head: one write instead of two and a writev. */
@@ -63,7 +63,7 @@ export function sendProblem(response: ServerResponse, correlationId: string, pro
   if (problem.status === 413) headers['connection'] = 'close';
   if (typeof problem.extra['allow'] === 'string') headers['allow'] = problem.extra['allow'];
   const document = JSON.stringify({
-    type: `urn:sora:problem:${problem.code}`,
+    type: problemTypeOf(problem.code),
     title: STATUS_CODES[problem.status] ?? 'Error',
     status: problem.status,
     detail: problem.message,
