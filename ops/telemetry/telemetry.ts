@@ -22,6 +22,12 @@ export interface Telemetry {
   shutdown(): Promise<void>;
 }
 
+/** Logs and traces alone, for a process that keeps its metrics itself. */
+export interface Logging extends Pick<Telemetry, 'log' | 'tracer' | 'shutdown'> {
+  /** Lines lost since start because the write buffer was full, and failed writes. */
+  readonly dropped: () => number;
+}
+
 export interface TelemetryOptions {
   /** Name of this process, unique in its log folder, such as `api-1`. */
   readonly service: string;
@@ -43,6 +49,17 @@ const servicePattern = /^[a-z][a-z0-9-]{0,62}$/;
  * @throws SoraError `invalid_config` for a malformed service name or an unknown level
  */
 export function createTelemetry(host: Host, options: TelemetryOptions): Telemetry {
+  const { log, tracer, shutdown, dropped } = createLogging(host, options);
+  const metrics = new Registry();
+  watchProcess(metrics, dropped);
+  return { log, metrics, tracer, hashUser: createUserHash(host, options.logDir), shutdown };
+}
+
+/**
+ * The part of `createTelemetry` without metrics and user hashes: no timers or observers of the process.
+ * @throws SoraError `invalid_config` for a malformed service name or an unknown level
+ */
+export function createLogging(host: Host, options: TelemetryOptions): Logging {
   const { service } = options;
   const level = options.level ?? host.process.env['SORA_LOG_LEVEL'] ?? 'info';
   if (!servicePattern.test(service)) {
@@ -54,14 +71,11 @@ export function createTelemetry(host: Host, options: TelemetryOptions): Telemetr
   const tracer = createTracing(host, service);
   const destination =
     options.logDir === undefined ? openStderr(host) : openRotatingFile(host, options.logDir, service, options.rotation);
-  const metrics = new Registry();
-  watchProcess(metrics, () => destination.dropped);
   const log = createLogger(host, { service, level, tracer, destination });
   return {
     log,
-    metrics,
     tracer,
-    hashUser: createUserHash(host, options.logDir),
+    dropped: () => destination.dropped,
     async shutdown() {
       await tracer.shutdown();
       await destination.close();

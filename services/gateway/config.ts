@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { invalidConfig } from '../../ops/core/error.ts';
+import { commonVariables } from '../platform/environment.ts';
 import type { UpstreamAddress } from './contract.ts';
 import { parseTrustedPeers, type TrustedPeers } from './forwarded.ts';
 
@@ -12,16 +13,25 @@ export interface GatewayConfig {
   readonly adminPort: number | undefined;
   readonly upstreams: readonly { readonly name: string; readonly address: UpstreamAddress }[];
   readonly peers: TrustedPeers;
+  /** Name of this process in logs and traces. Default `gateway`. */
+  readonly service: string;
+  /** Folder of the log file; undefined: stderr. */
+  readonly logDir: string | undefined;
+  readonly logLevel: string;
   /** Most requests in flight to all upstreams together. */
   readonly concurrencyMax: number;
 }
 
 const port = z.coerce.number().int().min(0).max(65_535);
+const { SORA_SERVICE, SORA_LOG_DIR, SORA_LOG_LEVEL } = commonVariables;
 const schema = z.object({
   PORT: port,
   SORA_LISTEN: z.string().refine((text) => isIP(text) !== 0, 'must be an IP address').default('127.0.0.1'),
   SORA_ADMIN_PORT: port.optional(),
   SORA_UPSTREAMS: z.string().min(1),
+  SORA_SERVICE,
+  SORA_LOG_DIR,
+  SORA_LOG_LEVEL,
   SORA_TRUSTED_PEERS: z.string().default(''),
   SORA_GATEWAY_CONCURRENCY: z.coerce.number().int().min(1).max(100_000).default(1_024),
 });
@@ -43,6 +53,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
     adminPort: data.SORA_ADMIN_PORT,
     upstreams: data.SORA_UPSTREAMS.split(',').map((text) => text.trim()).filter((text) => text !== '').map(parseUpstream),
     peers: parseTrustedPeers(data.SORA_TRUSTED_PEERS),
+    service: data.SORA_SERVICE ?? 'gateway',
+    logDir: data.SORA_LOG_DIR,
+    logLevel: data.SORA_LOG_LEVEL,
     concurrencyMax: data.SORA_GATEWAY_CONCURRENCY,
   };
 }

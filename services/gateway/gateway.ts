@@ -4,6 +4,7 @@ import { Admission, type Waiter } from './admission.ts';
 import type { GatewayConfig } from './config.ts';
 import type { Listener, Network, Wire } from './contract.ts';
 import { HexIds } from './correlation.ts';
+import { FailureLog, type GatewayFailure, type WarningLog } from './failure-log.ts';
 import type { TrustedPeers } from './forwarded.ts';
 import { HealthProbe, probePeriodMs } from './health.ts';
 import { GatewayMetrics } from './metrics.ts';
@@ -26,6 +27,7 @@ export class Gateway implements SessionPort<ClientSession> {
   readonly #probes: readonly HealthProbe[];
   readonly #timers: Timer[] = [];
   readonly #retries = new RetryBudget();
+  readonly #failures: FailureLog;
   #expiry: Timer | undefined;
   #turn = 0;
   #listener: Listener | undefined;
@@ -38,11 +40,12 @@ export class Gateway implements SessionPort<ClientSession> {
   coarseMs: number;
   draining = false;
 
-  constructor(host: Host, config: GatewayConfig, network: Network, tracing: Tracing = tracingOff) {
+  constructor(host: Host, config: GatewayConfig, network: Network, tracing: Tracing = tracingOff, log: WarningLog = { warn: () => {} }) {
     this.#host = host;
     this.#network = network;
     this.#ids = new HexIds(host.random);
     this.tracing = tracing;
+    this.#failures = new FailureLog(log);
     this.peers = config.peers;
     this.coarseMs = host.clock.monotonicMs();
     this.admission = new Admission({ ceiling: config.concurrencyMax });
@@ -96,6 +99,7 @@ export class Gateway implements SessionPort<ClientSession> {
     this.#expiry?.cancel();
     for (const session of this.#sessions) session.destroy();
     for (const upstream of this.upstreams) upstream.closeIdle();
+    this.#failures.endWindows(Infinity);
   }
 
   monotonicMs(): number {
@@ -143,6 +147,10 @@ export class Gateway implements SessionPort<ClientSession> {
     this.metrics.countReply(status);
   }
 
+  failed(failure: GatewayFailure): void {
+    this.#failures.report(failure, this.coarseMs);
+  }
+
   closed(session: ClientSession): void {
     this.#sessions.delete(session);
     if (this.draining && this.#sessions.size === 0) for (const wake of this.#idleWaiters.splice(0)) wake();
@@ -168,6 +176,7 @@ export class Gateway implements SessionPort<ClientSession> {
   #sweep(): void {
     this.coarseMs = this.monotonicMs();
     this.admission.endWindow(this.coarseMs);
+    this.#failures.endWindows(this.coarseMs);
     for (const session of this.#sessions) if (session.deadlineMs < this.coarseMs) session.onDeadline();
     for (const upstream of this.upstreams) upstream.sweep(this.coarseMs);
   }

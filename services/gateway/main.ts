@@ -1,7 +1,7 @@
 import { SoraError, exitCodes, messageOf } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { createNodeHost } from '../../ops/core/node-host.ts';
-import { createTracing } from '../../ops/telemetry/tracing.ts';
+import { createLogging } from '../../ops/telemetry/telemetry.ts';
 import { listenAdmin } from './admin.ts';
 import { bunNetwork, isBun } from './bun-network.ts';
 import { readConfig } from './config.ts';
@@ -14,32 +14,28 @@ const graceMs = 10_000;
 async function main(host: Host): Promise<void> {
   const config = readConfig(host.process.env);
   const network = isBun() ? bunNetwork : nodeNetwork;
-  const tracing = createTracing(host, 'gateway');
-  const gateway = new Gateway(host, config, network, tracing);
+  const { service, logLevel: level, logDir } = config;
+  const { log, tracer, shutdown } = createLogging(host, { service, level, ...(logDir === undefined ? {} : { logDir }) });
+  const gateway = new Gateway(host, config, network, tracer, log);
   const listener = await gateway.start(config.listenHost, config.port);
   const admin = config.adminPort === undefined ? undefined : await listenAdmin(host, gateway, config.listenHost, config.adminPort);
   const address = admin?.address();
-  say(host, 'listening', {
+  log.info({
     port: listener.port,
     runtime: network.runtime,
     upstreams: config.upstreams.map((upstream) => upstream.name),
     ...(typeof address === 'object' && address !== null ? { adminPort: address.port } : {}),
-  });
+  }, 'listening');
 
   let stopping = false;
   const stop = (): void => {
     if (stopping) return;
     stopping = true;
-    say(host, 'stopping', { sessions: gateway.sessions });
-    void gateway.stop(graceMs).then(() => tracing.shutdown()).then(() => host.process.exit(exitCodes.pass));
+    log.info({ sessions: gateway.sessions }, 'stopping');
+    void gateway.stop(graceMs).then(shutdown).then(() => host.process.exit(exitCodes.pass));
   };
   host.process.onSignal('SIGTERM', stop);
   host.process.onSignal('SIGINT', stop);
-}
-
-/** One JSON line for the supervisor's log. */
-function say(host: Host, msg: string, fields: Record<string, unknown>): void {
-  host.stderr.write(`${JSON.stringify({ level: 'info', time: new Date(host.clock.nowMs()).toISOString(), service: 'gateway', msg, ...fields })}\n`);
 }
 
 const host = createNodeHost();

@@ -14,6 +14,13 @@ export function renderRequest(bytes: Buffer, head: RequestHead, end: number, add
   return out.subarray(0, at);
 }
 
+/** The header lines the gateway adds. @param address,correlationId '' for none */
+export function addedLines(address: string, correlationId: string, traceparent: string | undefined): string {
+  let added = address === '' ? '' : `x-forwarded-for: ${address}\r\n`;
+  if (correlationId !== '') added += `x-correlation-id: ${correlationId}\r\n`;
+  return traceparent === undefined ? added : `${added}traceparent: ${traceparent}\r\n`;
+}
+
 /**
  * The reply as it goes to the client: the head without the cut lines, and the body bytes up to `end`.
  * Changes `bytes` in place where it can: what precedes a cut moves up over it.

@@ -1,5 +1,6 @@
 import type { Tracing } from '../../ops/telemetry/tracing.ts';
 import type { Waiter } from './admission.ts';
+import type { GatewayFailure } from './failure-log.ts';
 import type { TrustedPeers } from './forwarded.ts';
 import type { Exchange, UpstreamConnection } from './upstream.ts';
 
@@ -21,5 +22,7 @@ export interface SessionPort<Session = unknown> {
   /** Takes one retry from the budget. */
   takeRetry(): boolean;
   countReply(status: number): void;
+  /** Logs a failure of the gateway's own, within limits. */
+  failed(failure: GatewayFailure): void;
   closed(session: Session): void;
 }

@@ -16,6 +16,8 @@ interface Bench {
   readonly wire: FakeWire;
   readonly session: ClientSession;
   readonly host: TestHost;
+  /** What the gateway logged. */
+  readonly logged: Record<string, unknown>[];
   send(text: string | Buffer): void;
 }
 
@@ -23,13 +25,14 @@ function open(reply: (request: string) => readonly string[] = () => [ok], env: R
   const host = createTestHost();
   const fixed: Host = { ...host, random: { ...host.random, bytes: (count) => Buffer.alloc(count, 7) } };
   const network = new FakeNetwork(reply);
+  const logged: Record<string, unknown>[] = [];
   const config = readConfig({ PORT: '0', SORA_UPSTREAMS: 'http://127.0.0.1:1', SORA_TRUSTED_PEERS: '127.0.0.1', ...env });
-  const gateway = new Gateway(fixed, config, network, tracing);
+  const gateway = new Gateway(fixed, config, network, tracing, { warn: (fields) => void logged.push(fields as Record<string, unknown>) });
   for (const upstream of gateway.upstreams) upstream.mark(true);
   const wire = new FakeWire();
   const session = gateway.accept(wire);
   wire.events = session;
-  return { gateway, network, wire, session, host, send: (text) => {
+  return { gateway, network, wire, session, host, logged, send: (text) => {
     session.onData(Buffer.from(text as string, 'latin1'));
     network.settle();
   } };
@@ -289,4 +292,36 @@ test('a congested side pauses the other', () => {
   expect(upload.wire.paused).toBe(true);
   upstream.events?.onDrain();
   expect(upload.wire.paused).toBe(false);
+});
+
+describe('logs', () => {
+  test('its own 502 under the id that the client was told, and in the same form as the api', () => {
+    const bench = open(() => ['HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n']);
+    bench.send('POST /a HTTP/1.1\r\nHost: a\r\n\r\n');
+    const { correlationId, type } = JSON.parse(bench.wire.text.split('\r\n\r\n')[1] ?? '') as Record<string, string>;
+    expect(type).toBe('urn:sora:problem:bad_upstream');
+    expect(bench.logged).toEqual([{ correlationId, code: 'bad_upstream', status: 502, method: 'POST', detail: expect.stringContaining('malformed') }]);
+  });
+
+  test('its refusals under overload, and that no api process is left', async () => {
+    const bench = open(() => [], { SORA_GATEWAY_CONCURRENCY: '1' });
+    bench.send('GET /a HTTP/1.1\r\nHost: a\r\n\r\n');
+    bench.gateway.accept(new FakeWire()).onData(Buffer.from('GET /b HTTP/1.1\r\nHost: a\r\nX-Correlation-Id: abcdef0123\r\n\r\n'));
+    await bench.host.advance(300);
+    const other = open();
+    for (const upstream of other.gateway.upstreams) upstream.mark(false);
+    other.send('GET /a HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect(bench.logged).toMatchObject([{ correlationId: 'abcdef0123', code: 'overloaded', status: 503 }]);
+    expect(other.logged).toMatchObject([{ code: 'no_upstream', status: 503 }]);
+  });
+
+  test('a reply it had to break off, and nothing of what the api answers itself', () => {
+    const bench = open((request) => [request.startsWith('GET /half') ? 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf' : ok.replace('200 OK', '500 No')]);
+    bench.send('GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /none HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect(bench.logged).toEqual([]);
+    bench.send('GET /half HTTP/1.1\r\nHost: a\r\n\r\n');
+    bench.network.wires[0]?.events?.onClose();
+    expect(bench.wire.destroyed).toBe(true);
+    expect(bench.logged).toMatchObject([{ code: 'reply_cut', method: 'GET', detail: expect.stringContaining('closed the connection') }]);
+  });
 });

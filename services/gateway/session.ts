@@ -5,10 +5,10 @@ import type { Wire, WireEvents } from './contract.ts';
 import { queuedBytesMax } from './contract.ts';
 import { clientAddress, plainAddress } from './forwarded.ts';
 import { findHeadEnd } from './header-cursor.ts';
-import { renderOverloaded, renderProblem, renderText } from './problem-reply.ts';
+import { overloadedDetail, renderOverloaded, renderProblem, renderText } from './problem-reply.ts';
 import { isRefusal, parseRequestHead, requestHeadMaxBytes, type RequestHead } from './request-head.ts';
 import { RequestTrace } from './request-trace.ts';
-import { renderReplyHead, renderRequest } from './render.ts';
+import { addedLines, renderReplyHead, renderRequest } from './render.ts';
 import type { ResponseHead } from './response-head.ts';
 import { destinationOf } from './routing.ts';
 import type { SessionPort } from './session-port.ts';
@@ -154,13 +154,6 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
     else if (verdict === 'refused') this.expired();
   }
 
-  #addedHeaders(head: RequestHead): string {
-    const address = clientAddress(this.#peer, this.#peerTrusted, head.forwardedFor, this.#port.peers);
-    let added = address === '' ? '' : `x-forwarded-for: ${address}\r\n`;
-    if (head.correlationId === '') added += `x-correlation-id: ${this.#correlationId}\r\n`;
-    return this.#trace === undefined ? added : `${added}traceparent: ${this.#trace.traceparent}\r\n`;
-  }
-
   #answerHealth(destination: 'livez' | 'readyz'): void {
     const ok = destination === 'livez' || this.#port.ready;
     this.#answer(renderText(ok ? 200 : 503, ok ? 'ok\n' : 'no upstream is ready\n', this.#mustClose()), ok ? 200 : 503);
@@ -170,7 +163,9 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
     const received = this.#head as RequestHead;
     const head = this.#trace?.startUpstream(received) ?? received;
     // Not earlier: a request that is refused should cost next to nothing.
-    this.#request = renderRequest(this.#received as Buffer, head, this.#receivedEnd, this.#addedHeaders(head));
+    const address = clientAddress(this.#peer, this.#peerTrusted, head.forwardedFor, this.#port.peers);
+    const added = addedLines(address, head.correlationId === '' ? this.#correlationId : '', this.#trace?.traceparent);
+    this.#request = renderRequest(this.#received as Buffer, head, this.#receivedEnd, added);
     this.#received = undefined;
     this.#hasPlace = true;
     this.#startedMs = this.#port.monotonicMs();
@@ -181,6 +176,7 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
   /** Waited too long for a place, or there was none to wait for. */
   expired(): void {
     this.#received = undefined;
+    this.#report('overloaded', overloadedDetail, 503);
     this.#answer(renderOverloaded(this.#correlationId, this.#mustClose() || !this.requestDone, this.#head?.method === 'HEAD'), 503);
   }
 
@@ -269,6 +265,7 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
     if (this.#replyBegun) {
       // The client must see that the reply is cut short; only a broken connection says so.
       this.#givePlaceBack();
+      this.#report('reply_cut', `the api process broke off its reply: ${reason}`);
       return this.#wire.destroy();
     }
     const repeatable = !sent || (this.requestDone && (head.method === 'GET' || head.method === 'HEAD' || head.hasIdempotencyKey));
@@ -289,8 +286,9 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
     }
     const begun = this.#replyBegun;
     this.#giveUp();
-    if (begun) this.#wire.destroy();
-    else this.#answerProblem(504, 'upstream_timeout', `no reply within ${timeoutsMs.reply} ms`);
+    if (!begun) return this.#answerProblem(504, 'upstream_timeout', `no reply within ${timeoutsMs.reply} ms`);
+    this.#report('reply_stalled', "the api's reply stood still for too long");
+    this.#wire.destroy();
   }
 
   /** The gateway is stopping: idle connections go now, others after their reply. */
@@ -311,8 +309,13 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
     const close = this.#mustClose() || !this.requestDone;
     const correlationId = this.#correlationId === '' ? this.#port.nextCorrelationId() : this.#correlationId;
     const headOnly = this.#head?.method === 'HEAD';
+    if (status >= 500) this.#report(code, detail, status, correlationId);
     const problem = { status, code, detail, correlationId, close, headOnly, ...(retryAfterS === undefined ? {} : { retryAfterS }) };
     this.#answer(renderProblem(problem), status);
+  }
+
+  #report(code: string, detail: string, status?: number, correlationId = this.#correlationId): void {
+    this.#port.failed({ correlationId, code, detail, status, method: this.#head?.method ?? '' });
   }
 
   #answer(bytes: Buffer, status: number): void {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -69,6 +69,14 @@ class Api {
   }
 }
 
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
 class Running {
   readonly child: ChildProcess;
   port = 0;
@@ -89,6 +97,15 @@ class Running {
     const line = JSON.parse(text.split('\n', 1)[0] as string) as { port: number; adminPort: number };
     this.port = line.port;
     this.adminPort = line.adminPort;
+    return this.#probe();
+  }
+  /** Where its log goes to a file and says nothing on stderr. */
+  readyAt(port: number, adminPort: number): Promise<this> {
+    this.port = port;
+    this.adminPort = adminPort;
+    return this.#probe();
+  }
+  async #probe(): Promise<this> {
     await vi.waitFor(async () => expect((await fetch(`http://127.0.0.1:${this.adminPort}/readyz`)).status).toBe(200), { timeout: 10_000 });
     return this;
   }
@@ -244,6 +261,29 @@ describe.each(runtimes)('the gateway on $runtime over TCP', ({ path }) => {
       again.kill();
     } finally {
       await gateway.stop();
+    }
+  });
+
+  test('with a log folder, its own 502 is found there under the id that the client was told', async () => {
+    const api = new Api();
+    const logDir = mkdtempSync(join(tmpdir(), 'sora-gateway-logs-'));
+    const ports = [await freePort(), await freePort()] as const;
+    const gateway = new Running(path, [await api.listen()], { SORA_LOG_DIR: logDir, PORT: String(ports[0]), SORA_ADMIN_PORT: String(ports[1]) });
+    try {
+      await gateway.readyAt(...ports);
+      expect((await gateway.get('/spread')).status).toBe(200);
+      const reply = await gateway.get('/die');
+      expect(reply.status).toBe(502);
+      expect(await gateway.stop()).toBe(0);
+      const lines = readFileSync(join(logDir, 'gateway.log'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+      expect(lines.map(({ severity, message }) => [severity, message])).toEqual([
+        ['INFO', 'listening'], ['WARNING', 'request failed at the gateway'], ['INFO', 'stopping'],
+      ]);
+      expect(lines[1]).toMatchObject({ correlationId: reply.headers.get('x-correlation-id'), status: 502, code: 'bad_upstream', method: 'GET' });
+    } finally {
+      await gateway.stop();
+      api.kill();
+      rmSync(logDir, { recursive: true });
     }
   });
 
