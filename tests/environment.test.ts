@@ -10,11 +10,15 @@ const schemas = ['services/platform/environment.ts', 'services/api/main.ts', 'se
 const rows = [...read('services/README.md').matchAll(/^\| `([A-Z][A-Z0-9_]+)` \| ([^|]+) \| ([^|]+) \| [^|]+ \|$/gm)]
   .map(([, name = '', readers = '', byDefault = '']) => ({ name, readers: readers.trim(), byDefault: byDefault.trim() }));
 
+/** Numbers that a schema names instead of writing them. */
+const constants = new Map([...read('services/accounts/token.ts').matchAll(/^export const (\w+) = (\d+);$/gm)].map(([, name = '', value = '']) => [name, value]));
+const resolved = (text: string | undefined): string | undefined => (text === undefined ? undefined : (constants.get(text) ?? text));
+
 /** Variables that a schema declares: `NAME: z.…,` or, for a schema named before, `NAME: port,`. */
 function declared(path: string): { name: string; byDefault: string | undefined; isRequired: boolean }[] {
   return [...read(path).matchAll(/^ {2}([A-Z][A-Z0-9_]+): (.+),$/gm)].map(([, name = '', schema = '']) => ({
     name,
-    byDefault: /\.default\((.*?)\)/.exec(schema)?.[1]?.replaceAll(/['_]/g, ''),
+    byDefault: resolved(/\.default\((.*?)\)/.exec(schema)?.[1]?.replaceAll(/['_]/g, '')),
     isRequired: !/\.default\(|\.optional\(/.test(schema),
   }));
 }
