@@ -41,7 +41,10 @@ export function createRouter(mounted: readonly MountedRoute[], makeId: () => str
   const findHot = createHotRoutes(mounted);
   return (request, response) => {
     const hot = findHot(request.method ?? '', request.url ?? '');
-    if (hot === undefined) return void app(request, response);
+    if (hot === undefined) {
+      app(request, response);
+      return;
+    }
     (request as { params?: unknown }).params = hot.params;
     hot.mounted.endpoint(request, response);
   };
