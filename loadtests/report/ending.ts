@@ -4,6 +4,7 @@ import { modelSentence, verdictSentence } from './sentences.ts';
 import { plainText } from './style.ts';
 import type { Style } from './style.ts';
 import type { Summary } from './summary-schema.ts';
+import { noneFound } from './verdict.ts';
 
 /** The end of a run on the terminal: thresholds first, the verdict and the report's path last. */
 export function renderEnding(summary: Summary, style: Style, reportPath: string): string {
@@ -50,8 +51,8 @@ function auditLines(summary: Summary, style: Style): string[] {
   const { audit } = summary;
   if (audit === null) return ['  nothing to audit'];
   const lines = [
-    `  ${mark(audit.lost === 0, style)} ${formatNumber(audit.lost)} of ${formatNumber(audit.acknowledgedWrites)} acknowledged writes lost`,
-    `  ${mark(audit.duplicated === 0, style)} ${formatNumber(audit.duplicated)} duplicated, ${formatNumber(audit.indeterminate)} indeterminate`,
+    `  ${mark(noneFound(audit.lost, audit), style)} ${formatNumber(audit.lost)} of ${formatNumber(audit.acknowledgedWrites)} acknowledged writes lost`,
+    `  ${mark(noneFound(audit.duplicated, audit), style)} ${formatNumber(audit.duplicated)} duplicated, ${formatNumber(audit.indeterminate)} indeterminate`,
     `  ${mark(audit.ledgerBalanced, style)} ledger ${audit.ledgerBalanced === null ? 'not read' : audit.ledgerBalanced ? 'balanced' : 'unbalanced'}`,
     ...audit.differences.slice(0, 10).map((row) => `    ${row.finding} ${plainText(row.kind)} ${row.writeId} of user ${row.userId}: ${row.rows} rows`),
   ];

@@ -6,6 +6,7 @@ import type { Markup } from './markup.ts';
 import { historyMax } from '../swarm/measurement.ts';
 import { holdSeconds, modelSentence, verdictSentence } from './sentences.ts';
 import type { Summary, SummaryAudit } from './summary-schema.ts';
+import { noneFound } from './verdict.ts';
 
 /** The first thing seen: the verdict, why, and the thresholds. */
 export function verdictSection(summary: Summary): Markup {
@@ -73,11 +74,11 @@ function validityTable(summary: Summary): Markup {
 
 function auditPart(audit: SummaryAudit | null): Markup {
   if (audit === null) return markup`<p class="empty">Nothing to audit: the target is no stack of ours, or the scenario makes no write.</p>`;
-  const rows: { name: string; count: number; ok: boolean | null; note: string }[] = [
-    { name: 'Acknowledged writes', count: audit.acknowledgedWrites, ok: null, note: '' },
-    { name: 'Lost', count: audit.lost, ok: audit.lost === 0, note: '' },
-    { name: 'Duplicated', count: audit.duplicated, ok: audit.duplicated === 0, note: '' },
-    { name: 'Indeterminate (there once or not at all)', count: audit.indeterminate, ok: null, note: '' },
+  const rows: { name: string; count: number; ok?: boolean | null }[] = [
+    { name: 'Acknowledged writes', count: audit.acknowledgedWrites },
+    { name: 'Lost', count: audit.lost, ok: noneFound(audit.lost, audit) },
+    { name: 'Duplicated', count: audit.duplicated, ok: noneFound(audit.duplicated, audit) },
+    { name: 'Indeterminate (there once or not at all)', count: audit.indeterminate },
   ];
   const ledger = audit.ledgerBalanced;
   const differing = audit.differences.length > 0 && markup`<details open><summary>Writes that differ</summary>${table('Ids of the first differing writes.', [
@@ -90,7 +91,7 @@ function auditPart(audit: SummaryAudit | null): Markup {
   return markup`${table(`Each user’s writes compared with the database (${formatNumber(audit.usersCompared)} users).`, [
     { title: 'Writes', cell: (row: (typeof rows)[number]) => row.name },
     { title: 'Count', number: true, cell: (row) => formatNumber(row.count) },
-    { title: 'Result', cell: (row) => (row.ok === null ? '' : status(okSign(row.ok))) },
+    { title: 'Result', cell: (row) => (row.ok === undefined ? '' : status(okSign(row.ok))) },
   ], rows)}<p class="note">Ledger: ${status(ledger === null ? { icon: '◌', word: 'not read', tone: 'insufficient' } : ledger ? { icon: '✓', word: 'balanced', tone: 'pass' } : { icon: '✗', word: 'unbalanced', tone: 'fail' })}${audit.incomplete !== undefined && ` The audit did not end: ${audit.incomplete}.`}</p>${differing}`;
 }
 

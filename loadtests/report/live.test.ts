@@ -94,6 +94,13 @@ describe('the ending', () => {
     expect(lines.at(-2)).toBe('report  .sora/runs/x/report.html');
     expect(lines.at(-1)).toMatch(/^✓ PASS {2}10,000 users with a mean think time of 10 s did/);
   });
+  it('ticks no count of an audit that did not end', () => {
+    const { audit } = sampleFacts();
+    if (audit === null) throw new Error('the sample has an audit');
+    const text = renderEnding(buildSummary(sampleRun(), sampleFacts({ audit: { ...audit, incomplete: 'not run yet' } })), style, 'r');
+    expect(text).toContain('◌ 0 of 21,406 acknowledged writes lost');
+    expect(text).not.toMatch(/✓ 0 duplicated/);
+  });
   it('takes control characters out of what others wrote', () => {
     const run = sampleRun();
     const nasty = { ...run, errors: run.errors.map((error) => ({ ...error, firstMessage: '\u001b[2Jgone\nnew line' })) };

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ThresholdResult } from './thresholds.ts';
 import { defaultValidityLimits, judgeValidity, parseValidityFlag } from './validity.ts';
 import type { ValidityInput } from './validity.ts';
-import { judgeRun } from './verdict.ts';
+import { judgeRun, noneFound } from './verdict.ts';
 import type { VerdictInput } from './verdict.ts';
 
 const healthy: ValidityInput = {
@@ -45,6 +45,11 @@ describe('judgeRun', () => {
   it('proves nothing with an unmeasured threshold or an audit that did not end', () => {
     expect(judgeRun({ ...passing, thresholds: [threshold(null)] }).verdict).toBe('insufficient');
     expect(judgeRun({ ...passing, audit: { ...clean, ledgerBalanced: null, incomplete: 'the admin endpoint answered 503' } }).exitCode).toBe(98);
+  });
+  it('puts the system that went away before what follows from it', () => {
+    const gone = { ...clean, ledgerBalanced: null, incomplete: 'not run: the stack ended' };
+    expect(judgeRun({ ...passing, validity: late, audit: gone }).reasons).toEqual(['audit: not run: the stack ended', `validity: ${late.find((item) => !item.ok)?.text ?? ''}`]);
+    expect([noneFound(0, clean), noneFound(0, gone), noneFound(1, gone)]).toEqual([true, null, false]);
   });
   it('gives reasons exactly when it does not pass', () => {
     const anything = fc.record({

@@ -50,6 +50,12 @@ export function judgeRun(input: VerdictInput): Judgement {
   return { verdict: 'pass', reasons: [], exitCode: exitCodes.pass };
 }
 
+/** Whether a count of the audit is as it must be: null where none was found, but the audit did not end. */
+export function noneFound(count: number, audit: AuditFindings): boolean | null {
+  if (count > 0) return false;
+  return audit.incomplete === undefined ? true : null;
+}
+
 function auditReasons(audit: AuditFindings | null): string[] {
   if (audit === null) return [];
   const reasons: string[] = [];
@@ -62,8 +68,9 @@ function auditReasons(audit: AuditFindings | null): string[] {
 function doubtReasons(input: VerdictInput): string[] {
   const reasons: string[] = [];
   if (input.interrupted) reasons.push('interrupted');
-  for (const item of input.validity) if (!item.ok) reasons.push(`validity: ${item.text}`);
+  // Before validity: where the system went away in mid-run, the rest only follows from it.
   if (input.audit?.incomplete !== undefined) reasons.push(`audit: ${input.audit.incomplete}`);
+  for (const item of input.validity) if (!item.ok) reasons.push(`validity: ${item.text}`);
   for (const result of input.thresholds) {
     if (result.ok === null) reasons.push(`threshold ${result.expression}: nothing was measured`);
   }
