@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { SoraError, exitCodes } from '../core/error.ts';
 import type { ExitCode } from '../core/error.ts';
+import type { Timer } from '../core/host.ts';
 import type { Context } from './command.ts';
 import { onInterrupt } from './interrupt.ts';
 
@@ -40,16 +41,24 @@ export function runEntry(context: Context, entry: string, args: readonly string[
     if (stdout.length < captureMaxBytes) stdout += chunk.toString('utf8');
   });
   let interrupted = false;
+  let killTimer: Timer | undefined;
   const killGroup = (): void => {
     if (child.pid !== undefined) host.process.kill(-child.pid, 'SIGKILL');
   };
-  const stopListening = onInterrupt(host, (count, signal) => {
+  const stopSignals = onInterrupt(host, (count, signal) => {
     interrupted = true;
     if (count > 1) return killGroup();
     child.kill(signal);
-    host.timers.after(options.graceMs ?? 120_000, killGroup).unref();
+    killTimer = host.timers.after(options.graceMs ?? 120_000, killGroup).unref();
   });
-  options.signal?.addEventListener('abort', () => child.kill('SIGINT'), { once: true });
+  const interrupt = (): void => void child.kill('SIGINT');
+  options.signal?.addEventListener('abort', interrupt, { once: true });
+  // Once it has ended its pid may be another's, which the timer must not kill.
+  const stopListening = (): void => {
+    stopSignals();
+    killTimer?.cancel();
+    options.signal?.removeEventListener('abort', interrupt);
+  };
   return new Promise((resolve, reject) => {
     child.once('error', (error) => {
       stopListening();

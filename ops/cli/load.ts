@@ -88,8 +88,9 @@ async function runLoad(context: Context, verb: 'run' | 'debug', args: readonly s
   const interrupt = new AbortController();
   const stopListening = onInterrupt(context.host, (count) => {
     interrupt.abort();
-    if (count > 1) context.host.process.exit(exitCodes.interrupted);
-    context.host.stderr.write('\nstopping; press Ctrl-C again to force\n');
+    // Not before the other listeners to the same signal: `runEntry` kills the harness's group in its own.
+    if (count > 1) context.host.timers.after(0, () => context.host.process.exit(exitCodes.interrupted));
+    else context.host.stderr.write('\nstopping; press Ctrl-C again to force\n');
   });
   try {
     await using stack = await startLoadStack(context, { ...plan, runId, replicas: own.replicas, keep: own.keep, signal: interrupt.signal });

@@ -20,7 +20,7 @@ const stackStateSchema = z.object({
   instance: z.string(),
   supervisorPid: z.int(),
   startedAt: z.string(),
-  /** `starting` until all is ready once, then `up`; `holding` and `held` while all but the database stop. */
+  /** `starting` until all is ready once, then `up`; `failed` once a process is given up; `holding` and `held` while all but the database stop. */
   phase: z.enum(['starting', 'up', 'holding', 'held', 'stopping', 'stopped', 'failed']),
   /** Name of the database in use, without credentials. */
   database: z.string(),

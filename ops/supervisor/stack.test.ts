@@ -24,6 +24,7 @@ interface FixtureEvent {
   readonly event: string;
   readonly name?: string;
   readonly state?: string;
+  readonly pid?: number | null;
   readonly message?: string;
 }
 
@@ -131,6 +132,18 @@ test('starts in order, restarts what is killed, notices unreadiness, stops when 
   await gone;
   expect(pids.filter((pid) => isAlive(host, pid))).toEqual([]);
   expect(readLiveStack(host, stateDir)).toBeUndefined();
+});
+
+test('a process that is given up after all was up makes the whole stack failed', async () => {
+  const { until, state } = startSupervisor([{ ...server, name: 'web' }]);
+  await until(({ event }) => event === 'up');
+  let seen = -1;
+  for (let round = 0; round < 5; round++) {
+    const ready = await until((event, index) => index > seen && event.event === 'process' && event.state === 'ready' && (seen = index) >= 0);
+    process.kill(ready.pid ?? expect.fail('no pid'), 'SIGKILL');
+  }
+  await until(({ event, state }) => event === 'process' && state === 'failed');
+  await expect.poll(() => state().phase).toBe('failed');
 });
 
 test('a crash loop ends failed, with the last words of the process', async () => {

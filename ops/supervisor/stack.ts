@@ -133,6 +133,10 @@ export async function startStack(host: Host, options: StackOptions, emit: (event
         save();
         emit({ event: 'up' });
       }
+    } else if (phase === 'up' && supervision.processes.some(({ record }) => record.status === 'failed')) {
+      // The others go on, but it never comes back by itself: nobody should take this stack for a sound one.
+      phase = 'failed';
+      save();
     }
   };
 
