@@ -32,7 +32,7 @@ const page = z.object({
   items: z.array(z.object({ userId: z.number(), kind: z.string(), count: z.number(), checksum: z.number() })),
   nextAfterUser: z.number().nullable(),
 });
-const list = z.object({ items: z.array(z.object({ kind: z.string(), writeId: z.string(), rows: z.number() })) });
+const list = z.object({ items: z.array(z.object({ kind: z.string(), writeId: z.string(), rows: z.number() })), truncated: z.boolean().optional() });
 const ledger = z.object({ balanced: z.boolean() });
 
 /**
@@ -85,7 +85,7 @@ async function signIn(http: Http, secret: string): Promise<Api> {
   if (reply.status >= 300) throw refused('/admin/sessions', reply.status);
   const bearer = sessions.parse(reply.json()).sessions[0]?.accessToken ?? '';
   return async (path, schema) => {
-    const answer = await http.request({ method: 'GET', path, headers: { authorization: `Bearer ${bearer}` }, timeoutMs: 60_000 });
+    const answer = await http.request({ method: 'GET', path, headers: { authorization: `Bearer ${bearer}` }, timeoutMs: 125_000 });
     if (answer.status !== 200) throw refused(path, answer.status);
     return schema.parse(answer.json());
   };
@@ -111,13 +111,16 @@ async function compareAll(
     if (differs(writes, found)) doubtful.push({ userId, writes });
     else report(1, []);
   }
+  const tooLong: number[] = [];
   for (let from = 0; from < Math.min(doubtful.length, usersExaminedMax); from += examinedAtOnce) {
     await Promise.all(doubtful.slice(from, from + examinedAtOnce).map(async ({ userId, writes }) => {
-      const ids = (await api(`/admin/audit/writes/${userId}?run=${run.writes.run}`, list)).items;
-      report(1, compareUser(userId, writes, ids, { run: run.writes.run, stepsMax }));
+      const { items: ids, truncated } = await api(`/admin/audit/writes/${userId}?run=${run.writes.run}`, list);
+      if (truncated === true) tooLong.push(userId);
+      else report(1, compareUser(userId, writes, ids, { run: run.writes.run, stepsMax }));
     }));
   }
   if (doubtful.length > usersExaminedMax) return `${doubtful.length} users differ; ${usersExaminedMax} of them were examined`;
+  if (tooLong.length > 0) return `${tooLong.length} users have more writes than the api lists, the first user ${tooLong[0]}`;
   return await reportStrangers(api, run, stored, lost.length > 0, report);
 }
 
