@@ -30,7 +30,7 @@ export interface WorkerLine<Sent> {
 }
 
 /** A nursery of 8 MB spent 16 % of a worker's time on collecting at 2,500 operations/s. */
-const workerFlags = ['--max-semi-space-size=32'];
+const workerFlags = ['--max-semi-space-size=64'];
 
 /** Starts a worker process. `onExit` is called once, however it ends. */
 export function startWorker<Received, Sent>(

@@ -14,7 +14,7 @@ type Report = (message: FromWorker) => void;
  * How often the schedule is looked at. Lateness grows by half of it, and what falls due together is sent
  * together: at 1 ms each request woke gateway and api by itself, which cost more than serving it.
  */
-const turnMs = 4;
+const turnMs = 8;
 
 /** Runs one share of the users in this process and reports each second. */
 export class Worker {

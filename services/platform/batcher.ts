@@ -11,7 +11,7 @@ export interface BatcherOptions {
   readonly collectMs?: number;
   /**
    * Least time from the start of one batch to the next, unless a whole batch waits already. Most of a
-   * call's cost is the call's, not the items': four times the items for twice the price. Default 20 ms.
+   * call's cost is the call's, not the items': four times the items for twice the price. Default 30 ms.
    */
   readonly intervalMs?: number;
   /** Items waiting beyond which new ones are refused with 503. Default 5,000. */
@@ -47,7 +47,7 @@ export class Batcher<Item, Result> {
     this.#host = host;
     this.#run = run;
     this.#tracing = tracingOf(host);
-    this.#options = { sizeMax: 200, collectMs: 1, intervalMs: 20, queueMax: 5_000, ...options };
+    this.#options = { sizeMax: 200, collectMs: 1, intervalMs: 30, queueMax: 5_000, ...options };
     if (options.metrics !== undefined) watch(options.metrics, options.name, () => this.#queue.length);
   }
 
