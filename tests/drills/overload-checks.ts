@@ -58,13 +58,17 @@ function countStatuses(probed: readonly Probed[]): string {
   return counts.map(([status, all]) => `${status === 0 ? 'no reply' : status} ${all.length}`).join(', ') || 'none';
 }
 
-/** Seconds from the end of the overload until p95 stays below its threshold for the rest of the hold. */
+/** p95 has recovered once it was below its threshold this many seconds on end; a lone slow second later is no relapse. */
+const steadyS = 10;
+
+/** Seconds from the end of the overload until p95 is steadily below its threshold. */
 export function recoveryCheck(base: Summary, { toMs }: Window): Check {
   const { recoveryS, p95Ms: limitMs } = overloadLimits;
   const startMs = Date.parse(base.startedAt);
   const after = base.series.filter(({ second, phase }) => phase === 'hold' && startMs + second * 1_000 >= toMs);
   // A run that ends too early has shown no recovery.
   if (after.length < recoveryS) return holds('seconds seen after the overload', false, String(after.length), `>= ${recoveryS}`);
-  const last = after.findLastIndex(({ p95Ms }) => (p95Ms ?? 0) > limitMs);
-  return atMost(`p95 below ${limitMs} ms again after`, last + 1, recoveryS, 's');
+  const isSlow = after.map(({ p95Ms }) => (p95Ms ?? 0) > limitMs);
+  const from = isSlow.findIndex((_, second) => second + steadyS <= isSlow.length && !isSlow.slice(second, second + steadyS).includes(true));
+  return atMost(`p95 below ${limitMs} ms for ${steadyS} s again after`, from < 0 ? isSlow.length : from, recoveryS, 's');
 }
