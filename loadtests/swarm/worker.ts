@@ -11,8 +11,8 @@ import type { FromWorker, WorkerJob } from './worker-messages.ts';
 type Report = (message: FromWorker) => void;
 
 /**
- * How often the schedule is looked at. Lateness grows by half of it, and what falls due together is sent
- * together: at 1 ms each request woke gateway and api by itself, which cost more than serving it.
+ * How often the schedule is looked at. Lateness grows by half of it on average; in return what falls due
+ * together is sent together, so that generator, gateway and api wake once for several requests.
  */
 const turnMs = 8;
 

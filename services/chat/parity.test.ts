@@ -6,7 +6,7 @@ import { createNodeHost } from '../../ops/core/node-host.ts';
 import { createTestDatabase, type TestDatabase } from '../../tests/database.ts';
 import type { Database } from '../platform/database.ts';
 import { createBatchedChatStore } from './batched-store.ts';
-import { newestId } from './rules.ts';
+import { newestId } from '../platform/keyset.ts';
 import { createChatStore, type ChatStore, type NewMessage, type SendResult } from './store.ts';
 
 /**

@@ -3,7 +3,8 @@ import { assertNever } from '../../ops/core/error.ts';
 import type { Clock } from '../../ops/core/host.ts';
 import { badRequest, conflict, notFound, paymentRequired, type Problem } from '../platform/problem.ts';
 import { route, type Reply, type Route } from '../platform/route.ts';
-import { creatorShareOf, cutPage, decodeCursor } from './rules.ts';
+import { cutPage, decodeCursor } from '../platform/keyset.ts';
+import { creatorShareOf } from './rules.ts';
 import {
   conversationBodySchema, conversationPageSchema, conversationParamsSchema, conversationSchema, listQuerySchema,
   messageBodySchema, messagePageSchema, messageSchema, readBodySchema, readSchema,

@@ -6,7 +6,7 @@ import type { Database } from '../platform/database.ts';
 import { createBatchedFeedStore } from './batched-store.ts';
 import { createFanOutJob } from './fan-out.ts';
 import { addUsers, emptyFeed, follow, testPlatform } from './fixture.ts';
-import { decodeCursor, newestId } from './rules.ts';
+import { decodeCursor, newestId } from '../platform/keyset.ts';
 import type { PostPage } from './schemas.ts';
 import { createFeedStore, type FeedStore } from './store.ts';
 

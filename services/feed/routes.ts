@@ -1,6 +1,6 @@
 import { forbidden, notFound, type Problem } from '../platform/problem.ts';
 import { route, type Route } from '../platform/route.ts';
-import { cutPage, decodeCursor } from './rules.ts';
+import { cutPage, decodeCursor } from '../platform/keyset.ts';
 import {
   commentBodySchema, commentPageSchema, commentSchema, likeSchema, pageQuerySchema, postBodySchema, postPageSchema,
   postParamsSchema, postSchema,

@@ -5,7 +5,7 @@ import type { Database } from '../platform/database.ts';
 import { createBatchedFeedStore } from './batched-store.ts';
 import { createFanOutJob } from './fan-out.ts';
 import { addUsers, emptyFeed, follow, testPlatform } from './fixture.ts';
-import { newestId } from './rules.ts';
+import { newestId } from '../platform/keyset.ts';
 import type { PostPage } from './schemas.ts';
 import { createFeedStore, type FeedStore } from './store.ts';
 

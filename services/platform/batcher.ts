@@ -11,7 +11,7 @@ export interface BatcherOptions {
   readonly collectMs?: number;
   /**
    * Least time from the start of one batch to the next, unless a whole batch waits already. Most of a
-   * call's cost is the call's, not the items': four times the items for twice the price. Default 30 ms.
+   * call's cost is the call's, not the items': a home timeline cost PostgreSQL 194 µs alone and 47 in a batch of 20. Default 30 ms.
    */
   readonly intervalMs?: number;
   /** Items waiting beyond which new ones are refused with 503. Default 5,000. */
