@@ -10,6 +10,8 @@ export interface HoldPart {
   readonly failed: number;
   readonly refused: number;
   readonly times: Readonly<Record<TimeName, Histogram>>;
+  /** Response times of the failed, which `times.response` holds too. */
+  readonly failedResponse: Histogram;
   readonly requests: number;
   readonly requestsFailed: number;
   readonly requestDuration: Histogram;
@@ -109,6 +111,7 @@ function mergeSamples(samples: readonly OperationSample[]): HoldPart {
     times,
     requests: sum((sample) => sample.requests),
     requestsFailed: sum((sample) => sample.requestsFailed),
+    failedResponse: Histogram.fromSparse(...samples.map((sample) => sample.failedResponse)),
     requestDuration: Histogram.fromSparse(...samples.map((sample) => sample.requestDuration)),
     bytesSent: sum((sample) => sample.bytesSent),
     bytesReceived: sum((sample) => sample.bytesReceived),

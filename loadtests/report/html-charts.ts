@@ -2,6 +2,7 @@ import { drawColumnChart, drawTimeChart, clockText } from './chart.ts';
 import type { ChartBand, ChartSeries } from './chart.ts';
 import { formatMs, formatNumber, missing } from './format.ts';
 import { figure, table } from './html-parts.ts';
+import { rangesFigure } from './html-ranges.ts';
 import { markup } from './markup.ts';
 import type { Markup } from './markup.ts';
 import { joinPoints, ratesOf } from './series.ts';
@@ -20,7 +21,7 @@ export function chartSections(summary: Summary): Markup {
   const bands = bandsOf(summary);
   const points = joinPoints(summary.series, pointsMax);
   const seconds = points.map((point) => point.second);
-  return markup`${rateFigure(summary, points, seconds, bands)}${errorFigure(summary, points, seconds, bands)}${latencyFigure(summary, points, seconds, bands)}${usersFigure(summary, points, seconds, bands)}${distributionFigure(summary)}`;
+  return markup`${rateFigure(summary, points, seconds, bands)}${errorFigure(summary, points, seconds, bands)}${latencyFigure(summary, points, seconds, bands)}${usersFigure(summary, points, seconds, bands)}${distributionFigure(summary)}${rangesFigure(summary)}`;
 }
 
 function rateFigure(summary: Summary, points: Point[], seconds: number[], bands: ChartBand[]): Markup {

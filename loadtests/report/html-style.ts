@@ -64,7 +64,7 @@ figure .head{margin-bottom:10px}figure p{margin:0;font-size:13px;color:var(--sof
 .chart .end-label{fill:var(--tone);font-weight:600}
 .band{fill:none}.band-hold{fill:var(--band-hold);opacity:.75}.band-ramp,.band-drain{fill:var(--band)}
 .chart .band-label{font-size:11px;letter-spacing:.04em}
-.column{fill:var(--a);opacity:.85}
+.column{fill:var(--a);opacity:.85}.column-failed{fill:var(--fail)}
 .mark{stroke:var(--ink);stroke-dasharray:3 3}.chart .mark-label{fill:var(--ink);font-size:11.5px;font-weight:600}
 .limit{stroke:var(--fail);stroke-dasharray:7 4}.chart .limit-label{fill:var(--fail);font-size:11.5px}
 .hover{fill:transparent}.hover:hover{fill:var(--ink);opacity:.06}

@@ -52,9 +52,9 @@ describe('renderReport', () => {
 
   it('puts a title, a sentence and a table behind every chart', () => {
     const charts = html.match(/<svg class="chart"/g)?.length;
-    expect(charts).toBe(5);
-    expect(html.match(/<desc id=/g)).toHaveLength(5);
-    expect(html.match(/<summary>Show as table<\/summary><div class="scroll"><table><caption>/g)).toHaveLength(5);
+    expect(charts).toBe(6);
+    expect(html.match(/<desc id=/g)).toHaveLength(6);
+    expect(html.match(/<summary>Show as table<\/summary><div class="scroll"><table><caption>/g)).toHaveLength(6);
     expect(html).not.toContain('NaN');
   });
 

@@ -79,11 +79,15 @@ function operation(op: string, phase: PhaseName, share: number, middleMs: number
     histograms.lateness.record(900);
     histograms.response.record(serviceUs + waitUs + 900);
   }
+  const failedResponse = new Histogram();
   const failed = phase === 'hold' && op === 'feed' ? 19 : phase === 'hold' && op === 'chat' ? 1 : 0;
+  // As many of the slowest as failed.
+  for (let index = 1; index <= failed; index += 1) failedResponse.record(histograms.response.quantile(1 - index / total));
   return {
     op, phase, total, failed, refused: op === 'payment' ? 61 : 0, requests: total, requestsFailed: failed, bytesSent: total * 310, bytesReceived: total * 2_100,
     times: { response: histograms.response.encode(), service: histograms.service.encode(), poolWait: histograms.poolWait.encode(), lateness: histograms.lateness.encode() },
     requestDuration: histograms.service.encode(),
+    failedResponse: failedResponse.encode(),
   };
 }
 

@@ -210,6 +210,10 @@ export const summarySchema = z
     operationsPerUser: z.object({ min: count, p1: count, p50: count, p99: count, max: count }),
     sampledUser: z.object({ user: count, history: z.array(historyStep) }).nullable(),
     distribution: z.array(z.object({ toMs: amount, count })).describe('Response times of the hold, by upper bound.'),
+    ranges: z
+      .array(z.object({ toMs: measure, ok: count, failed: count }))
+      .default([])
+      .describe('Response times of the hold in a few ranges, by upper bound (null: none), those that failed apart.'),
     series: z.array(seriesPoint).describe('At most 2,880 points; the period widens beyond.'),
     slowest: z.array(slowest),
   })

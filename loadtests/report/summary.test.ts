@@ -127,6 +127,12 @@ describe('buildSummary', () => {
     expect(kept.reduce((sum, point) => sum + point.total, 0)).toBe(10_000 * (usual[0]?.total ?? 0));
   });
 
+  it('parts every response by range and outcome', () => {
+    const sum = (pick: (range: (typeof summary.ranges)[number]) => number): number => summary.ranges.reduce((total, range) => total + pick(range), 0);
+    expect(sum((range) => range.failed)).toBe(summary.operations.failed);
+    expect(sum((range) => range.ok)).toBe(summary.operations.total - summary.operations.failed);
+  });
+
   it('spreads every response over the distribution', () => {
     expect(summary.distribution.reduce((sum, bucket) => sum + bucket.count, 0)).toBe(summary.operations.total);
   });

@@ -5,6 +5,7 @@ import type { RunMeasurement } from '../swarm/measurement.ts';
 import { holdOf, lookupMetrics, ratioOf } from './hold.ts';
 import type { Hold, HoldPart } from './hold.ts';
 import { missedFromS } from './missed-from.ts';
+import { rangesOf } from './ranges.ts';
 import { joinPoints } from './series.ts';
 import type { Summary, SummaryAudit, SummaryLatency, SummaryMachine, SummaryOperations, SummaryProcess, SummaryQuantiles } from './summary-schema.ts';
 import { evaluateThreshold } from './thresholds.ts';
@@ -81,6 +82,7 @@ export function buildSummary(run: RunMeasurement, facts: RunFacts): Summary {
     operationsPerUser: perUserOf(run),
     sampledUser: sampledUserOf(run),
     distribution: distributionOf(hold.all.times.response),
+    ranges: rangesOf(hold.all.times.response, hold.all.failedResponse),
     series: joinPoints(run.series, seriesMax),
     slowest: run.slowest.map((slow) => ({
       op: slow.op, user: slow.user, step: slow.step, atS: slow.atMs / 1_000, responseMs: slow.responseUs / 1_000,

@@ -17,6 +17,8 @@ export interface OperationSample {
   readonly failed: number;
   readonly refused: number;
   readonly times: Readonly<Record<TimeName, SparseHistogram>>;
+  /** Response times of the failed, which `times.response` holds too. */
+  readonly failedResponse: SparseHistogram;
   /** http_req_duration and its counts: each request by itself, as k6 means them. */
   readonly requests: number;
   readonly requestsFailed: number;

@@ -19,6 +19,7 @@ const errorGroupsMax = 200;
 interface Total {
   readonly times: Record<TimeName, Histogram>;
   readonly requestDuration: Histogram;
+  readonly failedResponse: Histogram;
   total: number;
   failed: number;
   refused: number;
@@ -81,11 +82,12 @@ export class Merge {
     if (total === undefined) {
       const times = { response: new Histogram(), service: new Histogram(), poolWait: new Histogram(), lateness: new Histogram() };
       const zero = { total: 0, failed: 0, refused: 0, requests: 0, requestsFailed: 0, bytesSent: 0, bytesReceived: 0 };
-      total = { times, requestDuration: new Histogram(), ...zero };
+      total = { times, requestDuration: new Histogram(), failedResponse: new Histogram(), ...zero };
       this.#totals.set(key, total);
     }
     for (const name of timeNames) total.times[name].mergeSparse(sample.times[name]);
     total.requestDuration.mergeSparse(sample.requestDuration);
+    total.failedResponse.mergeSparse(sample.failedResponse);
     for (const field of ['total', 'failed', 'refused', 'requests', 'requestsFailed', 'bytesSent', 'bytesReceived'] as const) {
       total[field] += sample[field];
     }
@@ -166,7 +168,7 @@ export class Merge {
   get operations(): OperationSample[] {
     return [...this.#totals].map(([key, total]) => {
       const phase = key.slice(0, key.indexOf(' ')) as PhaseName;
-      const { times, requestDuration, ...counts } = total;
+      const { times, requestDuration, failedResponse, ...counts } = total;
       return {
         op: key.slice(phase.length + 1),
         phase,
@@ -178,6 +180,7 @@ export class Merge {
           lateness: times.lateness.encode(),
         },
         requestDuration: requestDuration.encode(),
+        failedResponse: failedResponse.encode(),
       };
     });
   }

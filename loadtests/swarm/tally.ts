@@ -27,6 +27,8 @@ class Cell {
     lateness: new Histogram(),
   };
   readonly requestDuration = new Histogram();
+  /** Response times of the failed alone; made when the first fails. */
+  failedResponse: Histogram | undefined;
   total = 0;
   failed = 0;
   refused = 0;
@@ -37,6 +39,11 @@ class Cell {
 
   get empty(): boolean {
     return this.total === 0 && this.requests === 0;
+  }
+
+  fail(responseUs: number): void {
+    this.failed++;
+    (this.failedResponse ??= new Histogram()).record(responseUs);
   }
 
   take(op: string, phase: PhaseName): OperationSample {
@@ -57,11 +64,13 @@ class Cell {
       requests,
       requestsFailed,
       requestDuration: this.requestDuration.encode(),
+      failedResponse: this.failedResponse?.encode() ?? new Uint32Array(),
       bytesSent,
       bytesReceived,
     };
     for (const name of timeNames) this.times[name].reset();
     this.requestDuration.reset();
+    this.failedResponse?.reset();
     this.total = this.failed = this.refused = 0;
     this.requests = this.requestsFailed = this.bytesSent = this.bytesReceived = 0;
     return sample;
@@ -90,7 +99,7 @@ export class Tally {
   operation(op: number, phase: number, outcome: Outcome, times: OperationTimes): void {
     const cell = this.#cell(op, phase);
     cell.total++;
-    if (outcome === 'failed') cell.failed++;
+    if (outcome === 'failed') cell.fail(times.response);
     else if (outcome === 'refused') cell.refused++;
     cell.times.response.record(times.response);
     cell.times.service.record(times.service);
@@ -102,7 +111,7 @@ export class Tally {
   unsent(op: number, phase: number, responseUs: number): void {
     const cell = this.#cell(op, phase);
     cell.total++;
-    cell.failed++;
+    cell.fail(responseUs);
     cell.times.response.record(responseUs);
   }
 

@@ -16,14 +16,14 @@ test('lets requests in up to the limit and the rest in order of arrival', () => 
   expect(admission.waitedMsSum).toBe(10);
 });
 
-test('by default nobody waits for a refusal longer than 20 ms', () => {
+test('by default nobody waits for a refusal longer than 12 ms', () => {
   const admission = new Admission({ ceiling: 1 });
   const log: string[] = [];
   admission.enter(recorder(log, 'a'), 0);
   admission.enter(recorder(log, 'b'), 0);
-  admission.expire(19);
+  admission.expire(11);
   expect(log).toEqual([]);
-  admission.expire(22);
+  admission.expire(13);
   expect(log).toEqual(['-b']);
 });
 

@@ -14,9 +14,9 @@ interface Entry {
 export interface AdmissionOptions extends LimiterOptions {
   /** Most waiters; beyond it refused at once. Default 4,096. */
   readonly queueMax?: number;
-  /** Longest wait while the queue has been standing. Default 10 ms. */
+  /** Longest wait while the queue has been standing. Default 8 ms. */
   readonly standingWaitMs?: number;
-  /** Longest wait in a burst: a place was free within the last `burstMs`. Default 20 ms: whoever is refused shall hear it within 50, with the way there and back on a busy machine. */
+  /** Longest wait in a burst: a place was free within the last `burstMs`. Default 12 ms: whoever is refused shall hear it within 50, with the way there and back on a busy machine. */
   readonly burstMs?: number;
 }
 
@@ -46,8 +46,8 @@ export class Admission {
   constructor(options: AdmissionOptions) {
     this.limiter = new Limiter(options);
     this.#queueMax = options.queueMax ?? 4_096;
-    this.#standingWaitMs = options.standingWaitMs ?? 10;
-    this.#burstMs = options.burstMs ?? 20;
+    this.#standingWaitMs = options.standingWaitMs ?? 8;
+    this.#burstMs = options.burstMs ?? 12;
   }
 
   get queued(): number {

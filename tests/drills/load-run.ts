@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { summarySchema } from '../../loadtests/report/summary-schema.ts';
 import type { Summary } from '../../loadtests/report/summary-schema.ts';
@@ -44,9 +45,14 @@ export function startLoadRun(context: DrillContext, wanted: RunWanted = {}): Loa
   return watch(context, args, {}, wanted);
 }
 
+/** It stands for clients on other machines, which would not take this one's cores from the stack. */
+const secondNiceness = 5;
+
 /** A second generator against a stack that another run has up: the harness as the command would start it. */
 export function startSecondGenerator(context: DrillContext, env: Readonly<Record<string, string>>, wanted: RunWanted): LoadRun {
-  return watch(context, ['loadtests/main.ts', 'run', 'launch-mix', ...runFlags(context, wanted)], env, wanted);
+  const run = watch(context, ['loadtests/main.ts', 'run', 'launch-mix', ...runFlags(context, wanted)], env, wanted);
+  setPriority(run.pid, secondNiceness);
+  return run;
 }
 
 function runFlags({ size }: DrillContext, { holdMs = size.holdMs, rampMs = rampMsOf(size.users), flags = [] }: RunWanted): string[] {

@@ -46,6 +46,7 @@ export function refusalChecks(probed: readonly Probed[]): Check[] {
     note('refused, of the sample', `${refused.length}: ${countStatuses(refused)}`),
     equals('refusals that are not 429 or 503 with Retry-After', refused.length - polite.length, 0),
     atMost('refusal answered in, p95', p95Ms, overloadLimits.refusalMs, 'ms'),
+    note('refusal answered in, median', `${(times[times.length >> 1] ?? 0).toFixed(1)} ms`),
     note('refusal answered in, max', `${(times.at(-1) ?? 0).toFixed(1)} ms`),
   ];
   if (refused.length > 0) return checks;
