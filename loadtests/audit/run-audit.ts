@@ -100,7 +100,7 @@ async function compareAll(
   api: Api, run: RunMeasurement, userIdOf: (index: number) => number, report: (compared: number, found: Difference[]) => void,
 ): Promise<string | undefined> {
   const stored = await readTotals(api, run.writes.run);
-  const lost = run.workersLost.map((worker) => partitionOf(worker, run.workers.length));
+  const lost = run.lostParts ?? run.workersLost.map((worker) => partitionOf(worker, run.workers.length));
   const stepsMax = run.operationsPerUser.max + 64;
   const doubtful: { userId: number; writes: UserWrites }[] = [];
   for (const writes of writesByUser(run.writes)) {

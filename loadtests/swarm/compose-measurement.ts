@@ -1,12 +1,14 @@
 import type { CrewOutcome } from './crew.ts';
 import type { RunPlan } from './engine.ts';
 import type { HistoryStep, IndeterminateWrite, OperationsPerUser, PhaseWindow, RunMeasurement, WriteTotals } from './measurement.ts';
-import { userAt } from './partition.ts';
+import { everyone, partWithin, shareOf, userAt, type Partition } from './partition.ts';
 import { meanOf } from './random.ts';
 import type { WorkerResult } from './worker-messages.ts';
 
 export interface MeasurementParts extends CrewOutcome {
   readonly plan: RunPlan;
+  /** The share that was run; default everyone. */
+  readonly partition?: Partition;
   readonly scenario: string;
   readonly target: string;
   readonly runId: string;
@@ -19,6 +21,9 @@ export interface MeasurementParts extends CrewOutcome {
 /** Puts together what a run measured, from its workers' ticks and last words. */
 export function composeMeasurement(parts: MeasurementParts): RunMeasurement {
   const { plan, merge, results } = parts;
+  const share = parts.partition ?? everyone;
+  const partOf = (worker: number): Partition => partWithin(share, worker, parts.workers);
+  const completed = completedByUser(plan.users, results, partOf);
   const endedMs = Math.max(0, parts.endedAtMs - parts.startedAtMs, ...results.map((result) => result.endedMs));
   const health = merge.health;
   return {
@@ -29,7 +34,7 @@ export function composeMeasurement(parts: MeasurementParts): RunMeasurement {
     pace: plan.pace,
     transport: 'pooled',
     sockets: parts.sockets,
-    users: plan.users,
+    users: shareOf(share, plan.users),
     rampMs: plan.rampMs,
     holdMs: plan.holdMs,
     drainMs: plan.drainMs,
@@ -42,17 +47,20 @@ export function composeMeasurement(parts: MeasurementParts): RunMeasurement {
     workers: health,
     errors: merge.errors,
     slowest: merge.slowest,
-    operationsPerUser: operationsPerUser(plan.users, results),
+    operationsPerUser: operationsPerUser(completed, share),
+    completed,
     history: results.flatMap((result): readonly HistoryStep[] => result.history),
-    writes: writeTotals(plan, parts.workers, results),
+    writes: writeTotals(plan, results, partOf),
     unsent: health.reduce((sum, worker) => sum + worker.unsent, 0),
     interrupted: parts.interrupted,
+    ...(parts.aborted === undefined ? {} : { aborted: parts.aborted }),
     workersLost: parts.workersLost,
+    lostParts: parts.workersLost.map(partOf),
   };
 }
 
 /** Phases as far as the run came. */
-function phaseWindows(plan: RunPlan, endedMs: number): PhaseWindow[] {
+export function phaseWindows(plan: RunPlan, endedMs: number): PhaseWindow[] {
   const holdEndMs = plan.rampMs + plan.holdMs;
   const windows: PhaseWindow[] = [
     { name: 'ramp', startMs: 0, endMs: Math.min(plan.rampMs, endedMs) },
@@ -62,15 +70,20 @@ function phaseWindows(plan: RunPlan, endedMs: number): PhaseWindow[] {
   return windows.filter((window) => window.endMs > window.startMs);
 }
 
-/** Users of a lost worker count as having completed nothing. */
-function operationsPerUser(users: number, results: readonly WorkerResult[]): OperationsPerUser {
+/** Indexed by user; those of a lost worker count as having completed nothing. */
+function completedByUser(users: number, results: readonly WorkerResult[], partOf: (worker: number) => Partition): Uint32Array {
   const counts = new Uint32Array(users);
-  let at = 0;
-  for (const { completed } of results) {
-    counts.set(completed, at);
-    at += completed.length;
+  for (const { worker, completed } of results) {
+    const part = partOf(worker);
+    for (let place = 0; place < completed.length; place++) counts[userAt(part, place)] = completed[place]!;
   }
-  counts.sort();
+  return counts;
+}
+
+/** @param completed indexed by user @param share those that count */
+export function operationsPerUser(completed: Uint32Array, share: Partition): OperationsPerUser {
+  const users = shareOf(share, completed.length);
+  const counts = Uint32Array.from({ length: users }, (_, place) => completed[userAt(share, place)]!).sort();
   const quantile = (ratio: number): number => counts[Math.max(0, Math.ceil(ratio * users) - 1)] ?? 0;
   const idle = counts.findIndex((count) => count > 0);
   return {
@@ -83,13 +96,13 @@ function operationsPerUser(users: number, results: readonly WorkerResult[]): Ope
   };
 }
 
-function writeTotals(plan: RunPlan, workers: number, results: readonly WorkerResult[]): WriteTotals {
+function writeTotals(plan: RunPlan, results: readonly WorkerResult[], partOf: (worker: number) => Partition): WriteTotals {
   const acknowledged = new Uint32Array(plan.users);
   const checksum = new Float64Array(plan.users);
   const indeterminate: IndeterminateWrite[] = [];
   const byKind: Record<string, number> = {};
   for (const result of results) {
-    const partition = { index: result.worker, count: workers };
+    const partition = partOf(result.worker);
     for (let place = 0; place < result.acknowledged.length; place++) {
       acknowledged[userAt(partition, place)] = result.acknowledged[place]!;
       checksum[userAt(partition, place)] = result.checksum[place]!;

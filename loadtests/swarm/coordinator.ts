@@ -1,16 +1,19 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { messageOf, SoraError, exitCodes } from '../../ops/core/error.ts';
+import { formatDuration } from '../../ops/core/duration.ts';
+import { invalidConfig, messageOf, SoraError, exitCodes } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { localOnly, parseTarget, type TargetPolicy } from './guard.ts';
 import { createHttpClient } from './http-client.ts';
 import { scenarioError } from './journeys.ts';
 import { loadScenario } from './load-scenario.ts';
-import type { LiveView, RunMeasurement } from './measurement.ts';
+import type { LiveView, RunMeasurement, WorkerTick } from './measurement.ts';
 import { Crew } from './crew.ts';
+import type { RunPlan } from './engine.ts';
+import { everyone, partWithin, shareOf, type Partition } from './partition.ts';
 import { divideWork, planRun, type ScenarioOverrides } from './run-plan.ts';
 import type { Scenario, SetupContext } from './scenario.ts';
-import { composeMeasurement } from './compose-measurement.ts';
+import { composeMeasurement, phaseWindows } from './compose-measurement.ts';
 
 export interface SwarmOptions {
   readonly host: Host;
@@ -29,12 +32,25 @@ export interface SwarmOptions {
   readonly signal?: AbortSignal;
   /** How long requests in flight may go on after an early end. Default 2,000. */
   readonly graceMs?: number;
+  /** The share of the users that this process runs; default all of them. */
+  readonly partition?: Partition;
+  /** Wall time at which the run begins, so that shares begin together. Default as soon as the workers are ready. */
+  readonly startAtMs?: number | undefined;
+  /** Called with each worker's report of a second as it comes in; the worker's second is closed by a later `onTick`. */
+  readonly onWorkerTick?: ((tick: WorkerTick) => void) | undefined;
   /** Called once a second. */
   readonly onTick?: (live: LiveView) => void;
+  /** Asked once a second; ends the run early for the reason it answers. Default never. */
+  readonly abortWhen?: ((soFar: RunSoFar) => string | undefined) | undefined;
   /** Called with the pid of each worker once it is ready; default nothing. */
   readonly onWorkers?: (pids: readonly number[]) => void;
   /** Takes messages for people. Default stderr. */
   readonly log?: (message: string) => void;
+}
+
+/** What was measured until now. Gathering it costs a few ms, so it is made only where somebody asks. */
+export interface RunSoFar extends Pick<RunMeasurement, 'operations' | 'series' | 'phases' | 'unsent'> {
+  readonly elapsedMs: number;
 }
 
 export interface AdminAccess {
@@ -58,21 +74,29 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
   parseTarget(options.target, policy);
   const scenario = await loadScenario(options.scenarioFile);
   const plan = planRun(scenario, overrides, options.runId);
-  const { workers, sockets } = divideWork(plan, overrides, availableParallelism());
+  const partition = options.partition ?? everyone;
+  const users = requireUsers(partition, plan.users);
+  const { workers, sockets } = divideWork({ ...plan, users }, overrides, availableParallelism());
   const context: Context = { target: options.target, users: plan.users, seed: plan.seed, runId: plan.run, adminSecret: options.adminSecret };
   const shared = await setUp(scenario, options, context);
   const crew = new Crew({
     host,
     workerFile,
     plan,
+    users,
     log,
     graceMs: options.graceMs ?? 2_000,
-    onTick: options.onTick,
+    onTick: (live) => {
+      options.onTick?.(live);
+      const reason = options.abortWhen?.(soFar(crew, plan, live));
+      if (reason !== undefined) crew.abort(reason);
+    },
+    onWorkerTick: options.onWorkerTick,
     jobs: sockets.map((count, worker) => ({
       worker,
       scenarioFile: options.scenarioFile,
       plan,
-      partition: { index: worker, count: workers },
+      partition: partWithin(partition, worker, workers),
       target: options.target,
       policy,
       sockets: count,
@@ -86,10 +110,11 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
     if (options.signal?.aborted === true) crew.stop();
     await crew.prepare();
     options.onWorkers?.(crew.pids);
-    const startedAtMs = host.clock.nowMs() + 100;
+    const startedAtMs = await agreeOnStart(options, log);
     const outcome = await crew.run(startedAtMs);
     return composeMeasurement({
       plan,
+      partition,
       scenario: scenario.name,
       target: options.target,
       runId: options.runId,
@@ -104,6 +129,43 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
     crew.dismiss();
     await tearDown(scenario, options, context, log);
   }
+}
+
+/** @throws SoraError `invalid_config` on a share to which no user falls */
+function requireUsers(partition: Partition, usersTotal: number): number {
+  const users = shareOf(partition, usersTotal);
+  if (users > 0) return users;
+  throw invalidConfig(`share ${partition.index} of ${partition.count} has no user: the run has ${usersTotal}`, `give at most ${usersTotal} shares`);
+}
+
+/** How long before the agreed start the workers are told of it. */
+const startNoticeMs = 500;
+
+/**
+ * Waits for the agreed start, or until the run is given up.
+ * @throws SoraError `invalid_config` when it passed while the workers got ready
+ */
+async function agreeOnStart(options: SwarmOptions, log: (message: string) => void): Promise<number> {
+  const { host, startAtMs, signal } = options;
+  if (startAtMs === undefined) return host.clock.nowMs() + 100;
+  const waitMs = startAtMs - startNoticeMs - host.clock.nowMs();
+  if (waitMs > 0) {
+    log(`ready; waiting ${formatDuration(waitMs)} for the start at ${new Date(startAtMs).toISOString()}`);
+    // Given up while waiting: the crew knows, and answers what there is.
+    await host.timers.sleep(waitMs, signal).catch(() => undefined);
+  }
+  if (host.clock.nowMs() > startAtMs && signal?.aborted !== true) {
+    throw invalidConfig(
+      `the start at ${new Date(startAtMs).toISOString()} passed ${formatDuration(host.clock.nowMs() - startAtMs)} before the workers were ready`,
+      'give every share a later --start-at',
+    );
+  }
+  return startAtMs;
+}
+
+function soFar({ merge }: Crew, plan: RunPlan, { elapsedMs, workers }: LiveView): RunSoFar {
+  const unsent = workers.reduce((sum, worker) => sum + worker.unsent, 0);
+  return { elapsedMs, operations: merge.operations, series: merge.series, phases: phaseWindows(plan, elapsedMs), unsent };
 }
 
 type Context = Omit<SetupContext, 'http' | 'admin'>;

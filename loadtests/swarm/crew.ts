@@ -1,7 +1,7 @@
 import { SoraError, type ExitCode } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import type { RunPlan } from './engine.ts';
-import type { LiveView } from './measurement.ts';
+import type { LiveView, WorkerTick } from './measurement.ts';
 import { Merge } from './merge.ts';
 import { startWorker, type WorkerLine } from './worker-channel.ts';
 import type { FromWorker, ToWorker, WorkerJob, WorkerResult } from './worker-messages.ts';
@@ -10,9 +10,12 @@ export interface CrewOptions {
   readonly host: Host;
   readonly workerFile: string;
   readonly plan: RunPlan;
+  /** Users of these workers together. */
+  readonly users: number;
   readonly jobs: readonly WorkerJob[];
   readonly graceMs: number;
   readonly onTick: ((live: LiveView) => void) | undefined;
+  readonly onWorkerTick?: ((tick: WorkerTick) => void) | undefined;
   readonly log: (message: string) => void;
 }
 
@@ -20,6 +23,7 @@ export interface CrewOutcome {
   readonly merge: Merge;
   readonly results: readonly WorkerResult[];
   readonly interrupted: boolean;
+  readonly aborted: string | undefined;
   readonly workersLost: readonly number[];
 }
 
@@ -41,6 +45,7 @@ export class Crew {
   readonly #results: WorkerResult[] = [];
   readonly #lost: number[] = [];
   #interrupted = false;
+  #aborted: string | undefined;
   #failure: SoraError | undefined;
   #wake: () => void = () => undefined;
 
@@ -51,6 +56,11 @@ export class Crew {
 
   get pids(): number[] {
     return this.#lines.flatMap((line) => (line.pid === undefined ? [] : [line.pid]));
+  }
+
+  /** What was measured so far. */
+  get merge(): Merge {
+    return this.#merge;
   }
 
   /** Starts all workers and waits until each has loaded the scenario. @throws SoraError when one cannot */
@@ -83,18 +93,29 @@ export class Crew {
     if (!this.#interrupted) {
       this.#states.fill('running');
       for (const line of this.#lines) line.send({ kind: 'start', startAtMs });
-      const overAtMs = 100 + plan.rampMs + plan.holdMs + plan.drainMs + overdueMs;
+      const overAtMs = Math.max(0, startAtMs - this.#options.host.clock.nowMs()) + plan.rampMs + plan.holdMs + plan.drainMs + overdueMs;
       await this.#until(() => this.#over, overAtMs);
       for (const [worker, state] of this.#states.entries()) if (state === 'running') this.#lose(worker, 'no report in time');
     }
     this.#closeSeconds(true);
-    return { merge: this.#merge, results: this.#results, interrupted: this.#interrupted, workersLost: this.#lost };
+    return { merge: this.#merge, results: this.#results, interrupted: this.#interrupted, aborted: this.#aborted, workersLost: this.#lost };
   }
 
   /** Ends the run early. */
   stop(): void {
-    if (this.#interrupted) return;
+    if (this.#interrupted || this.#aborted !== undefined) return;
     this.#interrupted = true;
+    this.#end();
+  }
+
+  /** Ends the run early because it is judged already; what is over stays so. */
+  abort(reason: string): void {
+    if (this.#interrupted || this.#aborted !== undefined || this.#over) return;
+    this.#aborted = reason;
+    this.#end();
+  }
+
+  #end(): void {
     const { graceMs, host } = this.#options;
     for (const line of this.#lines) line.send({ kind: 'stop', graceMs });
     host.timers.after(graceMs + 3_000, () => {
@@ -118,6 +139,7 @@ export class Crew {
         break;
       case 'tick':
         this.#merge.add(message.tick);
+        this.#options.onWorkerTick?.(message.tick);
         this.#closeSeconds(false);
         break;
       case 'done':
@@ -153,7 +175,7 @@ export class Crew {
     for (const second of seconds) {
       // A worker that hangs must not keep the others from being seen, nor their seconds in memory.
       if (!all && newest - second < secondsOpenMax && !this.#merge.isComplete(second, reporting)) return;
-      this.#options.onTick?.(this.#merge.closeSecond(second, this.#options.plan.users));
+      this.#options.onTick?.(this.#merge.closeSecond(second, this.#options.users));
     }
   }
 

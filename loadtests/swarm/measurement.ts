@@ -1,5 +1,7 @@
 /** What a run measured, as workers send it, the coordinator merges it and reports read it. */
 
+import type { Partition } from './partition.ts';
+
 /** A histogram's non-empty buckets: pairs of bucket index and count (see histogram.ts). */
 export type SparseHistogram = Uint32Array;
 
@@ -216,14 +218,20 @@ export interface RunMeasurement {
   /** The 20 operations of longest response time, longest first. */
   readonly slowest: readonly SlowOperation[];
   readonly operationsPerUser: OperationsPerUser;
+  /** Operations completed without failure, indexed by user; those of other shares are 0. */
+  readonly completed?: Uint32Array;
   /** Every step of one user, at most `historyMax`. */
   readonly history: readonly HistoryStep[];
   readonly writes: WriteTotals;
   /** Operations that were due and never sent when the drain ended. */
   readonly unsent: number;
   readonly interrupted: boolean;
+  /** Which threshold ended the run early, and what it measured. */
+  readonly aborted?: string | undefined;
   /** Workers that died before they reported; what they had measured until their last second counts. */
   readonly workersLost: readonly number[];
+  /** The users of the lost workers. */
+  readonly lostParts?: readonly Partition[];
 }
 
 /** What a live view shows, once a second. */

@@ -6,12 +6,25 @@ export interface Partition {
   readonly count: number;
 }
 
+/** All users in one share. */
+export const everyone: Partition = { index: 0, count: 1 };
+
 /** @throws SoraError `invalid_config` unless 0 <= index < count */
 export function partitionOf(index: number, count: number): Partition {
   if (!Number.isSafeInteger(count) || count < 1 || !Number.isSafeInteger(index) || index < 0 || index >= count) {
     throw invalidConfig(`partition ${index} of ${count} does not exist`, 'the index runs from 0 to the count less one');
   }
   return { index, count };
+}
+
+/**
+ * The part that worker `index` of `count` takes of a share: again users at a regular distance, so workers
+ * within shares deal the same users as that many shares would.
+ * @throws SoraError `invalid_config` unless 0 <= index < count
+ */
+export function partWithin(share: Partition, index: number, count: number): Partition {
+  const part = partitionOf(index, count);
+  return partitionOf(share.index + share.count * part.index, share.count * part.count);
 }
 
 /** How many of `users` belong to a share. */

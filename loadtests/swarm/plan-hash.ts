@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Engine } from './engine.ts';
 import type { Carrier, Exchange } from './exchange.ts';
-import { partitionOf } from './partition.ts';
+import { type Partition, partitionOf } from './partition.ts';
 import { Reply } from './reply.ts';
 import { planRun, type ScenarioOverrides } from './run-plan.ts';
 import type { HttpRequest, Scenario } from './scenario.ts';
@@ -35,18 +35,19 @@ export interface PlannedOperation {
 
 /**
  * Everything that a scenario's users do, in order of due time, against recorded replies: run by the
- * engine itself, in simulated time, in as many shares as told.
+ * engine itself, in simulated time, in as many shares as told, or in these.
  * @throws SoraError as `planRun` and the scenario do
  */
-export async function listPlan(scenario: Scenario<never>, options: PlanOptions, shares: number): Promise<PlannedOperation[]> {
+export async function listPlan(scenario: Scenario<never>, options: PlanOptions, shares: number | readonly Partition[]): Promise<PlannedOperation[]> {
   const plan = planRun(scenario, options.overrides ?? {}, options.runId ?? '00000000');
   const operations: PlannedOperation[] = [];
-  for (let index = 0; index < shares; index++) {
+  const partitions = typeof shares === 'number' ? Array.from({ length: shares }, (_, index) => partitionOf(index, shares)) : shares;
+  for (const partition of partitions) {
     let nowMs = 0;
     const engine = new Engine({
       scenario,
       plan,
-      partition: partitionOf(index, shares),
+      partition,
       shared: options.shared,
       carrier: new Recording(options.reply ?? (() => ({ status: 200, body: '{}' })), () => nowMs),
       now: () => nowMs,
@@ -66,7 +67,7 @@ export async function listPlan(scenario: Scenario<never>, options: PlanOptions, 
 }
 
 /** A hash of the ordered list (user, step, operation, inputs, think time): equal for any number of shares. */
-export async function planHash(scenario: Scenario<never>, options: PlanOptions, shares: number): Promise<string> {
+export async function planHash(scenario: Scenario<never>, options: PlanOptions, shares: number | readonly Partition[]): Promise<string> {
   const hash = createHash('sha256');
   for (const { user, step, op, thinkTimeMs, inputs } of await listPlan(scenario, options, shares)) {
     hash.update(`${JSON.stringify([user, step, op, thinkTimeMs, inputs])}\n`);
