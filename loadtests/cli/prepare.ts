@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { distance } from 'fastest-levenshtein';
 import { readConfig } from '../../ops/core/config.ts';
+import type { Prices } from '../../ops/core/config.ts';
 import { assertNever, invalidConfig, SoraError } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { parseThresholds } from '../report/thresholds.ts';
@@ -34,6 +35,8 @@ export interface PreparedRun {
   readonly policy: TargetPolicy;
   /** Whether the scenario wants the stack and no target was given. */
   readonly needsStack: boolean;
+  /** The configured price list. */
+  readonly prices: Prices | undefined;
 }
 
 /**
@@ -49,7 +52,7 @@ export async function prepareRun(host: Host, args: readonly string[]): Promise<P
   const scenario = await loadScenario(scenarioFile);
   const thresholds = [...parseThresholds(scenario.thresholds, onError), ...options.thresholds];
   requireKnownOperations(scenario, thresholds, onError);
-  const { staging } = (await readConfig(host, root)).load;
+  const { load: { staging }, prices } = await readConfig(host, root);
   const listed = { staging, confirmed: options.confirmed };
   collect(onError, () => options.target === undefined || parseTarget(options.target, listed));
   const plan = collect(onError, () => planRun(scenario, options.overrides, 'plan'));
@@ -61,7 +64,7 @@ export async function prepareRun(host: Host, args: readonly string[]): Promise<P
   const policy = options.target === undefined ? listed : await pinTarget(options.target, listed);
   const scenarioSha256 = createHash('sha256').update(host.files.readBytes(scenarioFile)).digest('hex');
   const { users, seed, rampMs, holdMs, thinkTimeMs } = plan;
-  return { options, scenario, scenarioFile, scenarioSha256, thresholds, users, seed, rampMs, holdMs, thinkTimeMs, policy, needsStack };
+  return { options, scenario, scenarioFile, scenarioSha256, thresholds, users, seed, rampMs, holdMs, thinkTimeMs, policy, needsStack, prices };
 }
 
 /** A path as it is, a bare name among the built-in scenarios. */

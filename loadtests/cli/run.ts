@@ -12,8 +12,13 @@ import { createLiveDisplay } from '../report/live.ts';
 import type { LiveDisplay } from '../report/live.ts';
 import { describeMachine } from '../report/machine.ts';
 import { createProcessSampler } from '../report/processes.ts';
+import { expectResources, joinMemory, sumResources } from '../report/resources.ts';
+import type { ExpectedResources, Resources, UsageMeasured } from '../report/resources.ts';
+import { createGeneratorMeter } from '../report/resources-meter.ts';
+import { expectedText } from '../report/resources-text.ts';
 import { styleFor } from '../report/style.ts';
 import { buildSummary } from '../report/summary.ts';
+import { createAbortJudge } from '../report/thresholds/abort.ts';
 import type { RunFacts } from '../report/summary.ts';
 import type { Summary, SummaryAudit, SummaryProcess } from '../report/summary-schema.ts';
 import { RunStore } from '../runs/store.ts';
@@ -67,11 +72,13 @@ export async function runCommand(host: Host, args: readonly string[]): Promise<n
   const runId = host.process.env['SORA_RUN_ID'] ?? newRunId(host);
   store.folderOf(runId);
   await refuseForeignAccounts(host, run, stack);
-  announce(host, run, stack.target, display);
+  const expected = expectResources(store.list().map(({ summary }) => summary), { scenario: run.scenario.name, host: hostname() }, expectedLoad(run));
+  announce(host, run, stack.target, display, expected);
   const stops = listenForSignals(host, display);
   try {
-    const { measurement, processes } = await measure(host, run, stack, runId, stops.measuring, display);
-    const facts = await gatherFacts(host, run, store, stack, processes);
+    const { measurement, processes, usage } = await measure(host, run, stack, runId, stops.measuring, display);
+    const resources = sumResources(measurement, usage, expected, run.prices);
+    const facts = await gatherFacts(host, run, store, stack, processes, resources);
     const summary = await judge(host, store, stack, measurement, facts, stops, display);
     finish(host, run, summary, join(store.folderOf(runId), 'report.html'));
     return summary.exitCode;
@@ -120,14 +127,19 @@ function hasStackEnded(host: Host, { statePath }: StackAccess): boolean {
 
 async function measure(
   host: Host, run: PreparedRun, stack: StackAccess, runId: string, signal: AbortSignal, display: LiveDisplay,
-): Promise<{ measurement: RunMeasurement; processes: SummaryProcess[] }> {
+): Promise<{ measurement: RunMeasurement; processes: SummaryProcess[]; usage: UsageMeasured }> {
   const sampler = stack.statePath === undefined ? undefined : createProcessSampler(host, stack.statePath);
+  const meter = createGeneratorMeter(host);
   let sampling: { cancel(): void } | undefined;
   try {
     const measurement = await runSwarm({
       host, scenarioFile: run.scenarioFile, overrides: run.options.overrides, target: stack.target, policy: run.policy, runId,
       adminSecret: stack.adminSecret, admin: stack.admin, signal,
-      onTick: (view) => display.update(view),
+      onTick: (view) => {
+        display.update(view);
+        meter.tick(view.workers);
+      },
+      abortWhen: createAbortJudge(run.thresholds),
       onWorkers: () => {
         sampler?.sample();
         sampling = host.timers.every(processPeriodMs, () => sampler?.sample());
@@ -136,7 +148,9 @@ async function measure(
     });
     sampler?.sample();
     const done = measurement.operations.reduce((sum, sample) => sum + sample.total, 0);
-    return { measurement, processes: sampler?.result(done) ?? [] };
+    const [generator, system] = [meter.usage(measurement.workers), sampler?.usage()];
+    const memory = joinMemory(system?.memory.points() ?? [], generator.memory.points());
+    return { measurement, processes: sampler?.result(done) ?? [], usage: { generator: generator.usage, system: system?.processes, memory } };
   } finally {
     sampling?.cancel();
     display.end();
@@ -144,7 +158,7 @@ async function measure(
 }
 
 async function gatherFacts(
-  host: Host, run: PreparedRun, store: RunStore, stack: StackAccess, processes: SummaryProcess[],
+  host: Host, run: PreparedRun, store: RunStore, stack: StackAccess, processes: SummaryProcess[], resources: Resources,
 ): Promise<Omit<RunFacts, 'audit'>> {
   host.files.makeFolder(store.folder);
   return {
@@ -158,11 +172,12 @@ async function gatherFacts(
     thresholds: run.thresholds,
     validity: run.options.validity,
     processes,
+    resources,
     machine: await describeMachine(host, store.folder, stack.databaseUrl),
   };
 }
 
-function announce(host: Host, run: PreparedRun, target: string, display: LiveDisplay): void {
+function announce(host: Host, run: PreparedRun, target: string, display: LiveDisplay, expected: ExpectedResources | null): void {
   const style = styleFor(host, host.stderr, run.options.noColor);
   const load = expectedLoad(run);
   display.say([
@@ -170,6 +185,7 @@ function announce(host: Host, run: PreparedRun, target: string, display: LiveDis
     `  against ${target}, seed ${run.seed}`,
     `  ${formatNumber(run.users)} users, think time ${describeThinkTime(run.thinkTimeMs)}${replacedThinkTime(run)}`,
     `  about ${formatNumber(load.operations)} requests at ${formatNumber(load.operationsPerS)}/s, ${formatBytes(load.bytes)} assuming ${formatBytes(bytesPerOperation)} each, ${formatDuration(load.durationMs)} and a drain of at most 30s`,
+    `  ${expectedText(expected, run.scenario.name)}`,
   ].join('\n'));
 }
 

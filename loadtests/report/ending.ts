@@ -1,5 +1,6 @@
 import { clockText } from './chart.ts';
 import { formatMeasured, formatMs, formatNumber, formatPercent, okSign, verdictSigns } from './format.ts';
+import { resourceLines } from './resources-text.ts';
 import { modelSentence, verdictSentence } from './sentences.ts';
 import { plainText } from './style.ts';
 import type { Style } from './style.ts';
@@ -17,6 +18,7 @@ export function renderEnding(summary: Summary, style: Style, reportPath: string)
     heading('Load', style),
     `  ${formatNumber(summary.users)} users, mean think time ${formatNumber(summary.thinkTimeS)} s; ${modelSentence(summary)}`,
     `  ${formatNumber(summary.operations.offeredPerS)} operations/s offered, ${formatNumber(summary.operations.achievedPerS)} done; seed ${summary.seed}`,
+    ...(summary.resources === undefined ? [] : [heading('Resources', style), ...resourceLines(summary.resources).map((line) => `  ${plainText(line)}`)]),
     '',
     `  report  ${reportPath}`,
     verdictLine(summary, style),

@@ -2,6 +2,7 @@ import { chartSections } from './html-charts.ts';
 import {
   errorSection, identitySection, keySection, machineSection, operationSection, slowestSection, userSection, verdictSection,
 } from './html-sections.ts';
+import { resourceSection } from './resources-html.ts';
 import { reportStyle } from './html-style.ts';
 import { Markup, markup } from './markup.ts';
 import { verdictSigns } from './format.ts';
@@ -27,6 +28,7 @@ ${operationSection(summary)}
 ${errorSection(summary)}
 ${slowestSection(summary)}
 ${userSection(summary)}
+${resourceSection(summary.resources, summary.scenario)}
 ${machineSection(summary)}
 </main><footer>All figures are of the hold unless they say otherwise. <a class="download" download="${summary.runId}.json" href="data:application/json;base64,${new Markup(data)}">Download the raw data (summary.json)</a></footer>
 </body></html>

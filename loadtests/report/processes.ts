@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { z } from 'zod';
 import type { Host } from '../../ops/core/host.ts';
+import { MemorySeries } from './resources-meter.ts';
+import type { ProcessUsage } from './resources-meter.ts';
 import type { SummaryProcess } from './summary-schema.ts';
 
 /** One process of the machine at one moment. */
@@ -18,6 +20,8 @@ export interface ProcessSampler {
   sample(): void;
   /** @param operations done while sampling */
   result(operations: number): SummaryProcess[];
+  /** CPU time, memory over time and its integral, of each process. */
+  usage(): { readonly processes: ProcessUsage[]; readonly memory: MemorySeries };
 }
 
 const stateShape = z.object({ processes: z.array(z.object({ name: z.string(), pid: z.number().nullable() })) });
@@ -31,7 +35,13 @@ export function createProcessSampler(host: Host, statePath: string, readTable: (
   const names = new Map<number, string>();
   const cpu = new Map<number, { firstUs: number; lastUs: number; name: string }>();
   const rssMax = new Map<string, number>();
+  const memory = new MemorySeries(host.clock);
   let isFirst = true;
+  const usedUs = (): Map<string, number> => {
+    const used = new Map<string, number>();
+    for (const { name, firstUs, lastUs } of cpu.values()) used.set(name, (used.get(name) ?? 0) + lastUs - firstUs);
+    return new Map([...used].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  };
   return {
     sample() {
       for (const { name, pid } of readState(host, statePath)) if (pid !== null) names.set(pid, name);
@@ -49,14 +59,16 @@ export function createProcessSampler(host: Host, statePath: string, readTable: (
         rss.set(name, (rss.get(name) ?? 0) + (names.has(row.pid) ? row.rssBytes : row.privateBytes));
       }
       for (const [name, bytes] of rss) rssMax.set(name, Math.max(bytes, rssMax.get(name) ?? 0));
+      memory.add(rss);
       isFirst = false;
     },
     result(operations) {
-      const usedUs = new Map<string, number>();
-      for (const { name, firstUs, lastUs } of cpu.values()) usedUs.set(name, (usedUs.get(name) ?? 0) + lastUs - firstUs);
-      return [...usedUs].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, us]) => ({
+      return [...usedUs()].map(([name, us]) => ({
         name, cpuUsPerOperation: operations === 0 ? null : us / operations, rssMaxBytes: Math.round(rssMax.get(name) ?? 0),
       }));
+    },
+    usage() {
+      return { memory, processes: [...usedUs()].map(([name, us]) => ({ name, cpuS: us / 1e6, gbS: memory.gbS(name) })) };
     },
   };
 }

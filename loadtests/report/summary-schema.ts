@@ -4,6 +4,7 @@
  * test keeps the two equal.
  */
 import { z } from 'zod';
+import { resourcesSchema } from './resources.ts';
 
 const count = z.int().min(0);
 const amount = z.number().min(0);
@@ -216,6 +217,8 @@ export const summarySchema = z
       .describe('Response times of the hold in a few ranges, by upper bound (null: none), those that failed apart.'),
     series: z.array(seriesPoint).describe('At most 2,880 points; the period widens beyond.'),
     slowest: z.array(slowest),
+    concurrencyMean: amount.optional().describe('Operations that the system worked on at once in the hold, on average, by Little’s law: operations a second times mean service time.'),
+    resources: resourcesSchema.optional(),
   })
   .describe('What one load run measured and proved.');
 

@@ -7,6 +7,7 @@ import type { Hold, HoldPart } from './hold.ts';
 import { missedFromS } from './missed-from.ts';
 import { rangesOf } from './ranges.ts';
 import { joinPoints } from './series.ts';
+import type { Resources } from './resources.ts';
 import type { Summary, SummaryAudit, SummaryLatency, SummaryMachine, SummaryOperations, SummaryProcess, SummaryQuantiles } from './summary-schema.ts';
 import { evaluateThreshold } from './thresholds.ts';
 import type { Threshold } from './thresholds.ts';
@@ -30,6 +31,8 @@ export interface RunFacts {
   readonly audit: SummaryAudit | null;
   readonly processes: readonly SummaryProcess[];
   readonly machine: SummaryMachine;
+  /** Absent where they were not measured. */
+  readonly resources?: Resources | undefined;
 }
 
 /** Points of the series that a summary keeps; the period widens beyond. */
@@ -41,7 +44,7 @@ export function buildSummary(run: RunMeasurement, facts: RunFacts): Summary {
   const lookup = lookupMetrics(run, hold, facts.audit);
   const thresholds = facts.thresholds.map((threshold) => evaluateThreshold(threshold, lookup));
   const validity = judgeValidity(validityInput(run, hold), facts.validity);
-  const judged = judgeRun({ thresholds, validity, audit: facts.audit, interrupted: run.interrupted });
+  const judged = judgeRun({ thresholds, validity, audit: facts.audit, interrupted: run.interrupted, aborted: run.aborted });
   const achievedPerS = achievedOf(run, hold);
   return {
     schema: 'sora.run/v1',
@@ -88,6 +91,8 @@ export function buildSummary(run: RunMeasurement, facts: RunFacts): Summary {
       op: slow.op, user: slow.user, step: slow.step, atS: slow.atMs / 1_000, responseMs: slow.responseUs / 1_000,
       serviceMs: slow.serviceUs / 1_000, status: slow.status, correlationId: slow.correlationId,
     })),
+    concurrencyMean: ratioOf(hold.all.total, hold.durationS) * (hold.all.times.service.mean() / 1e6),
+    ...(facts.resources === undefined ? {} : { resources: facts.resources }),
   };
 }
 

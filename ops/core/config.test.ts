@@ -23,6 +23,16 @@ describe('readConfig', () => {
     expect((await readConfig(host, folder)).load.staging).toEqual(['staging.example.test', '10.1.0.0/16']);
   });
 
+  it('reads a dated price list, and refuses one without its day', async () => {
+    write(`export default { prices: { cpuSecond: 0.00001, gbSecond: 0.000001, egressGb: 0.09, currency: 'EUR', asOf: '2026-01-31' } };`);
+    expect((await readConfig(host, folder)).prices).toEqual({ cpuSecond: 0.00001, gbSecond: 0.000001, egressGb: 0.09, currency: 'EUR', asOf: '2026-01-31' });
+  });
+
+  it('names what a price list lacks', async () => {
+    write(`export default { prices: { cpuSecond: -1, gbSecond: 0, egressGb: 0, currency: 'euro' } };`);
+    await expect(readConfig(host, folder)).rejects.toMatchObject({ exitCode: 104, message: expect.stringMatching(/cpuSecond.*currency.*asOf/s) as string });
+  });
+
   it('names every wrong member at once', async () => {
     write(`export default { load: { staging: [''], users: 5 } };`);
     await expect(readConfig(host, folder)).rejects.toMatchObject({ exitCode: 104, message: expect.stringMatching(/staging.*users/s) as string });

@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { invalidConfig, messageOf } from './error.ts';
 import type { Host } from './host.ts';
 
+const price = z.number().min(0).max(1e6);
+
 /** What `sora.config.ts` may hold, one part a subsystem. Defaults < this file < environment < flags. */
 const configSchema = z.strictObject({
   load: z
@@ -12,8 +14,25 @@ const configSchema = z.strictObject({
       staging: z.array(z.string().min(1).max(253)).max(100).default([]),
     })
     .prefault({}),
+  /** What resources cost, for pricing runs; without it no money is shown. */
+  prices: z
+    .strictObject({
+      /** One second of one core. */
+      cpuSecond: price,
+      /** 10^9 bytes of memory for one second. */
+      gbSecond: price,
+      /** 10^9 bytes sent by the system to its users. */
+      egressGb: price,
+      /** Such as EUR (ISO 4217). */
+      currency: z.string().regex(/^[A-Z]{3}$/, 'must be three capital letters, such as EUR'),
+      /** The day the prices were read, such as 2026-01-31. */
+      asOf: z.iso.date(),
+    })
+    .optional(),
 });
 
+/** A dated price list. */
+export type Prices = NonNullable<z.infer<typeof configSchema>['prices']>;
 export type SoraConfig = z.infer<typeof configSchema>;
 /** What a `sora.config.ts` exports by default. */
 export type SoraConfigFile = z.input<typeof configSchema>;
