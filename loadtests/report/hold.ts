@@ -1,6 +1,6 @@
 import { Histogram } from '../swarm/histogram.ts';
 import { timeNames } from '../swarm/measurement.ts';
-import type { OperationSample, RunMeasurement, TimeName } from '../swarm/measurement.ts';
+import type { OperationSample, PhaseName, RunMeasurement, TimeName } from '../swarm/measurement.ts';
 import type { Metric, MetricLookup } from './metrics.ts';
 import type { AuditFindings } from './verdict.ts';
 
@@ -19,17 +19,20 @@ export interface HoldPart {
   readonly bytesReceived: number;
 }
 
-/** The hold of a run, merged once for all who ask. */
+/** What thresholds are judged by: all of a run, or what there is of it so far. */
+export type Measured = Pick<RunMeasurement, 'operations' | 'series' | 'phases' | 'unsent'>;
+
+/** One phase of a run, usually its hold, merged once for all who ask. */
 export interface Hold {
   readonly durationS: number;
   readonly all: HoldPart;
   readonly byOperation: ReadonlyMap<string, HoldPart>;
 }
 
-/** Merges the hold's samples. */
-export function holdOf(run: RunMeasurement): Hold {
-  const samples = run.operations.filter((sample) => sample.phase === 'hold');
-  const window = run.phases.find((phase) => phase.name === 'hold');
+/** Merges the hold's samples, or those of another phase. */
+export function holdOf(run: Pick<Measured, 'operations' | 'phases'>, phase: PhaseName = 'hold'): Hold {
+  const samples = run.operations.filter((sample) => sample.phase === phase);
+  const window = run.phases.find(({ name }) => name === phase);
   const byName = Map.groupBy(samples, (sample) => sample.op);
   return {
     durationS: window === undefined ? 0 : Math.max(0, window.endMs - window.startMs) / 1_000,
@@ -38,14 +41,21 @@ export function holdOf(run: RunMeasurement): Hold {
   };
 }
 
-/** Answers thresholds from the hold and the audit. */
-export function lookupMetrics(run: RunMeasurement, hold: Hold, audit: AuditFindings | null): MetricLookup {
-  return (name, tags) => {
+/** Answers thresholds from the hold, from other phases where a tag names one, and from the audit. */
+export function lookupMetrics(run: Measured, hold: Hold, audit: AuditFindings | null): MetricLookup {
+  const phases = new Map<string, Hold>([['hold', hold]]);
+  const phaseOf = (name: string): Hold => {
+    const merged = phases.get(name) ?? holdOf(run, name as PhaseName);
+    phases.set(name, merged);
+    return merged;
+  };
+  return (name, { op, phase = 'hold' }) => {
     if (name === 'audit_lost' || name === 'audit_duplicated') return auditMetric(name, audit);
     if (name === 'users') return { kind: 'gauge', value: run.series.findLast((point) => point.phase === 'hold')?.users ?? 0 };
-    const op = tags['op'];
-    const part = op === undefined ? hold.all : hold.byOperation.get(op);
-    return part === undefined ? undefined : partMetric(name, part, hold.durationS);
+    if (name === 'operations_unsent') return { kind: 'counter', count: run.unsent, rate: ratioOf(run.unsent, hold.durationS) };
+    const merged = phaseOf(phase);
+    const part = op === undefined ? merged.all : merged.byOperation.get(op);
+    return part === undefined ? undefined : partMetric(name, part, merged.durationS);
   };
 }
 
@@ -56,7 +66,7 @@ function auditMetric(name: string, audit: AuditFindings | null): Metric | undefi
 }
 
 function partMetric(name: string, part: HoldPart, durationS: number): Metric | undefined {
-  const perS = (count: number): number => (durationS === 0 ? 0 : count / durationS);
+  const counter = (count: number): Metric => ({ kind: 'counter', count, rate: ratioOf(count, durationS) });
   switch (name) {
     case 'response_time':
       return trend(part.times.response);
@@ -69,15 +79,19 @@ function partMetric(name: string, part: HoldPart, durationS: number): Metric | u
     case 'http_req_duration':
       return trend(part.requestDuration);
     case 'http_reqs':
-      return { kind: 'counter', count: part.requests, rate: perS(part.requests) };
+      return counter(part.requests);
     case 'http_req_failed':
       return { kind: 'rate', rate: ratioOf(part.requestsFailed, part.requests), count: part.requests };
     case 'operations':
-      return { kind: 'counter', count: part.total, rate: perS(part.total) };
+      return counter(part.total);
     case 'operation_failed':
       return { kind: 'rate', rate: ratioOf(part.failed, part.total), count: part.total };
     case 'operation_refused':
       return { kind: 'rate', rate: ratioOf(part.refused, part.total), count: part.total };
+    case 'data_sent':
+      return counter(part.bytesSent);
+    case 'data_received':
+      return counter(part.bytesReceived);
     default:
       return undefined;
   }

@@ -1,3 +1,5 @@
+import { phaseNames } from '../swarm/tally.ts';
+
 /**
  * What thresholds can speak of: the name of each metric, its kind and the figures it offers. The
  * kinds and their aggregations are k6's, so that an expression means here what it means there.
@@ -40,25 +42,32 @@ export type MetricKind = Metric['kind'];
 
 interface MetricSpec {
   readonly kind: MetricKind;
-  readonly tags: readonly string[];
+  /** The tags it may be narrowed by, and the values of those that have but a few; undefined allows any. */
+  readonly tags: Readonly<Record<string, readonly string[] | undefined>>;
   readonly about: string;
 }
 
+/** Without a `phase` a threshold judges the hold. */
+const sampleTags: MetricSpec['tags'] = { op: undefined, phase: phaseNames };
+
 /** Every metric a threshold may name. */
 export const metricSpecs: Readonly<Record<string, MetricSpec>> = {
-  response_time: { kind: 'trend', tags: ['op'], about: 'due time to last byte read, ms' },
-  service_time: { kind: 'trend', tags: ['op'], about: 'first byte written to last byte read, ms' },
-  pool_wait: { kind: 'trend', tags: ['op'], about: 'waiting for a free connection, ms' },
-  lateness: { kind: 'trend', tags: ['op'], about: 'due time to handed to the transport, ms' },
-  http_req_duration: { kind: 'trend', tags: ['op'], about: 'each request by itself as k6 means it, ms' },
-  http_reqs: { kind: 'counter', tags: ['op'], about: 'requests' },
-  http_req_failed: { kind: 'rate', tags: ['op'], about: 'share of requests that failed' },
-  operations: { kind: 'counter', tags: ['op'], about: 'operations done' },
-  operation_failed: { kind: 'rate', tags: ['op'], about: 'share of operations that failed' },
-  operation_refused: { kind: 'rate', tags: ['op'], about: 'share of operations refused as expected' },
-  users: { kind: 'gauge', tags: [], about: 'users at work' },
-  audit_lost: { kind: 'counter', tags: [], about: 'acknowledged writes that the database lacks' },
-  audit_duplicated: { kind: 'counter', tags: [], about: 'writes that the database holds more than once' },
+  response_time: { kind: 'trend', tags: sampleTags, about: 'due time to last byte read, ms' },
+  service_time: { kind: 'trend', tags: sampleTags, about: 'first byte written to last byte read, ms' },
+  pool_wait: { kind: 'trend', tags: sampleTags, about: 'waiting for a free connection, ms' },
+  lateness: { kind: 'trend', tags: sampleTags, about: 'due time to handed to the transport, ms' },
+  http_req_duration: { kind: 'trend', tags: sampleTags, about: 'each request by itself as k6 means it, ms' },
+  http_reqs: { kind: 'counter', tags: sampleTags, about: 'requests' },
+  http_req_failed: { kind: 'rate', tags: sampleTags, about: 'share of requests that failed' },
+  operations: { kind: 'counter', tags: sampleTags, about: 'operations done' },
+  operation_failed: { kind: 'rate', tags: sampleTags, about: 'share of operations that failed' },
+  operation_refused: { kind: 'rate', tags: sampleTags, about: 'share of operations refused as expected' },
+  operations_unsent: { kind: 'counter', tags: {}, about: 'operations that were due and never sent' },
+  data_sent: { kind: 'counter', tags: sampleTags, about: 'bytes written' },
+  data_received: { kind: 'counter', tags: sampleTags, about: 'bytes read' },
+  users: { kind: 'gauge', tags: {}, about: 'users at work' },
+  audit_lost: { kind: 'counter', tags: {}, about: 'acknowledged writes that the database lacks' },
+  audit_duplicated: { kind: 'counter', tags: {}, about: 'writes that the database holds more than once' },
 };
 
 /** The aggregations of each kind; `p` stands for p(0) to p(100). */

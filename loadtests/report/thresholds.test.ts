@@ -23,6 +23,7 @@ describe('parseThreshold', () => {
     ['response_time{op:feed}', ' p( 99.9 ) <= 1e3 ', { aggregation: 'p', percentile: 99.9, operator: '<=', limit: 1000 }],
     ['http_req_failed', 'rate<0.001', { aggregation: 'rate', operator: '<', limit: 0.001 }],
     ['audit_lost', 'count<1', { aggregation: 'count', operator: '<', limit: 1 }],
+    ['data_received{phase:ramp, op:"feed"}', 'rate>1', { tags: { phase: 'ramp', op: 'feed' }, aggregation: 'rate', limit: 1 }],
     ['http_req_duration', 'med === 2', { aggregation: 'med', operator: '===', limit: 2 }],
   ])('reads %s: %s', (metric, text, expected) => {
     expect(parseThreshold(metric, text)).toMatchObject(expected);
@@ -38,6 +39,8 @@ describe('parseThreshold', () => {
     ['response_time', 'rate<1', 'is a trend and has no rate'],
     ['http_req_failed', 'p(95)<1', 'is a rate and has no p'],
     ['http_req_failed{status:500}', 'rate<1', 'not a tag'],
+    ['response_time{phase:warmup}', 'p(95)<1', 'there is no phase "warmup"'],
+    ['users{op:feed}', 'value>1', 'not a tag'],
     ['respons_time', 'p(95)<1', 'respons_time'],
     ['response_time{op:feed', 'p(95)<1', 'malformed'],
   ])('refuses %s: %s, naming the place', (metric, text, part) => {
@@ -84,6 +87,13 @@ describe('parseThresholds', () => {
     const parsed = parseThresholds({ response_time: ['p(95)<500', 'nonsense'], other: ['avg<1'] }, (error) => errors.push(error));
     expect(parsed.map((threshold) => threshold.expression)).toEqual(['response_time: p(95)<500']);
     expect(errors).toHaveLength(2);
+  });
+  it('reads the form that ends a run, and says when its delay is wrong', () => {
+    const errors: SoraError[] = [];
+    const rules = [{ threshold: 'p(95)<500', abortOnFail: true, delayAbortEval: '1m30s' }, { threshold: 'avg<9', abortOnFail: false }, { threshold: 'max<9', abortOnFail: true, delayAbortEval: 'soon' }];
+    const parsed = parseThresholds({ response_time: rules }, (error) => errors.push(error));
+    expect(parsed.map(({ expression, abort }) => [expression, abort])).toEqual([['response_time: p(95)<500', { delayMs: 90_000 }], ['response_time: avg<9', undefined]]);
+    expect(errors.map(({ message }) => message)).toEqual(['threshold "response_time: max<9": delayAbortEval "soon" is not a duration']);
   });
 });
 

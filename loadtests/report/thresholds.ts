@@ -3,6 +3,8 @@ import { assertNever, invalidConfig } from '../../ops/core/error.ts';
 import type { SoraError } from '../../ops/core/error.ts';
 import { aggregations, metricSpecs } from './metrics.ts';
 import type { Metric, MetricLookup } from './metrics.ts';
+import type { ThresholdRule } from '../swarm/scenario.ts';
+import { parseDelayMs } from './thresholds/delay.ts';
 
 export type Operator = '<' | '<=' | '>' | '>=' | '==' | '===' | '!=';
 
@@ -18,6 +20,8 @@ export interface Threshold {
   readonly percentile?: number;
   readonly operator: Operator;
   readonly limit: number;
+  /** Ends the run when the hold so far misses it, once the hold has lasted this long. */
+  readonly abort?: { readonly delayMs: number };
 }
 
 /** How a threshold ended. `ok` is null when there was nothing to measure: it proves nothing. */
@@ -88,20 +92,28 @@ export function parseThresholdFlag(text: string): Threshold {
 
 /** Parses a scenario's thresholds; collects every error. */
 export function parseThresholds(
-  thresholds: Readonly<Record<string, readonly string[]>>,
+  thresholds: Readonly<Record<string, readonly ThresholdRule[]>>,
   onError: (error: SoraError) => void,
 ): Threshold[] {
   const parsed: Threshold[] = [];
-  for (const [metric, expressions] of Object.entries(thresholds)) {
-    for (const expression of expressions) {
+  for (const [metric, rules] of Object.entries(thresholds)) {
+    for (const rule of rules) {
       try {
-        parsed.push(parseThreshold(metric, expression));
+        parsed.push(parseRule(metric, rule));
       } catch (error) {
         onError(error as SoraError);
       }
     }
   }
   return parsed;
+}
+
+/** @throws SoraError `invalid_config` as `parseThreshold`, and on a delay that is no duration */
+function parseRule(metric: string, rule: ThresholdRule): Threshold {
+  if (typeof rule === 'string') return parseThreshold(metric, rule);
+  const threshold = parseThreshold(metric, rule.threshold);
+  const delayMs = rule.delayAbortEval === undefined ? 0 : parseDelayMs(rule.delayAbortEval, threshold.expression);
+  return rule.abortOnFail === true ? { ...threshold, abort: { delayMs } } : threshold;
 }
 
 /** Compares the threshold with what was measured. */
@@ -135,15 +147,25 @@ function parseMetric(text: string): { metric: string; tags: Record<string, strin
   const tags: Record<string, string> = {};
   for (const pair of (match[2] ?? '').split(',').filter((part) => part.trim() !== '')) {
     const [name, ...rest] = pair.split(':');
-    const key = String(name).trim();
-    const value = rest.join(':').trim();
-    if (value === '' || !spec.tags.includes(key)) {
-      const known = spec.tags.length === 0 ? 'it has no tags' : `its tags are ${spec.tags.join(', ')}`;
-      throw invalidConfig(`threshold metric "${text}": "${pair.trim()}" is not a tag of ${metric}`, `${known}; write it like ${example}`);
+    const key = unquote(String(name));
+    const value = unquote(rest.join(':'));
+    if (value === '' || !Object.hasOwn(spec.tags, key)) {
+      const known = Object.keys(spec.tags);
+      const names = known.length === 0 ? 'it has no tags' : `its tags are ${known.join(', ')}`;
+      throw invalidConfig(`threshold metric "${text}": "${pair.trim()}" is not a tag of ${metric}`, `${names}; write it like ${example}`);
+    }
+    const values = spec.tags[key];
+    if (values !== undefined && !values.includes(value)) {
+      throw invalidConfig(`threshold metric "${text}": there is no ${key} "${value}"`, `use ${values.join(', ')}`);
     }
     tags[key] = value;
   }
   return { metric, tags };
+}
+
+/** k6 allows blanks and quotes around both parts of a tag. */
+function unquote(text: string): string {
+  return text.trim().replaceAll(/^["']+|["']+$/g, '');
 }
 
 function requireAggregation(metric: string, aggregation: string, expression: string): void {

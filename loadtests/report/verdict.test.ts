@@ -42,6 +42,11 @@ describe('judgeRun', () => {
     expect(judged).toMatchObject({ verdict: 'insufficient', exitCode: 105 });
     expect(judged.reasons[0]).toBe('interrupted');
   });
+  it('fails a run that a threshold ended, whatever its short measurement is worth', () => {
+    const judged = judgeRun({ ...passing, thresholds: [threshold(false)], validity: late, aborted: 'threshold x: measured 7 after 3s of the hold' });
+    expect(judged).toMatchObject({ verdict: 'fail', exitCode: 99 });
+    expect(judged.reasons[0]).toBe('aborted: threshold x: measured 7 after 3s of the hold');
+  });
   it('proves nothing with an unmeasured threshold or an audit that did not end', () => {
     expect(judgeRun({ ...passing, thresholds: [threshold(null)] }).verdict).toBe('insufficient');
     expect(judgeRun({ ...passing, audit: { ...clean, ledgerBalanced: null, incomplete: 'the admin endpoint answered 503' } }).exitCode).toBe(98);

@@ -22,6 +22,8 @@ export interface VerdictInput {
   readonly audit: AuditFindings | null;
   /** Stopped by a signal. */
   readonly interrupted: boolean;
+  /** Which threshold ended the run early, and what it measured. */
+  readonly aborted?: string | undefined;
 }
 
 export interface Judgement {
@@ -33,10 +35,11 @@ export interface Judgement {
 
 /**
  * Says what a run proved. Precedence: an audit loss, duplicate or unbalanced ledger is always a
- * fail; then an interrupted or invalid measurement is insufficient; then thresholds fail; then pass.
+ * fail, and so is a run that a threshold ended; then an interrupted or invalid measurement is insufficient; then thresholds fail; then pass.
  */
 export function judgeRun(input: VerdictInput): Judgement {
-  const broken = auditReasons(input.audit);
+  const aborted = input.aborted === undefined ? [] : [`aborted: ${input.aborted}`];
+  const broken = [...auditReasons(input.audit), ...aborted];
   const doubts = doubtReasons(input);
   const missed = input.thresholds.filter((result) => result.ok === false).map(thresholdReason);
   if (broken.length > 0) {
@@ -77,7 +80,8 @@ function doubtReasons(input: VerdictInput): string[] {
   return reasons;
 }
 
-function thresholdReason(result: ThresholdResult): string {
+/** `threshold response_time: p(95)<500: measured 612`. */
+export function thresholdReason(result: ThresholdResult): string {
   const measured = result.measured === null ? 'nothing' : Number(result.measured.toPrecision(4));
   return `threshold ${result.expression}: measured ${measured}`;
 }

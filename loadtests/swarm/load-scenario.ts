@@ -18,6 +18,11 @@ const step = z.object({
   thinkTimeMs: distribution.optional(),
 });
 
+const thresholdRule = z.union([
+  z.string(),
+  z.strictObject({ threshold: z.string(), abortOnFail: z.boolean().optional(), delayAbortEval: z.union([z.string(), z.number()]).optional() }),
+], 'must be an expression or { threshold, abortOnFail, delayAbortEval }');
+
 const shape = z.looseObject({
   name: z.string().min(1).max(100),
   description: z.string(),
@@ -30,7 +35,7 @@ const shape = z.looseObject({
   journeys: z
     .array(z.object({ name: z.string().min(1), weight: z.number().min(0), users: z.array(z.number().int().min(0)).max(10_000).optional(), steps: z.array(step).min(1) }))
     .min(1),
-  thresholds: z.record(z.string(), z.array(z.string())),
+  thresholds: z.record(z.string(), z.array(thresholdRule)),
 });
 
 /**

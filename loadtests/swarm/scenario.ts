@@ -8,7 +8,7 @@ export type Distribution =
   | { readonly kind: 'exponential'; readonly mean: number };
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path and query below the target. */
   readonly path: string;
   /** Name that groups requests in reports; default the step's operation. Never put ids in it. */
@@ -89,6 +89,17 @@ export interface Journey<State> {
   readonly steps: readonly Step<State>[];
 }
 
+/** A threshold as k6 writes it: an expression, or one that also ends the run when it is missed. */
+export type ThresholdRule =
+  | string
+  | {
+      readonly threshold: string;
+      /** Ends the run as failed as soon as the hold so far misses the threshold. Default false. */
+      readonly abortOnFail?: boolean | undefined;
+      /** How long the hold must last before that is looked at: `10s`, `1m30s`, or a number of ms. Default 0. */
+      readonly delayAbortEval?: string | number | undefined;
+    };
+
 export interface SetupContext {
   readonly target: string;
   readonly users: number;
@@ -118,7 +129,7 @@ export interface Scenario<State = undefined> {
   readonly system?: 'avalo' | 'any';
   readonly journeys: readonly Journey<State>[];
   /** Expressions by metric, k6's syntax: `{'response_time{op:feed}': ['p(95)<500']}`. */
-  readonly thresholds: Readonly<Record<string, readonly string[]>>;
+  readonly thresholds: Readonly<Record<string, readonly ThresholdRule[]>>;
   /** Runs once before the first request of a user; its result must survive structured clone. */
   setup?(context: SetupContext): Promise<unknown>;
   teardown?(context: SetupContext): Promise<void>;
