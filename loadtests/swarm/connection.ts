@@ -1,21 +1,18 @@
-import { lookup } from 'node:dns';
-import { isIP, Socket, type LookupFunction } from 'node:net';
 import type { Exchange } from './exchange.ts';
 import { HttpParser } from './http-parser.ts';
+import { closedByServer, openWire } from './transport/open-wire.ts';
+import type { Endpoint, Wire, WireEvents } from './transport/wire.ts';
 import { TransportError, transportErrorOf } from './transport-error.ts';
 
-/** What a connection tells its pool. */
+/** What a connection tells its transport, and shares with the others. */
 export interface ConnectionOwner {
-  readonly hostname: string;
-  readonly port: number;
+  readonly endpoint: Endpoint;
   /** Header lines of every request, from `Host:` on, each ended by CRLF. */
   readonly commonHeaders: string;
   readonly maxBodyBytes: number;
-  /** Every socket reads into this buffer; bytes are copied before the next read. */
-  readonly readBuffer: Buffer;
+  /** Parsers at rest, for connections that are idle most of their life; undefined: each keeps its own. */
+  readonly parsers: HttpParser[] | undefined;
   now(): number;
-  /** Answers why an address must not be used; undefined allows it. */
-  refuseAddress(address: string): string | undefined;
   /** The connection is open. */
   onOpen(connection: Connection): void;
   /** The connection may carry a request. */
@@ -29,69 +26,37 @@ export interface ConnectionOwner {
 const idleMarginMs = 1_000;
 
 /** One keep-alive connection, with at most one exchange on it. */
-export class Connection {
+export class Connection implements WireEvents {
   readonly #owner: ConnectionOwner;
-  readonly #socket: Socket;
-  readonly #parser: HttpParser;
+  #wire: Wire | undefined;
+  #parser: HttpParser | undefined;
   #exchange: Exchange | undefined;
   #gone = false;
   #ready = false;
   /** Until when an idle connection may be used again. */
   usableUntilMs = Number.POSITIVE_INFINITY;
+  /** Whose it is, where users have connections of their own. */
+  readonly place: number;
 
-  constructor(owner: ConnectionOwner) {
+  constructor(owner: ConnectionOwner, place = 0) {
     this.#owner = owner;
-    this.#parser = new HttpParser(owner.maxBodyBytes);
-    this.#socket = new Socket({
-      onread: {
-        buffer: owner.readBuffer,
-        callback: (length, bytes) => {
-          this.#onRead(bytes as Buffer, length);
-          return true;
-        },
-      },
-    } as ConstructorParameters<typeof Socket>[0]);
-    this.#socket.setNoDelay(true);
-    this.#socket.on('connect', () => this.#onConnect());
-    this.#socket.on('end', () => this.#onEnd());
-    this.#socket.on('error', (error) => this.#close(transportErrorOf(error)));
-    this.#socket.on('close', () => this.#close(new TransportError('ECONNRESET', 'the server closed the connection')));
+    this.place = place;
   }
 
   get idle(): boolean {
     return this.#ready && !this.#gone && this.#exchange === undefined;
   }
 
-  open(): void {
-    const { hostname, port } = this.#owner;
-    if (isIP(hostname) !== 0) {
-      const refusal = this.#owner.refuseAddress(hostname);
-      if (refusal !== undefined) {
-        queueMicrotask(() => this.#close(new TransportError('refused_target', refusal)));
-        return;
-      }
-    }
-    this.#socket.connect({ host: hostname, port, lookup: this.#lookup });
+  /** @param localAddress the address to come from; undefined leaves it to the system */
+  open(localAddress?: string): void {
+    this.#wire = openWire(this.#owner.endpoint, this, localAddress);
   }
-
-  /** Resolves a name, and refuses it unless every address it answers is allowed. */
-  readonly #lookup: LookupFunction = (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error !== null) return callback(error, '', 0);
-      for (const { address } of addresses) {
-        const refusal = this.#owner.refuseAddress(address);
-        if (refusal !== undefined) return callback(new TransportError('refused_target', refusal), '', 0);
-      }
-      const [first] = addresses;
-      if (options.all === true) callback(null, addresses);
-      else callback(null, first?.address ?? '', first?.family ?? 4);
-    });
-  };
 
   /** Writes a request in one system call. Only on an idle connection. */
   send(exchange: Exchange): void {
     this.#exchange = exchange;
     exchange.carrier = this;
+    this.#parser ??= this.#owner.parsers?.pop() ?? new HttpParser(this.#owner.maxBodyBytes);
     this.#parser.begin(exchange.method);
     const { body } = exchange;
     const head = `${exchange.method} ${exchange.path} HTTP/1.1\r\n${this.#owner.commonHeaders}${exchange.headers}`;
@@ -105,14 +70,13 @@ export class Connection {
       const start = Buffer.from(`${head}content-length: ${bytes.length}\r\n\r\n`, 'latin1');
       const whole = Buffer.concat([start, bytes]);
       exchange.bytesSent = whole.length;
-      this.#socket.write(whole);
+      this.#wire?.writeBytes(whole);
     }
   }
 
-  /** A latin1 string goes to the kernel from the stack, without a buffer of its own. */
   #write(exchange: Exchange, text: string): void {
     exchange.bytesSent = text.length;
-    this.#socket.write(text, 'latin1');
+    this.#wire?.writeText(text);
   }
 
   /** Drops the connection; an exchange on it fails with `error`. */
@@ -120,27 +84,28 @@ export class Connection {
     this.#close(error);
   }
 
-  #onConnect(): void {
-    const refusal = this.#owner.refuseAddress(this.#socket.remoteAddress ?? '');
-    if (refusal !== undefined) {
-      this.#close(new TransportError('refused_target', refusal));
-      return;
-    }
+  onOpen(): void {
+    if (this.#gone) return;
     this.#ready = true;
     this.#owner.onOpen(this);
     this.#owner.onReady(this);
   }
 
-  #onRead(buffer: Buffer, length: number): void {
+  onBytes(bytes: Buffer): void {
     const exchange = this.#exchange;
-    if (exchange !== undefined) exchange.bytesReceived += length;
+    const parser = this.#parser;
+    if (exchange === undefined || parser === undefined) {
+      this.#close(new TransportError('protocol', `${bytes.length} bytes that no request asked for`));
+      return;
+    }
+    exchange.bytesReceived += bytes.length;
     try {
-      const reply = this.#parser.feed(length === buffer.length ? buffer : buffer.subarray(0, length));
-      if (reply === undefined || exchange === undefined) return;
+      const reply = parser.feed(bytes);
+      if (reply === undefined) return;
       exchange.reply = reply;
       exchange.doneMs = this.#owner.now();
       this.#exchange = undefined;
-      if (this.#parser.keepAlive) this.#rest(exchange.doneMs);
+      if (parser.keepAlive) this.#rest(parser, exchange.doneMs);
       else this.#close(undefined);
       this.#owner.onSettled(exchange);
     } catch (error) {
@@ -148,15 +113,20 @@ export class Connection {
     }
   }
 
-  #rest(nowMs: number): void {
-    const timeoutMs = this.#parser.idleTimeoutMs;
+  #rest(parser: HttpParser, nowMs: number): void {
+    const timeoutMs = parser.idleTimeoutMs;
     if (timeoutMs !== undefined) this.usableUntilMs = nowMs + Math.max(0, timeoutMs - idleMarginMs);
+    const { parsers } = this.#owner;
+    if (parsers !== undefined) {
+      parsers.push(parser);
+      this.#parser = undefined;
+    }
     this.#owner.onReady(this);
   }
 
-  #onEnd(): void {
+  onEnd(): void {
     const exchange = this.#exchange;
-    const reply = this.#parser.end();
+    const reply = this.#parser?.end();
     if (exchange !== undefined && reply !== undefined) {
       exchange.reply = reply;
       exchange.doneMs = this.#owner.now();
@@ -168,14 +138,18 @@ export class Connection {
     this.#close(new TransportError('ECONNRESET', 'the server closed the connection before its reply was complete'));
   }
 
+  onClosed(error: TransportError): void {
+    this.#close(error);
+  }
+
   #close(error: TransportError | undefined): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#socket.destroy();
+    this.#wire?.destroy();
     const exchange = this.#exchange;
     this.#exchange = undefined;
     if (exchange !== undefined && !exchange.settled) {
-      exchange.error = error ?? new TransportError('ECONNRESET', 'the connection was closed');
+      exchange.error = error ?? closedByServer();
       exchange.doneMs = this.#owner.now();
       this.#owner.onSettled(exchange);
     }

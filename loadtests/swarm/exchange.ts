@@ -8,7 +8,8 @@ export class Exchange {
   /** Further header lines, each ended by CRLF. */
   readonly headers: string;
   readonly body: string | Buffer | undefined;
-  readonly timeoutMs: number;
+  /** 0 until it is sent stands for the transport's own. */
+  timeoutMs: number;
   readonly onDone: (exchange: Exchange) => void;
 
   reply: Reply | undefined = undefined;
@@ -20,6 +21,8 @@ export class Exchange {
   doneMs = -1;
   bytesSent = 0;
   bytesReceived = 0;
+  /** The user's place in its worker's share; 0 for requests of no user. */
+  place = 0;
   /** Place in the transport's timeout wheel. */
   slot = -1;
   /** The connection it is on. */

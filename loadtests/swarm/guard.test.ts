@@ -41,7 +41,7 @@ describe('looksLikeProduction', () => {
 describe('parseTarget', () => {
   it.each([
     ['nonsense', 'no address'],
-    ['https://127.0.0.1', 'https'],
+    ['ftp://127.0.0.1', 'ftp'],
     ['http://127.0.0.1:80/path', 'more than a host'],
     ['http://:pw@127.0.0.1', 'target "http://127.0.0.1" has more than a host'],
     ['http://127.0.0.1#part', 'more than a host'],

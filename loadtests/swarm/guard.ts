@@ -29,7 +29,7 @@ export function looksLikeProduction(hostname: string): boolean {
 }
 
 /**
- * Checks a target before anything is sent: an http address without path, and a confirmed name where
+ * Checks a target before anything is sent: an http or https address without path, and a confirmed name where
  * it looks like production. What it resolves to is checked at every connect by `checkAddress`.
  * @throws SoraError `invalid_config`
  */
@@ -38,8 +38,8 @@ export function parseTarget(target: string, policy: TargetPolicy = localOnly): U
   if (url === null || url.hostname === '') {
     throw invalidConfig(`target "${target}" is no address`, 'write it as http://127.0.0.1:3000');
   }
-  if (url.protocol !== 'http:') {
-    throw invalidConfig(`target "${target}" is ${url.protocol.slice(0, -1)}; the transport speaks http`, 'give an http:// address');
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw invalidConfig(`target "${target}" is ${url.protocol.slice(0, -1)}; the transport speaks http and https`, 'give an http:// or https:// address');
   }
   if (url.pathname !== '/' || url.search !== '' || url.username !== '' || url.password !== '' || url.hash !== '') {
     throw invalidConfig(`target "${url.protocol}//${url.host}" has more than a host and a port`, `use ${url.protocol}//${url.host} and put paths in the journey`);

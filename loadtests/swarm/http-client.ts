@@ -31,7 +31,7 @@ export function createHttpClient(host: Host, target: string, options: HttpClient
       const headers = headerLines({ ...options.headers, ...request.headers }) + (type === '' || namesContentType(request.headers) ? '' : type);
       checkPath(request.path);
       const done = await new Promise<Exchange>((resolve) => {
-        transport.send(new Exchange(request.method, request.path, headers, body, request.timeoutMs ?? 30_000, resolve));
+        transport.send(new Exchange(request.method, request.path, headers, body, request.timeoutMs ?? 0, resolve));
       });
       if (done.reply === undefined) throw done.error!; // A settled exchange has one of the two.
       return done.reply;

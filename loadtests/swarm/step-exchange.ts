@@ -6,7 +6,6 @@ import type { StepUser } from './step-user.ts';
 import type { Tally } from './tally.ts';
 import type { WriteLedger } from './write-ledger.ts';
 
-const defaultTimeoutMs = 30_000;
 const correlationHeader = 'x-correlation-id';
 
 /** A request of a step, and how its caller hears of the end. */
@@ -25,9 +24,10 @@ export class StepExchange extends Exchange {
     const correlationId = namesHeader(request.headers, correlationHeader) ? '' : user.nextCorrelationId();
     const correlation = correlationId === '' ? '' : `${correlationHeader}: ${correlationId}\r\n`;
     const headers = `${userHeaders}${correlation}${headerLines(request.headers)}${named ? '' : type}`;
-    super(request.method, checkPath(request.path), headers, body, request.timeoutMs ?? defaultTimeoutMs, onDone);
+    super(request.method, checkPath(request.path), headers, body, request.timeoutMs ?? 0, onDone);
     this.correlationId = correlationId;
     this.user = user;
+    this.place = user.place;
     this.request = request;
   }
 

@@ -1,7 +1,7 @@
 import { SoraError } from '../../ops/core/error.ts';
 
-/** Why no reply came: `timeout`, `protocol`, `queue_full`, `aborted`, `refused_target`, or the system's code. */
-export type TransportErrorKind = 'timeout' | 'protocol' | 'queue_full' | 'aborted' | 'refused_target' | SystemCode;
+/** Why no reply came: `timeout`, `protocol`, `tls`, `inflate`, `queue_full`, `aborted`, `refused_target`, or the system's code. */
+export type TransportErrorKind = 'timeout' | 'protocol' | 'tls' | 'inflate' | 'queue_full' | 'aborted' | 'refused_target' | SystemCode;
 type SystemCode = 'ECONNREFUSED' | 'ECONNRESET' | 'ENOTFOUND' | 'EHOSTUNREACH' | 'EADDRNOTAVAIL' | 'EMFILE' | 'EIO';
 
 const systemCodes: ReadonlySet<string> = new Set<SystemCode>([
@@ -32,7 +32,13 @@ export function transportErrorOf(error: unknown): TransportError {
     return new TransportError('ECONNRESET', message, error);
   }
   if (code === 'ETIMEDOUT') return new TransportError('timeout', message, error);
+  if (isTlsCode(code)) return new TransportError('tls', `${message} (${code}); trust its authority with tls.ca or --tls-ca`, error);
   return new TransportError(systemCodes.has(code) ? (code as SystemCode) : 'EIO', message, error);
+}
+
+/** OpenSSL's own codes, and those of Node for certificates (X509_V_ERR_… without their beginning). */
+function isTlsCode(code: string): boolean {
+  return /^(?:ERR_(?:TLS|SSL|OSSL)_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CERT_|HOSTNAME_MISMATCH|INVALID_CA)/.test(code);
 }
 
 /** A connect that tried several addresses throws an AggregateError; its first error says enough. */
