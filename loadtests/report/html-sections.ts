@@ -1,4 +1,4 @@
-import { formatBytes, formatMeasured, formatMs, formatNumber, formatPercent, formatSeconds, okSign, verdictSigns } from './format.ts';
+import { formatBytes, formatMeasured, formatMs, formatNumber, formatPercent, formatSeconds, missing, okSign, verdictSigns } from './format.ts';
 import { clockText } from './chart.ts';
 import { facts, status, table, tile } from './html-parts.ts';
 import { markup } from './markup.ts';
@@ -119,7 +119,7 @@ export function errorSection(summary: Summary): Markup {
     { title: 'Kind', cell: (error: Summary['errors'][number]) => error.kind },
     { title: 'Operation', cell: (error) => error.op },
     { title: 'Count', number: true, cell: (error) => formatNumber(error.count) },
-    { title: 'First at', number: true, cell: (error) => clockText(error.firstAtS) },
+    { title: 'First at', number: true, cell: (error) => (error.firstAtS === null ? missing : clockText(error.firstAtS)) },
     { title: 'First example', cell: (error) => markup`${error.firstMessage}${error.firstCorrelationId !== undefined && markup`<br><span class="note">correlation <code>${error.firstCorrelationId}</code></span>`}${error.firstStack !== undefined && markup`<details><summary>Stack</summary><pre>${error.firstStack}</pre></details>`}` },
   ], summary.errors.toSorted((a, b) => b.count - a.count))}</div></section>`;
 }
@@ -140,9 +140,13 @@ export function slowestSection(summary: Summary): Markup {
 
 /** That each user really worked, and one of them in full. */
 export function userSection(summary: Summary): Markup {
-  const { min, p1, p50, p99, max } = summary.operationsPerUser;
+  const perUser = summary.operationsPerUser;
   const sampled = summary.sampledUser;
-  return markup`<section><h2>Users</h2><div class="card"><p>${formatPercent(summary.usersCompletedRatio)} of ${formatNumber(summary.users)} users completed an operation. Operations per user: fewest ${min}, p1 ${p1}, median ${p50}, p99 ${p99}, most ${max}.</p>${
+  return markup`<section><h2>Users</h2><div class="card"><p>${
+    perUser === null
+      ? `${summary.generator.tool} does not count what each user did.`
+      : `${formatPercent(summary.usersCompletedRatio)} of ${formatNumber(summary.users)} users completed an operation. Operations per user: fewest ${perUser.min}, p1 ${perUser.p1}, median ${perUser.p50}, p99 ${perUser.p99}, most ${perUser.max}.`
+  }</p>${
     sampled !== null && markup`<details><summary>${sampled.history.length < historyMax ? 'Everything' : `The first ${formatNumber(historyMax)} steps`} user ${sampled.user} did</summary>${table(`${formatNumber(sampled.history.length)} steps in order${sampled.history.length < historyMax ? '' : '; no more are kept, so later ones may be missing'}.`, [
       { title: 'Due', cell: (step: (typeof sampled.history)[number]) => `${step.dueS.toFixed(3)} s` },
       { title: 'Operation', cell: (step) => step.op },
@@ -163,7 +167,7 @@ export function machineSection(summary: Summary): Markup {
     ['Platform', machine.platform],
     ['Database disk', `${machine.fileSystem ?? 'unknown'}, fsync median ${formatMs(machine.fsyncMedianMs)}`],
     ['Durability', `fsync ${machine.fsync ?? 'unknown'}, synchronous_commit ${machine.synchronous_commit ?? 'unknown'}, full_page_writes ${machine.full_page_writes ?? 'unknown'}`],
-    ['Generator', `${generator.workers} workers, ${generator.sockets} sockets, ${formatNumber(generator.cpuUsPerOperation)} µs of CPU an operation, ${formatBytes(generator.rssBytes)} (${formatBytes(generator.bytesPerUser)} a user)`],
+    ['Generator', `${generator.tool}, ${generator.workers} ${generator.workers === 1 ? 'worker' : 'workers'}, ${formatNumber(generator.sockets)} sockets, ${formatNumber(generator.cpuUsPerOperation)} µs of CPU an operation, ${formatBytes(generator.rssBytes)} (${formatBytes(generator.bytesPerUser)} a user)`],
   ])}</div>${summary.processes.length > 0 && markup`<div class="card" style="margin-top:16px">${table('Processes of the system under test over the run.', [
     { title: 'Process', cell: (row: Summary['processes'][number]) => row.name },
     { title: 'CPU µs an operation', number: true, cell: (row) => formatNumber(row.cpuUsPerOperation) },

@@ -40,7 +40,7 @@ const error = z.object({
   kind: z.string(),
   op: z.string(),
   count,
-  firstAtS: amount.describe('Seconds since the start of the run.'),
+  firstAtS: amount.nullable().describe('Seconds since the start of the run; null where the tool keeps no times of errors.'),
   firstMessage: z.string(),
   firstStack: z.string().optional(),
   firstCorrelationId: z.string().optional(),
@@ -87,15 +87,16 @@ const validityItem = z.object({
 });
 
 const generator = z.object({
+  tool: z.string().default('sora').describe('What made the load: sora, or another tool with its version, such as k6 v2.2.0.'),
   workers: count,
   cpuUsPerOperation: measure,
-  rssBytes: count,
+  rssBytes: count.nullable(),
   bytesPerUser: measure,
-  sockets: count,
-  coreShareMax: amount,
-  loopDelayP99Ms: amount,
-  unsent: count,
-  workersLost: count,
+  sockets: count.nullable(),
+  coreShareMax: amount.nullable(),
+  loopDelayP99Ms: amount.nullable(),
+  unsent: count.describe('Of k6: iterations dropped.'),
+  workersLost: count.nullable(),
 });
 
 const systemProcess = z.object({ name: z.string(), cpuUsPerOperation: measure, rssMaxBytes: count });
@@ -207,8 +208,8 @@ export const summarySchema = z
     generator,
     processes: z.array(systemProcess),
     machine,
-    usersCompletedRatio: ratio,
-    operationsPerUser: z.object({ min: count, p1: count, p50: count, p99: count, max: count }),
+    usersCompletedRatio: ratio.nullable(),
+    operationsPerUser: z.object({ min: count, p1: count, p50: count, p99: count, max: count }).nullable(),
     sampledUser: z.object({ user: count, history: z.array(historyStep) }).nullable(),
     distribution: z.array(z.object({ toMs: amount, count })).describe('Response times of the hold, by upper bound.'),
     ranges: z

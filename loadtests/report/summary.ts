@@ -200,6 +200,7 @@ function generatorOf(run: RunMeasurement): Summary['generator'] {
   const done = run.operations.reduce((total, sample) => total + sample.total, 0);
   const grownBytes = sum((worker) => Math.max(0, worker.rssBytes - worker.rssAtStartBytes));
   return {
+    tool: 'sora',
     workers: run.workers.length,
     cpuUsPerOperation: done === 0 ? null : sum((worker) => worker.cpuUs) / done,
     rssBytes: sum((worker) => worker.rssBytes),

@@ -87,6 +87,6 @@ function holdEndMs(summary: Summary): number {
 
 /** How long before the kill the first error was; 0 when it came after. */
 function firstFailureLeadS(summary: Summary, killedAtMs: number): number {
-  const firstAtS = Math.min(...summary.errors.map((error) => error.firstAtS), Number.POSITIVE_INFINITY);
+  const firstAtS = Math.min(...summary.errors.map((error) => error.firstAtS ?? Number.POSITIVE_INFINITY), Number.POSITIVE_INFINITY);
   return Math.max(0, (killedAtMs - Date.parse(summary.startedAt)) / 1_000 - firstAtS);
 }
