@@ -44,6 +44,7 @@ export function composeMeasurement(parts: MeasurementParts): RunMeasurement {
     phases: phaseWindows(plan, endedMs),
     operations: merge.operations,
     series: merge.series,
+    blocks: merge.blocks,
     workers: health,
     errors: merge.errors,
     slowest: merge.slowest,

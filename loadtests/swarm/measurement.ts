@@ -29,6 +29,18 @@ export interface OperationSample {
   readonly bytesReceived: number;
 }
 
+/** Counts and response times of one operation in one block of the hold (see blocks.ts). */
+export interface OperationBlock {
+  readonly op: string;
+  /** Since the hold began. */
+  readonly startMs: number;
+  /** Shorter than its neighbours where the hold ended. */
+  readonly durationMs: number;
+  readonly total: number;
+  readonly failed: number;
+  readonly response: SparseHistogram;
+}
+
 /** The first example and the count of one kind of error. */
 export interface ErrorGroup {
   /** `status 500`, `timeout`, `ECONNRESET`, `check: has items`, `throw: TypeError`, `unsent`. */
@@ -212,6 +224,8 @@ export interface RunMeasurement {
   /** Totals by operation and phase. */
   readonly operations: readonly OperationSample[];
   readonly series: readonly SeriesPoint[];
+  /** The hold in blocks, by which runs are compared; undefined where they were not kept. */
+  readonly blocks?: readonly OperationBlock[];
   /** One entry a worker: its last report. */
   readonly workers: readonly WorkerHealth[];
   readonly errors: readonly ErrorGroup[];

@@ -1,7 +1,9 @@
+import { Blocks } from './blocks.ts';
 import { Histogram } from './histogram.ts';
 import {
   type ErrorGroup,
   type LiveView,
+  type OperationBlock,
   type OperationSample,
   type PhaseName,
   type SeriesPoint,
@@ -46,6 +48,7 @@ export class Merge {
   readonly #errors = new Map<string, ErrorGroup>();
   readonly #health = new Map<number, WorkerHealth>();
   readonly #series: SeriesPoint[] = [];
+  readonly #blocks: Blocks;
   #slowest: SlowOperation[] = [];
   #closedUntil = -1;
   readonly #sum = { total: 0, failed: 0, refused: 0 };
@@ -53,6 +56,7 @@ export class Merge {
   constructor(rampMs: number, holdMs: number) {
     this.#rampMs = rampMs;
     this.#holdMs = holdMs;
+    this.#blocks = new Blocks(rampMs, holdMs);
   }
 
   add(tick: WorkerTick): void {
@@ -67,6 +71,7 @@ export class Merge {
     second.workers.add(tick.worker);
     for (const sample of tick.operations) {
       this.#addSample(sample);
+      this.#blocks.add(at, sample);
       second.total += sample.total;
       second.failed += sample.failed;
       second.refused += sample.refused;
@@ -151,6 +156,11 @@ export class Merge {
 
   get series(): readonly SeriesPoint[] {
     return this.#series;
+  }
+
+  /** The hold in blocks of equal length. */
+  get blocks(): OperationBlock[] {
+    return this.#blocks.list;
   }
 
   get health(): WorkerHealth[] {
