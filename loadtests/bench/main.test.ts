@@ -6,8 +6,9 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createNodeHost } from '../../ops/core/node-host.ts';
+import { harness, parts } from './catalog.ts';
 import { describeMachine, readMachine, warnOfLoad } from './machine.ts';
-import { benchFiles, benchGroups, parseMainOptions } from './options.ts';
+import { parseMainOptions } from './options.ts';
 import { runBenchFile } from './run-file.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -17,21 +18,21 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('options of the bench', () => {
   it('measures every group, in order, unless told otherwise', () => {
-    expect(parseMainOptions([])).toEqual({ groups: benchGroups, quick: false, json: false, help: false });
-    expect(parseMainOptions(['--quick', '--only', 'metrics,log', '--only=log', '-o', 'json'])).toEqual(
+    expect(parseMainOptions([], parts)).toEqual({ groups: Object.keys(parts.files), quick: false, json: false, help: false });
+    expect(parseMainOptions(['--quick', '--only', 'metrics,log', '--only=log', '-o', 'json'], parts)).toEqual(
       { groups: ['log', 'metrics'], quick: true, json: true, help: false });
   });
 
   it('names the nearest flag or group for one that does not exist', () => {
-    expect(() => parseMainOptions(['--quik'])).toThrow(expect.objectContaining({ exitCode: 104, hint: expect.stringContaining('--quick') }));
-    expect(() => parseMainOptions(['--only', 'legder'])).toThrow(expect.objectContaining({ exitCode: 104, hint: expect.stringContaining('did you mean ledger?') }));
-    expect(() => parseMainOptions(['-o', 'xml'])).toThrow('output "xml" is unknown');
-    expect(() => parseMainOptions(['log'])).toThrow(expect.objectContaining({ exitCode: 104 }));
+    expect(() => parseMainOptions(['--quik'], parts)).toThrow(expect.objectContaining({ exitCode: 104, hint: expect.stringContaining('--quick') }));
+    expect(() => parseMainOptions(['--only', 'legder'], parts)).toThrow(expect.objectContaining({ exitCode: 104, hint: expect.stringContaining('did you mean ledger?') }));
+    expect(() => parseMainOptions(['-o', 'xml'], parts)).toThrow('output "xml" is unknown');
+    expect(() => parseMainOptions(['log'], parts)).toThrow(expect.objectContaining({ exitCode: 104 }));
   });
 
   it('knows bench files that exist', () => {
     const { files } = createNodeHost();
-    expect(Object.values(benchFiles).filter((file) => !files.exists(join(root, file)))).toEqual([]);
+    expect([...Object.values(parts.files), ...Object.values(harness.files)].filter((file) => !files.exists(join(root, file)))).toEqual([]);
   });
 });
 
@@ -96,6 +97,6 @@ describe('npm run bench', () => {
 
   it('shows an example in its help', async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [...bootstrap, '--help']);
-    expect(stdout).toContain('npm run bench -- --quick --only log,metrics');
+    expect(stdout).toContain('npm run bench -- --quick --only metrics,tracing');
   });
 });

@@ -1,0 +1,41 @@
+/** One set of bench files that a command measures: each runs as a process of its own, one after the other, in this order. */
+export interface BenchCatalog {
+  /** The npm script. */
+  readonly command: string;
+  readonly files: Readonly<Record<string, string>>;
+  /** What it measures, and on what terms. */
+  readonly about: string;
+  readonly notes: string;
+  /** Longer than any of its files takes. */
+  readonly timeoutMs: number;
+}
+
+export const parts: BenchCatalog = {
+  command: 'bench',
+  about: 'Measures the hot parts and prints one table: median, lowest and highest of several rounds.',
+  files: {
+    transport: 'loadtests/bench/transport.bench.ts',
+    gateway: 'services/gateway/gateway.bench.ts',
+    ledger: 'services/wallet/ledger.bench.ts',
+    log: 'ops/telemetry/log.bench.ts',
+    metrics: 'ops/telemetry/metrics.bench.ts',
+    tracing: 'ops/telemetry/tracing.bench.ts',
+  },
+  notes: `It takes under five minutes. Figures count on an idle machine only. The ledger is measured on a PostgreSQL of its own,
+durable, on the checkout's disk; DATABASE_URL names another server, on which it makes and drops a database.`,
+  timeoutMs: 120_000,
+};
+
+export const harness: BenchCatalog = {
+  command: 'bench:harness',
+  about: 'Measures the harness beside other generators of load, as whole processes with their start-up.',
+  files: {
+    cost: 'loadtests/bench/harness/cost.bench.ts',
+    users: 'loadtests/bench/harness/users.bench.ts',
+    memory: 'loadtests/bench/harness/memory.bench.ts',
+    lateness: 'loadtests/bench/harness/lateness.bench.ts',
+  },
+  notes: `It takes about half an hour. Figures count on an idle machine only. wrk, oha, k6 and Locust are measured where they are
+installed; it says which are not, and how to get them.`,
+  timeoutMs: 3_600_000,
+};
