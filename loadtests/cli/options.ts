@@ -8,6 +8,7 @@ import { defaultValidityLimits, parseValidityFlag } from '../report/validity.ts'
 import type { ValidityLimits } from '../report/validity.ts';
 import { limits } from '../swarm/run-plan.ts';
 import type { ScenarioOverrides } from '../swarm/run-plan.ts';
+import { readTransportFlags, transportFlags } from './transport-flags.ts';
 
 /** Flags of `load run`; the `value` is what `--help` shows. */
 export const runFlags = {
@@ -19,6 +20,7 @@ export const runFlags = {
   pace: { type: 'string', value: 'due|after-reply', help: 'what the next step is due after' },
   sockets: { type: 'string', value: 'N', help: 'connections of all workers together; default by rate, 64 to 1000' },
   workers: { type: 'string', value: 'N', help: 'worker processes; default by rate and cores' },
+  ...transportFlags,
   target: { type: 'string', value: 'URL', help: 'the system under test, such as http://127.0.0.1:3000' },
   'confirm-target': { type: 'string', multiple: true, value: 'HOST', help: 'confirms a target that looks like production' },
   threshold: { type: 'string', multiple: true, value: 'METRIC: EXPR', help: 'one more threshold, such as "response_time: p(95)<500"' },
@@ -100,6 +102,7 @@ export function readRunOptions(args: readonly string[], errors: SoraError[]): Ru
       holdMs: duration('duration', 1_000),
       rampMs: duration('ramp', 0),
       thinkTimeMs: thinkMs === undefined ? undefined : { kind: 'exponential', mean: thinkMs },
+      ...readTransportFlags(values, errors),
       pace: attempt(() => readChoice('pace', values['pace'], ['due', 'after-reply'] as const), undefined),
     },
     target: typeof values['target'] === 'string' ? values['target'] : undefined,

@@ -3,6 +3,8 @@ import type { RunPlan } from './engine.ts';
 import type { HistoryStep, IndeterminateWrite, OperationsPerUser, PhaseWindow, RunMeasurement, WriteTotals } from './measurement.ts';
 import { everyone, partWithin, shareOf, userAt, type Partition } from './partition.ts';
 import { meanOf } from './random.ts';
+import type { Runtime } from './transport/limits.ts';
+import type { TransportKind } from './transport/link-plan.ts';
 import type { WorkerResult } from './worker-messages.ts';
 
 export interface MeasurementParts extends CrewOutcome {
@@ -12,6 +14,9 @@ export interface MeasurementParts extends CrewOutcome {
   readonly scenario: string;
   readonly target: string;
   readonly runId: string;
+  readonly transport: TransportKind;
+  readonly runtime: Runtime;
+  readonly sourceAddresses: number;
   readonly sockets: number;
   readonly workers: number;
   readonly startedAtMs: number;
@@ -32,7 +37,9 @@ export function composeMeasurement(parts: MeasurementParts): RunMeasurement {
     target: parts.target,
     seed: plan.seed,
     pace: plan.pace,
-    transport: 'pooled',
+    transport: parts.transport,
+    runtime: parts.runtime,
+    sourceAddresses: parts.sourceAddresses,
     sockets: parts.sockets,
     users: shareOf(share, plan.users),
     rampMs: plan.rampMs,

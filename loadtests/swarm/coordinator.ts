@@ -14,6 +14,9 @@ import { everyone, partWithin, shareOf, type Partition } from './partition.ts';
 import { divideWork, planRun, type ScenarioOverrides } from './run-plan.ts';
 import type { Scenario, SetupContext } from './scenario.ts';
 import { composeMeasurement, phaseWindows } from './compose-measurement.ts';
+import { resolveLinks } from './transport/resolve-links.ts';
+import type { ScenarioLinks } from './transport/scenario-links.ts';
+import type { TlsMaterial } from './transport/tls-wire.ts';
 
 export interface SwarmOptions {
   readonly host: Host;
@@ -76,9 +79,16 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
   const plan = planRun(scenario, overrides, options.runId);
   const partition = options.partition ?? everyone;
   const users = requireUsers(partition, plan.users);
-  const { workers, sockets } = divideWork({ ...plan, users }, overrides, availableParallelism());
+  const pool = divideWork({ ...plan, users }, overrides, availableParallelism());
+  const link = resolveLinks({
+    host, scenario, scenarioFile: options.scenarioFile, overrides, target: options.target, policy, users, usersTotal: plan.users,
+    sockets: pool.sockets.reduce((sum, count) => sum + count, 0), log,
+  });
+  const workers = Math.max(pool.workers, link.workersLeast);
+  const sockets = link.kind === 'pooled' ? pool.sockets : Array.from({ length: workers }, (_, worker) => shareOf(partWithin(partition, worker, workers), plan.users));
   const context: Context = { target: options.target, users: plan.users, seed: plan.seed, runId: plan.run, adminSecret: options.adminSecret };
-  const shared = await setUp(scenario, options, context);
+  const access = { ...options, tls: link.tls };
+  const shared = await setUp(scenario, access, context);
   const crew = new Crew({
     host,
     workerFile,
@@ -100,6 +110,7 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
       target: options.target,
       policy,
       sockets: count,
+      link,
       shared,
       sampledUser: Math.floor(plan.users / 2),
     })),
@@ -118,6 +129,9 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
       scenario: scenario.name,
       target: options.target,
       runId: options.runId,
+      transport: link.kind,
+      runtime: link.runtime,
+      sourceAddresses: link.sourceCount,
       sockets: sockets.reduce((sum, count) => sum + count, 0),
       workers,
       startedAtMs,
@@ -127,7 +141,7 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
   } finally {
     options.signal?.removeEventListener('abort', onAbort);
     crew.dismiss();
-    await tearDown(scenario, options, context, log);
+    await tearDown(scenario, access, context, log);
   }
 }
 
@@ -169,12 +183,12 @@ function soFar({ merge }: Crew, plan: RunPlan, { elapsedMs, workers }: LiveView)
 }
 
 type Context = Omit<SetupContext, 'http' | 'admin'>;
-type Access = Pick<SwarmOptions, 'host' | 'policy' | 'admin'>;
+type Access = Pick<SwarmOptions, 'host' | 'policy' | 'admin'> & { readonly tls?: TlsMaterial | undefined };
 
 /** Runs `work` with the clients that `setup` and `teardown` get, and closes them. */
-async function withClients<T>(options: Access, context: Context, work: (context: SetupContext) => Promise<T>): Promise<T> {
-  const { host, policy, admin } = options;
-  using http = createHttpClient(host, context.target, { policy });
+async function withClients<T>(links: ScenarioLinks, options: Access, context: Context, work: (context: SetupContext) => Promise<T>): Promise<T> {
+  const { host, policy, admin, tls } = options;
+  using http = createHttpClient(host, context.target, { policy, tls, links });
   if (admin === undefined) return await work({ ...context, http, admin: undefined });
   using adminHttp = createHttpClient(host, admin.target, { policy, headers: admin.headers });
   return await work({ ...context, http, admin: adminHttp });
@@ -187,7 +201,7 @@ async function withClients<T>(options: Access, context: Context, work: (context:
 export async function setUp(scenario: Scenario<never>, options: Access, context: Context): Promise<unknown> {
   if (scenario.setup === undefined) return undefined;
   try {
-    return await withClients(options, context, async (ready) => await scenario.setup?.(ready));
+    return await withClients(scenario, options, context, async (ready) => await scenario.setup?.(ready));
   } catch (error) {
     // An error of ours keeps its code and hint; anything else is the scenario's.
     if (error instanceof SoraError && error.exitCode !== exitCodes.generic) throw error;
@@ -199,7 +213,7 @@ export async function setUp(scenario: Scenario<never>, options: Access, context:
 export async function tearDown(scenario: Scenario<never>, options: Access, context: Context, log: (message: string) => void): Promise<void> {
   if (scenario.teardown === undefined) return;
   try {
-    await withClients(options, context, async (ready) => await scenario.teardown?.(ready));
+    await withClients(scenario, options, context, async (ready) => await scenario.teardown?.(ready));
   } catch (error) {
     // The run is over and measured; a failed clean-up does not change what it found.
     log(`teardown of ${scenario.name} threw: ${messageOf(error)}`);

@@ -3,7 +3,8 @@ import type { Host } from '../../ops/core/host.ts';
 import type { RunPlan } from './engine.ts';
 import type { LiveView, WorkerTick } from './measurement.ts';
 import { Merge } from './merge.ts';
-import { startWorker, type WorkerLine } from './worker-channel.ts';
+import { requireBun } from './transport/bun-runtime.ts';
+import { startWorker, type WorkerLine, type WorkerRuntime } from './worker-channel.ts';
 import type { FromWorker, ToWorker, WorkerJob, WorkerResult } from './worker-messages.ts';
 
 export interface CrewOptions {
@@ -69,7 +70,7 @@ export class Crew {
     for (const job of this.#options.jobs) {
       const { worker } = job;
       this.#states[worker] = 'starting';
-      this.#lines[worker] = startWorker<FromWorker, ToWorker>(this.#options.workerFile, this.#options.host.process.execPath, {
+      this.#lines[worker] = startWorker<FromWorker, ToWorker>(this.#options.workerFile, this.#runtimeOf(job), {
         onMessage: (message) => this.#onMessage(worker, message),
         onExit: (reason) => this.#onExit(worker, reason),
         onStderr: (text) => this.#options.log(text.trimEnd()),
@@ -126,6 +127,12 @@ export class Crew {
   /** Ends what is left of the workers. */
   dismiss(): void {
     for (const [worker, line] of this.#lines.entries()) if (this.#states[worker] !== 'done') line.kill();
+  }
+
+  #runtimeOf({ link }: WorkerJob): WorkerRuntime {
+    const { host } = this.#options;
+    if (link?.runtime !== 'bun') return { name: 'node', execPath: host.process.execPath };
+    return { name: 'bun', execPath: requireBun(host) };
   }
 
   get #over(): boolean {

@@ -9,6 +9,7 @@ import { Itinerary } from './itinerary.ts';
 import { resolveJourneys } from './journeys.ts';
 import { loadScenario } from './load-scenario.ts';
 import { planRun, type ScenarioOverrides } from './run-plan.ts';
+import { resolveTls } from './transport/resolve-links.ts';
 import { UserTable } from './users.ts';
 
 export interface DebugOptions {
@@ -36,9 +37,10 @@ export async function* debugUser(options: DebugOptions): AsyncGenerator<DebugEve
   if (!Number.isInteger(user) || user < 0 || user >= plan.users) {
     throw invalidConfig(`user ${user} does not exist; the scenario has ${plan.users}`, `give one from 0 to ${plan.users - 1}`);
   }
-  using http = createHttpClient(host, target, { sockets: 1, policy });
+  const tls = resolveTls(host, scenario, options.scenarioFile, options.overrides ?? {});
+  using http = createHttpClient(host, target, { sockets: 1, policy, tls, links: scenario });
   const context = { target, users: plan.users, seed: plan.seed, runId: plan.run, adminSecret };
-  const shared = await setUp(scenario, options, context);
+  const shared = await setUp(scenario, { ...options, tls }, context);
   const table = new UserTable(1);
   const itinerary = new Itinerary(resolveJourneys(scenario, plan.thinkTimeMs), table, { index: user, count: plan.users }, plan.seed);
   const stage = new DebugStage({ host, scenario, http, seed: plan.seed, run: plan.run, shared });
@@ -52,6 +54,6 @@ export async function* debugUser(options: DebugOptions): AsyncGenerator<DebugEve
       thinkTimeMs = itinerary.proceed(0);
     }
   } finally {
-    await tearDown(scenario, options, context, (message) => host.stderr.write(`${message}\n`));
+    await tearDown(scenario, { ...options, tls }, context, (message) => host.stderr.write(`${message}\n`));
   }
 }

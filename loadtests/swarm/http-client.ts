@@ -4,6 +4,8 @@ import { localOnly, parseTarget, type TargetPolicy } from './guard.ts';
 import { bodyOf, checkPath, headerLines, namesContentType } from './request-text.ts';
 import type { Http } from './scenario.ts';
 import { Transport } from './transport.ts';
+import type { ScenarioLinks } from './transport/scenario-links.ts';
+import type { TlsMaterial } from './transport/tls-wire.ts';
 
 /** An `Http` of its own connections, for `setup`, `teardown`, the audit and single runs. */
 export interface HttpClient extends Http, Disposable {}
@@ -14,6 +16,10 @@ export interface HttpClientOptions {
   readonly policy?: TargetPolicy | undefined;
   /** Sent with every request that does not name them itself, such as a bearer token. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** For `https:` targets. */
+  readonly tls?: TlsMaterial | undefined;
+  /** The scenario whose client this is; default one that asks for nothing. */
+  readonly links?: ScenarioLinks | undefined;
 }
 
 /**
@@ -23,7 +29,16 @@ export interface HttpClientOptions {
 export function createHttpClient(host: Host, target: string, options: HttpClientOptions = {}): HttpClient {
   const now = (): number => host.clock.monotonicMs();
   const policy = options.policy ?? localOnly;
-  const transport = new Transport({ target: parseTarget(target, policy), sockets: options.sockets ?? 8, now, policy });
+  const { tls, links = {} } = options;
+  const transport = new Transport({
+    target: parseTarget(target, policy),
+    sockets: options.sockets ?? 8,
+    now,
+    policy,
+    tls,
+    connectTimeoutMs: links.timeouts?.connectMs,
+    replyTimeoutMs: links.timeouts?.replyMs,
+  });
   const timer = host.timers.every(10, () => transport.tick(now())).unref();
   return {
     async request(request) {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { messageOf } from '../../ops/core/error.ts';
 import { scenarioError } from './journeys.ts';
 import type { Scenario } from './scenario.ts';
+import { linkFields } from './transport/scenario-links.ts';
 
 const distribution = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('constant'), value: z.number().min(0) }),
@@ -35,6 +36,7 @@ const shape = z.looseObject({
   journeys: z
     .array(z.object({ name: z.string().min(1), weight: z.number().min(0), users: z.array(z.number().int().min(0)).max(10_000).optional(), steps: z.array(step).min(1) }))
     .min(1),
+  ...linkFields,
   thresholds: z.record(z.string(), z.array(thresholdRule)),
 });
 

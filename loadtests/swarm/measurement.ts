@@ -1,6 +1,8 @@
 /** What a run measured, as workers send it, the coordinator merges it and reports read it. */
 
 import type { Partition } from './partition.ts';
+import type { Runtime } from './transport/limits.ts';
+import type { TransportKind } from './transport/link-plan.ts';
 
 /** A histogram's non-empty buckets: pairs of bucket index and count (see histogram.ts). */
 export type SparseHistogram = Uint32Array;
@@ -211,7 +213,11 @@ export interface RunMeasurement {
   readonly seed: number;
   readonly pace: 'due' | 'after-reply';
   /** How users reach the target. */
-  readonly transport: 'pooled';
+  readonly transport: TransportKind;
+  /** What the workers ran in. Default Node. */
+  readonly runtime?: Runtime;
+  /** Source addresses used in turn; 0, the default, where the system chose. */
+  readonly sourceAddresses?: number;
   readonly sockets: number;
   readonly users: number;
   readonly rampMs: number;

@@ -2,10 +2,11 @@ import { invalidConfig } from '../../ops/core/error.ts';
 import type { RunPlan } from './engine.ts';
 import { meanOf } from './random.ts';
 import type { Distribution, Scenario } from './scenario.ts';
+import type { LinkOverrides } from './transport/link-plan.ts';
 import { runDigits } from './write-id.ts';
 
 /** What a run may change of its scenario; undefined keeps the scenario's. */
-export interface ScenarioOverrides {
+export interface ScenarioOverrides extends LinkOverrides {
   readonly users?: number | undefined;
   readonly rampMs?: number | undefined;
   readonly holdMs?: number | undefined;

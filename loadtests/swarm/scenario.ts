@@ -1,5 +1,7 @@
 /** What an author of load writes: who the users are, how they arrive and what they do. */
 
+import type { RequestLinks, ScenarioLinks } from './transport/scenario-links.ts';
+
 /** A distribution that think times and choices are drawn from; `mean` in milliseconds for times. */
 export type Distribution =
   | { readonly kind: 'constant'; readonly value: number }
@@ -7,7 +9,7 @@ export type Distribution =
   /** Memoryless; cut at 10 times the mean so that no user sleeps through a run. */
   | { readonly kind: 'exponential'; readonly mean: number };
 
-export interface HttpRequest {
+export interface HttpRequest extends RequestLinks {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path and query below the target. */
   readonly path: string;
@@ -16,7 +18,7 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON unless it is a string or bytes. */
   readonly body?: unknown;
-  /** Default 30,000. */
+  /** Default the scenario's `timeouts.replyMs`, which is 30,000. */
   readonly timeoutMs?: number;
   /** Statuses that count as success besides 200 to 399; others of 4xx count as failed. */
   readonly expect?: readonly number[];
@@ -112,7 +114,7 @@ export interface SetupContext {
   readonly admin?: Http | undefined;
 }
 
-export interface Scenario<State = undefined> {
+export interface Scenario<State = undefined> extends ScenarioLinks {
   readonly name: string;
   readonly description: string;
   readonly users: number;

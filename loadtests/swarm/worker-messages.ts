@@ -2,8 +2,9 @@ import type { RunPlan } from './engine.ts';
 import type { TargetPolicy } from './guard.ts';
 import type { HistoryStep, IndeterminateWrite, WorkerTick } from './measurement.ts';
 import type { Partition } from './partition.ts';
+import type { LinkPlan } from './transport/link-plan.ts';
 
-/** What the coordinator and its workers say to each other, by structured clone. */
+/** What the coordinator and its workers say to each other; `worker-codec.ts` says what values survive. */
 export type ToWorker =
   | { readonly kind: 'prepare'; readonly job: WorkerJob }
   /** Begin at this wall time. */
@@ -24,8 +25,10 @@ export interface WorkerJob {
   readonly partition: Partition;
   readonly target: string;
   readonly policy: TargetPolicy;
-  /** Connections of this worker. */
+  /** Connections of this worker, where they are pooled. */
   readonly sockets: number;
+  /** How users reach the target. Default pooled, over plain sockets of Node. */
+  readonly link?: LinkPlan | undefined;
   readonly shared: unknown;
   /** The user whose steps are recorded. */
   readonly sampledUser: number;

@@ -1,11 +1,11 @@
 import type { Host, Timer } from '../../ops/core/host.ts';
 import { Engine } from './engine.ts';
-import { parseTarget } from './guard.ts';
 import { HealthMonitor } from './health.ts';
 import { loadScenario } from './load-scenario.ts';
 import { historyMax, type HistoryStep, type WorkerHealth } from './measurement.ts';
 import type { Scenario } from './scenario.ts';
-import { Transport } from './transport.ts';
+import type { BaseTransport } from './transport/base-transport.ts';
+import { createTransport, plainLink } from './transport/create-transport.ts';
 import type { FromWorker, WorkerJob } from './worker-messages.ts';
 
 type Report = (message: FromWorker) => void;
@@ -22,7 +22,7 @@ export class Worker {
   readonly #job: WorkerJob;
   readonly #report: Report;
   readonly #engine: Engine;
-  readonly #transport: Transport;
+  readonly #transport: BaseTransport;
   readonly #health: HealthMonitor;
   readonly #history: HistoryStep[] = [];
   #originMs = Number.NaN;
@@ -35,11 +35,13 @@ export class Worker {
     this.#job = job;
     this.#report = report;
     this.#health = new HealthMonitor(host, rssAtStartBytes);
-    this.#transport = new Transport({
-      target: parseTarget(job.target, job.policy),
-      sockets: job.sockets,
-      now: this.#now,
+    this.#transport = createTransport({
+      target: job.target,
       policy: job.policy,
+      link: job.link ?? plainLink,
+      sockets: job.sockets,
+      partition: job.partition,
+      now: this.#now,
     });
     this.#engine = new Engine({
       scenario,

@@ -1,0 +1,54 @@
+import { type TargetPolicy, parseTarget } from '../guard.ts';
+import { type Partition, userAt } from '../partition.ts';
+import { Transport } from '../transport.ts';
+import type { BaseTransport } from './base-transport.ts';
+import { dialBun } from './bun-wire.ts';
+import type { LinkPlan } from './link-plan.ts';
+import { PerUserTransport } from './per-user.ts';
+import { SourceAddresses } from './source-addresses.ts';
+
+export interface TransportQuestion {
+  readonly target: string;
+  readonly policy: TargetPolicy;
+  readonly link: LinkPlan;
+  /** Connections of a pool. */
+  readonly sockets: number;
+  /** Whose places the users' connections belong to. */
+  readonly partition: Partition;
+  readonly now: () => number;
+  readonly commonHeaders?: string;
+}
+
+/** Opens the transport that a plan asks for. */
+export function createTransport(asked: TransportQuestion): BaseTransport {
+  const { link, now, policy } = asked;
+  const target = parseTarget(asked.target, policy);
+  const addresses = link.sourceCount === 0 ? undefined : new SourceAddresses(link.sourceAddresses);
+  const isPooled = link.kind === 'pooled';
+  const options = {
+    target,
+    now,
+    policy,
+    commonHeaders: asked.commonHeaders ?? '',
+    connectTimeoutMs: link.timeouts.connectMs,
+    replyTimeoutMs: link.timeouts.replyMs,
+    tls: link.tls,
+    dial: link.runtime === 'bun' && target.protocol === 'http:' ? dialBun : undefined,
+    sourceAddress:
+      addresses === undefined
+        ? undefined
+        : (n: number) => addresses.at((isPooled ? asked.partition.index + n : userAt(asked.partition, n)) % link.sourceCount),
+  };
+  return isPooled ? new Transport({ ...options, sockets: asked.sockets }) : new PerUserTransport(options);
+}
+
+/** A plan without anything special: a pool of Node's connections. */
+export const plainLink: LinkPlan = {
+  kind: 'pooled',
+  runtime: 'node',
+  sourceAddresses: [],
+  sourceCount: 0,
+  workersLeast: 1,
+  timeouts: {},
+  tls: undefined,
+};

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import type { Timeouts, TransportKind } from './link-plan.ts';
+import type { TlsMaterial } from './tls-wire.ts';
+
+/** What a scenario may say about its connections, and about what its client does by itself. */
+export interface ScenarioLinks {
+  /** `pooled` (default): connections shared by all users. `per-user`: one for each, opened at its first request. */
+  readonly transport?: TransportKind;
+  /** Addresses and ranges of IPv4 that connections come from, in turn. */
+  readonly sourceAddresses?: readonly string[];
+  /** For `https:` targets; `ca`, `cert` and `key` are PEM text or files beside the scenario. */
+  readonly tls?: TlsMaterial;
+  readonly timeouts?: Timeouts;
+  /** Asks for gzip, br and deflate, and inflates replies, to 64 MB at most. Default false. */
+  readonly compression?: boolean;
+  /** Redirects followed for one request, 0 to 20; beyond them the redirect itself is the reply. Default 0. */
+  readonly redirects?: number;
+  /** Each user keeps the cookies it is given, 50 at most, and sends them. Default false. */
+  readonly cookies?: boolean;
+}
+
+/** What a request may ask for besides. */
+export interface RequestLinks {
+  /** Redirects followed, 0 to 20; default the scenario's. */
+  readonly redirects?: number;
+  /** Default none: a request that is tried again hides what users see. */
+  readonly retries?: Retries;
+}
+
+export interface Retries {
+  /** Further tries at most, 1 to 10. */
+  readonly attempts: number;
+  /** What is tried again: no reply at all (`transport`), or a status. */
+  readonly on: readonly ('transport' | number)[];
+}
+
+export const redirectsMax = 20;
+export const retriesMax = 10;
+const timeoutMs = z.number().positive().max(3_600_000);
+
+/** The same, for the check of a scenario's shape. */
+export const linkFields = {
+  transport: z.enum(['pooled', 'per-user']).optional(),
+  sourceAddresses: z.array(z.string()).min(1).max(1_000).optional(),
+  tls: z
+    .strictObject({
+      ca: z.string().optional(),
+      cert: z.string().optional(),
+      key: z.string().optional(),
+      servername: z.string().optional(),
+      rejectUnauthorized: z.boolean().optional(),
+    })
+    .optional(),
+  timeouts: z.strictObject({ connectMs: timeoutMs.optional(), replyMs: timeoutMs.optional() }).optional(),
+  compression: z.boolean().optional(),
+  redirects: z.number().int().min(0).max(redirectsMax).optional(),
+  cookies: z.boolean().optional(),
+};
