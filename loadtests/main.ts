@@ -3,6 +3,7 @@ import { closest } from 'fastest-levenshtein';
 import { exitCodes, invalidConfig, messageOf, SoraError } from '../ops/core/error.ts';
 import type { Host } from '../ops/core/host.ts';
 import { createNodeHost } from '../ops/core/node-host.ts';
+import { capacityCommand, planCapacityCommand } from './cli/capacity.ts';
 import { debugCommand } from './cli/debug.ts';
 import { helpText } from './cli/help.ts';
 import { ConfigErrors } from './cli/options.ts';
@@ -17,6 +18,8 @@ const verbs: Readonly<Record<string, Verb>> = {
   plan: planCommand,
   run: runCommand,
   debug: debugCommand,
+  'plan-capacity': planCapacityCommand,
+  capacity: capacityCommand,
   ls: listCommand,
   show: showCommand,
   rm: removeCommand,

@@ -1,8 +1,10 @@
+import { capacityFlags } from './capacity.ts';
 import { runFlags, stackFlags } from './options.ts';
 
 const verbLines = `Verbs:
   run SCENARIO    runs a scenario, judges it and writes a report
   debug SCENARIO  plays one journey of one user and prints each step
+  capacity SCENARIO  finds the highest rate that meets the thresholds, and the law behind it
   ls              lists the runs kept (-o json)
   show [NAME]     shows a run again; default the latest (-o json)
   rm NAME…        removes runs
@@ -18,8 +20,24 @@ const keptVerbs: Readonly<Record<string, { usage: string; summary: string; examp
   rm: { usage: 'rm NAME…', summary: 'Removes runs with their reports', examples: ['rm 20260131-142305-9f2c'] },
 };
 
+/** Verbs that start runs: their own flags, and those of `run` besides. */
+const startingVerbs: Readonly<Record<string, { usage: string; summary: string; flags: Readonly<Record<string, { value?: string; help: string }>>; more: string; examples: readonly string[] }>> = {
+  capacity: {
+    usage: 'capacity SCENARIO [flags]', summary: 'Finds the highest rate that meets the thresholds: doubling, halving, then a longer hold that confirms it; fits the Universal Scalability Law',
+    flags: capacityFlags, more: 'Besides these it takes --users (how many there are at most), --stack, --replicas, --target and the other flags of sora load run.',
+    examples: ['capacity launch-mix --users 20000 --today 500/s', 'capacity ./my-journey.ts --target http://127.0.0.1:3000 --from 50/s --hold 20s -o json'],
+  },
+};
+
+function startingHelp({ usage, summary, flags, more, examples }: (typeof startingVerbs)[string]): string {
+  const rows = Object.entries(flags).map(([name, { value, help }]) => `  ${`--${name}${value === undefined ? '' : ` ${value}`}`.padEnd(26)}${help}`);
+  return `${summary}\n\nUsage: sora load ${usage}\n\nFlags:\n${rows.join('\n')}\n\n${more}\n\nExamples:\n${examples.map((example) => `  npx sora load ${example}\n`).join('')}\n${exitLines}`;
+}
+
 /** The help of one verb, or of all. */
 export function helpText(verb: string): string {
+  const starting = startingVerbs[verb];
+  if (starting !== undefined) return startingHelp(starting);
   const kept = keptVerbs[verb];
   if (kept !== undefined) {
     return `${kept.summary}\n\nUsage: sora load ${kept.usage}\n\nExamples:\n${kept.examples.map((example) => `  npx sora load ${example}\n`).join('')}`;

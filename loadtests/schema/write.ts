@@ -1,6 +1,9 @@
 import { createNodeHost } from '../../ops/core/node-host.ts';
+import { capacityJsonSchema } from '../capacity/result-schema.ts';
 import { summaryJsonSchema } from '../report/summary-schema.ts';
 
-// Publishes the contract of summary.json: run after a change to summary-schema.ts.
-const path = new URL('run.v1.json', import.meta.url).pathname;
-createNodeHost().files.writeText(path, `${JSON.stringify(summaryJsonSchema(), null, 2)}\n`);
+// Publishes the contracts of summary.json and its neighbours: run after a change to their schemas.
+const schemas = { 'run.v1.json': summaryJsonSchema, 'capacity.v1.json': capacityJsonSchema };
+for (const [name, schema] of Object.entries(schemas)) {
+  createNodeHost().files.writeText(new URL(name, import.meta.url).pathname, `${JSON.stringify(schema(), null, 2)}\n`);
+}

@@ -10,7 +10,7 @@ import { interruptedError, stackEnv, startLoadStack } from './load-stack.ts';
 import { stackDir } from './up.ts';
 
 const harnessEntry = 'loadtests/main.ts';
-const verbs = ['run', 'debug', 'ls', 'show', 'rm'] as const;
+const verbs = ['run', 'debug', 'capacity', 'ls', 'show', 'rm'] as const;
 const stackKinds = ['auto', 'own', 'running'] as const;
 
 /** What `loadtests/main.ts plan` says of a run before anything is started. */
@@ -33,7 +33,7 @@ const debugUsers = 1_000;
 export const load: Command = {
   name: 'load',
   summary: 'Runs load tests and shows their reports',
-  usage: 'sora load run|debug|ls|show|rm [flags]',
+  usage: 'sora load run|debug|capacity|ls|show|rm [flags]',
   flags: {
     stack: { type: 'string', value: 'auto|own|running', help: 'the stack to load: one of its own, the running one, or that if there is one (auto, the default)' },
     replicas: { type: 'string', multiple: true, value: 'NAME=COUNT', help: 'number of processes of an own stack, such as api=2' },
@@ -41,7 +41,7 @@ export const load: Command = {
   },
   examples: ['sora load run launch-mix --users 10000 --duration 60s', 'sora load run ./my-journey.ts --target http://127.0.0.1:3000', 'sora load debug launch-mix --user 7', 'sora load ls'],
   details:
-    'Verbs:\n  run      runs a scenario and judges it; sora load run --help has its flags\n  debug    runs one journey of one user once and prints each step\n  ls       lists the runs kept\n  show     shows the report of one\n  rm       removes one\n\nExit codes of run: 0 pass, 98 insufficient, 99 fail, 104 wrong before the first request,\n105 stopped by a signal, 107 the scenario failed to load or to set up.',
+    'Verbs:\n  run      runs a scenario and judges it; sora load run --help has its flags\n  debug    runs one journey of one user once and prints each step\n  capacity finds the highest rate that meets the thresholds\n  ls       lists the runs kept\n  show     shows the report of one\n  rm       removes one\n\nExit codes of run: 0 pass, 98 insufficient, 99 fail, 104 wrong before the first request,\n105 stopped by a signal, 107 the scenario failed to load or to set up.',
   passesThrough: verbs,
   async run(context, args) {
     const [verb, ...rest] = args;
@@ -49,7 +49,7 @@ export const load: Command = {
       throw invalidConfig(verb === undefined ? 'sora load needs a verb' : `sora load has no verb ${verb}`, suggest(verb ?? '', verbs) ?? `verbs: ${verbs.join(', ')}`);
     }
     const isHelp = rest.includes('--help') || rest.includes('-h');
-    if ((verb === 'run' || verb === 'debug') && !isHelp) return runLoad(context, verb, rest);
+    if (isStarting(verb) && !isHelp) return runLoad(context, verb, rest);
     return (await runEntry(context, harnessEntry, args)).exitCode;
   },
 };
@@ -64,9 +64,14 @@ interface OwnFlags {
   readonly rest: readonly string[];
 }
 
-async function runLoad(context: Context, verb: 'run' | 'debug', args: readonly string[]): Promise<ExitCode> {
+/** Verbs that may need a stack, and the harness's verb that says what they need. */
+const planVerbs = { run: 'plan', debug: 'plan', capacity: 'plan-capacity' } as const;
+type StartingVerb = keyof typeof planVerbs;
+const isStarting = (verb: string): verb is StartingVerb => Object.hasOwn(planVerbs, verb);
+
+async function runLoad(context: Context, verb: StartingVerb, args: readonly string[]): Promise<ExitCode> {
   const own = takeOwnFlags(args);
-  const asked = await readPlan(context, own.rest);
+  const asked = await readPlan(context, planVerbs[verb], own.rest);
   if (typeof asked === 'number') return asked;
   const plan = verb === 'debug' && asked.needsStack ? shrinkPlan(asked) : asked;
   const users = plan === asked ? [] : ['--users', String(plan.users)];
@@ -114,8 +119,8 @@ function refuseOwnFlags({ given }: OwnFlags, meaningless: readonly string[], why
 }
 
 /** Asks the harness what a run needs; a number is the exit code with which it refused. */
-async function readPlan(context: Context, args: readonly string[]): Promise<Plan | ExitCode> {
-  const { exitCode, stdout } = await runEntry(context, harnessEntry, ['plan', ...args], { capture: true, graceMs: 5_000 });
+async function readPlan(context: Context, planVerb: string, args: readonly string[]): Promise<Plan | ExitCode> {
+  const { exitCode, stdout } = await runEntry(context, harnessEntry, [planVerb, ...args], { capture: true, graceMs: 5_000 });
   if (exitCode !== exitCodes.pass) return exitCode;
   try {
     return planSchema.parse(JSON.parse(stdout));

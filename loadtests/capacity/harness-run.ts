@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SoraError } from '../../ops/core/error.ts';
+import type { Host, Timer } from '../../ops/core/host.ts';
+import type { Summary } from '../report/summary-schema.ts';
+import { RunStore } from '../runs/store.ts';
+
+const entry = fileURLToPath(new URL('../main.ts', import.meta.url));
+
+/** One run of the harness in a process of its own, as a user would start it. */
+export interface HarnessRun {
+  readonly runId: string;
+  /** State folder; the run is kept in `runs/` below it. */
+  readonly home: string;
+  /** Of `load run`: the scenario and flags. */
+  readonly args: readonly string[];
+  /** How long its phases last; beyond that and five minutes it is stopped. */
+  readonly expectedMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface HarnessEnd {
+  readonly exitCode: number | null;
+  /** Undefined when it ended before it had measured. */
+  readonly summary: Summary | undefined;
+  /** The last 4 kB of what it said. */
+  readonly said: string;
+}
+
+/** Preparing, draining and auditing take longest when the system is overloaded. */
+const besidesMs = 300_000;
+/** After an interrupt a run still writes what it has measured. */
+const graceMs = 60_000;
+const saidMax = 4_096;
+
+/** Runs the harness once and answers its summary. Aborting interrupts it as a Ctrl-C would. */
+export function runHarness(host: Host, run: HarnessRun): Promise<HarnessEnd> {
+  const child = spawn(host.process.execPath, [entry, 'run', ...run.args, '--quiet', '--no-color'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...host.process.env, SORA_HOME: run.home, SORA_RUN_ID: run.runId },
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString('utf8')).slice(-saidMax)));
+  let killing: Timer | undefined;
+  const interrupt = (): void => {
+    child.kill('SIGINT');
+    killing ??= host.timers.after(graceMs, () => void child.kill('SIGKILL'));
+  };
+  const overdue = host.timers.after(run.expectedMs + besidesMs, interrupt);
+  run.signal.addEventListener('abort', interrupt, { once: true });
+  if (run.signal.aborted) interrupt();
+  const end = (): void => {
+    overdue.cancel();
+    killing?.cancel();
+    run.signal.removeEventListener('abort', interrupt);
+  };
+  return new Promise((resolve, reject) => {
+    child.once('error', (error) => {
+      end();
+      reject(new SoraError('harness_failed', `the harness cannot be started: ${error.message}`, { cause: error }));
+    });
+    child.once('close', (exitCode) => {
+      end();
+      resolve({ exitCode, said, summary: readSummary(host, run) });
+    });
+  });
+}
+
+function readSummary(host: Host, { home, runId }: HarnessRun): Summary | undefined {
+  try {
+    return new RunStore(host, join(home, 'runs')).find(runId).summary;
+  } catch (error) {
+    if (error instanceof SoraError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,126 @@
+import { join } from 'node:path';
+import { exitCodes, invalidConfig } from '../../ops/core/error.ts';
+import type { Host } from '../../ops/core/host.ts';
+import { renderCapacityPage } from '../capacity/html.ts';
+import { judgeCapacity } from '../capacity/judge-capacity.ts';
+import { thinkLeastMs } from '../capacity/probe.ts';
+import { capacityLine, probeLine, renderCapacity } from '../capacity/render.ts';
+import { probesHome, searchCapacity } from '../capacity/run-capacity.ts';
+import type { SearchPlan } from '../capacity/search.ts';
+import { readDurationFlag, readNumber, readOutput, readRate, takeFlags } from '../capacity/take-flags.ts';
+import type { OwnFlag, Taken } from '../capacity/take-flags.ts';
+import { formatNumber } from '../report/format.ts';
+import { styleFor } from '../report/style.ts';
+import { meanOf } from '../swarm/random.ts';
+import { prepareRun } from './prepare.ts';
+import type { PreparedRun } from './prepare.ts';
+import { openRunStore, readStackAccess } from './run.ts';
+
+/** Flags of `load capacity` beside those of a run. */
+export const capacityFlags: Readonly<Record<string, OwnFlag>> = {
+  today: { value: 'N/s', help: 'today’s rate; the headroom is told against it' },
+  from: { value: 'N/s', help: 'where the search begins; default the scenario’s own rate' },
+  to: { value: 'N/s', help: 'where it ends at the latest; default a think time of 100 ms' },
+  hold: { value: '30s', help: 'hold of each probe; the confirming one lasts twice as long' },
+  precision: { value: '5', help: 'per cent within which the highest rate is found; default 5' },
+  probes: { value: 'N', help: 'most probes; default 16' },
+  'max-time': { value: '30m', help: 'most time; default 30m' },
+  output: { value: 'text|json', help: 'what to print at the end (-o); default text' },
+};
+
+const setBySearch = { duration: 'the search sets how long probes hold, with --hold', think: 'the search sets the rate by think time', ramp: 'the search sets it', note: 'probes say what they are for' };
+const defaults = { holdMs: 30_000, precision: 5, probes: 16, maxTimeMs: 30 * 60_000, surveyRates: 6, usualThinkLeastMs: 100 } as const;
+const dayMs = 86_400_000;
+
+interface Prepared {
+  readonly run: PreparedRun;
+  readonly plan: SearchPlan;
+  readonly todayPerS: number | undefined;
+  readonly json: boolean;
+  /** The flags that every probe gets. */
+  readonly flags: readonly string[];
+}
+
+/** @throws SoraError `invalid_config` with the value, the limit and the next step */
+async function prepareSearch(host: Host, args: readonly string[]): Promise<Prepared> {
+  const taken = takeFlags(args, capacityFlags, setBySearch);
+  const run = await prepareRun(host, taken.rest);
+  if (run.thresholds.length === 0) throw invalidConfig(`${run.scenario.name} has no threshold, so every rate would meet them`, "add one: --threshold 'response_time: p(95)<500'");
+  const today = taken.values.get('today');
+  return {
+    run, plan: planOf(taken, run), todayPerS: today === undefined ? undefined : readRate('today', today), json: readOutput(taken.values.get('output')),
+    flags: withoutScenarioAndUsers(taken.rest, run.options.scenario),
+  };
+}
+
+function planOf({ values }: Taken, run: PreparedRun): SearchPlan {
+  const rate = (name: string, usual: number): number => (values.has(name) ? readRate(name, values.get(name) ?? '') : usual);
+  const number = (name: string, usual: number, least: number, most: number, isWhole: boolean): number => (values.has(name) ? readNumber(name, values.get(name) ?? '', least, most, isWhole) : usual);
+  const time = (name: string, usual: number, leastMs: number): number => (values.has(name) ? readDurationFlag(name, values.get(name) ?? '', leastMs, dayMs) : usual);
+  const highestPerS = (run.users * 1_000) / thinkLeastMs;
+  const fromPerS = rate('from', Math.min(highestPerS, Math.max(1, run.users / Math.max(0.001, meanOf(run.thinkTimeMs) / 1_000))));
+  const mostPerS = rate('to', Math.max(fromPerS, (run.users * 1_000) / defaults.usualThinkLeastMs));
+  if (mostPerS > highestPerS) throw invalidConfig(`${formatNumber(run.users)} users make at most ${formatNumber(highestPerS)}/s, with a think time of ${thinkLeastMs} ms; the search would go to ${formatNumber(mostPerS)}/s`, `give more users, such as --users ${Math.ceil((mostPerS * thinkLeastMs) / 1_000)}, or a lower rate`);
+  if (fromPerS > mostPerS) throw invalidConfig(`--from ${fromPerS}/s lies above --to ${mostPerS}/s`, 'give a lower --from or a higher --to');
+  const holdMs = time('hold', defaults.holdMs, 1_000);
+  return {
+    fromPerS, mostPerS, holdMs, leastPerS: Math.min(fromPerS, Math.max(1, fromPerS / 64)), precisionRatio: number('precision', defaults.precision, 0.5, 100, false) / 100,
+    confirmHoldMs: holdMs * 2, probesMax: number('probes', defaults.probes, 2, 100, true), durationMaxMs: time('max-time', defaults.maxTimeMs, 10_000), surveyRates: defaults.surveyRates,
+  };
+}
+
+/** Every probe names the scenario and its users itself. */
+function withoutScenarioAndUsers(rest: readonly string[], scenario: string): string[] {
+  const kept: string[] = [];
+  for (let index = 0; index < rest.length; index += 1) {
+    const argument = rest[index] ?? '';
+    if (argument === '--users') index += 1;
+    else if (argument !== scenario && !argument.startsWith('--users=') && !['--quiet', '--no-color', '--yes'].includes(argument)) kept.push(argument);
+  }
+  return kept;
+}
+
+/** What a search needs, before anything is started for it. */
+export async function planCapacityCommand(host: Host, args: readonly string[]): Promise<number> {
+  const { run } = await prepareSearch(host, args);
+  const { needsStack, users, seed, scenario, scenarioFile } = run;
+  host.stdout.write(`${JSON.stringify({ needsStack, users, seed, scenario: scenario.name, scenarioFile, user: 0, usersGiven: true })}\n`);
+  return exitCodes.pass;
+}
+
+/** Finds the highest rate that meets the thresholds, writes it down and shows it; answers the exit code. */
+export async function capacityCommand(host: Host, args: readonly string[]): Promise<number> {
+  const { run, plan, todayPerS, json, flags } = await prepareSearch(host, args);
+  const { target } = readStackAccess(host, run);
+  const store = openRunStore(host);
+  const runId = host.process.env['SORA_RUN_ID'] ?? `capacity-${host.clock.nowMs().toString(36)}`;
+  const folder = store.folderOf(runId);
+  const { quiet, noColor } = run.options;
+  const style = styleFor(host, host.stderr, noColor);
+  const say = (line: string): void => (quiet ? undefined : host.stderr.write(`${line}\n`));
+  say(`  ${style.bold(`capacity of ${run.scenario.name}`)} against ${target}\n  from ${formatNumber(plan.fromPerS)}/s, at most ${plan.probesMax} probes with holds of ${plan.holdMs / 1_000} s`);
+  const stop = new AbortController();
+  const removals = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => host.process.onSignal(name, () => stop.abort()));
+  const startedAtMs = host.clock.nowMs();
+  try {
+    const { finding, probes, summary } = await searchCapacity({
+      host, plan, runId, home: probesHome(folder), scenario: run.scenarioFile, flags, usersMax: run.users, signal: stop.signal,
+      onEnd: (probe, number) => say(probeLine(probe, number, style)),
+    });
+    const result = judgeCapacity({
+      runId, scenario: run.scenario.name, target, startedAtMs, endedAtMs: host.clock.nowMs(), plan, todayPerS, interrupted: stop.signal.aborted,
+      thresholds: run.thresholds.map(({ expression }) => expression),
+    }, finding, probes);
+    // The confirming run stands for the search among the runs kept, and takes it with it when it goes.
+    if (summary !== undefined) store.save({ ...summary, runId });
+    host.files.writeText(join(folder, 'capacity.json'), `${JSON.stringify(result, null, 2)}\n`);
+    const page = join(folder, 'capacity.html');
+    host.files.writeText(page, renderCapacityPage(result));
+    if (!quiet) host.stderr.write(renderCapacity(result, style, page));
+    if (json) host.stdout.write(`${JSON.stringify(result)}\n`);
+    else if (quiet || !host.stdout.isTty) host.stdout.write(`${page}\n${capacityLine(result, styleFor(host, host.stdout, noColor)).trim()}\n`);
+    return result.exitCode;
+  } finally {
+    for (const remove of removals) remove();
+  }
+}
