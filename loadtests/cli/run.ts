@@ -43,7 +43,7 @@ export interface StackAccess {
 }
 
 /** Reads the stack's address from the environment; a given target has no admin side. */
-export function readStackAccess(host: Host, run: PreparedRun): StackAccess {
+export function readStackAccess(host: Host, run: { readonly options: Pick<PreparedRun['options'], 'target' | 'scenario'> }): StackAccess {
   const { env } = host.process;
   if (run.options.target !== undefined) {
     return { target: run.options.target, admin: undefined, adminUrl: undefined, adminSecret: undefined, statePath: undefined, databaseUrl: undefined };
@@ -230,17 +230,20 @@ function finish(host: Host, run: PreparedRun, summary: Summary, reportPath: stri
   }
 }
 
-function readGitSha(host: Host): string | null {
+/** The commit of this checkout; null outside of one. */
+export function readGitSha(host: Host): string | null {
   const { status, stdout } = spawnSync('git', ['rev-parse', 'HEAD'], { cwd: new URL('.', import.meta.url).pathname, encoding: 'utf8', timeout: 3_000 });
   return status === 0 ? stdout.trim() : (host.process.env['GITHUB_SHA'] ?? null);
 }
 
-function readVersion(host: Host): string {
+/** Our own version. */
+export function readVersion(host: Host): string {
   const text = host.files.readText(new URL('../../package.json', import.meta.url).pathname);
   return (JSON.parse(text) as { version: string }).version;
 }
 
-function newRunId(host: Host): string {
+/** `20260131-142305-9f2c`: sorts by time. */
+export function newRunId(host: Host): string {
   const stamp = new Date(host.clock.nowMs()).toISOString().replaceAll(/[-:]|\..*/g, '').replace('T', '-');
   return `${stamp}-${host.random.bytes(2).toString('hex')}`;
 }
