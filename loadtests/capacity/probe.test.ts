@@ -1,0 +1,58 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { sampleFacts, sampleRun } from '../report/sample.ts';
+import { buildSummary } from '../report/summary.ts';
+import { figuresOf, loadFlags, loadOf } from './probe.ts';
+import { readRate, takeFlags } from './take-flags.ts';
+
+describe('loadOf', () => {
+  it('offers the rate by think time, with a step of nearly every user in the hold', () => {
+    const rate = fc.double({ min: 0.5, max: 100_000, noNaN: true });
+    fc.assert(fc.property(rate, fc.integer({ min: 1_000, max: 600_000 }), fc.integer({ min: 1, max: 1_000_000 }), (ratePerS, holdMs, usersMax) => {
+      const { users, thinkMs, rampMs } = loadOf(ratePerS, holdMs, usersMax);
+      expect(users).toBeGreaterThanOrEqual(1);
+      expect(users).toBeLessThanOrEqual(usersMax);
+      // Think time is written in µs, so what a very short one offers is off by that.
+      expect(Math.abs((users / thinkMs) * 1_000 - ratePerS) / ratePerS).toBeLessThan(0.001 + 0.001 / thinkMs);
+      if (users > 1) expect(thinkMs * 6).toBeLessThanOrEqual(holdMs * 1.001);
+      expect(rampMs).toBeGreaterThanOrEqual(Math.floor(users / 20));
+    }));
+  });
+  it('is written as flags of a run', () => {
+    expect(loadFlags(loadOf(500, 30_000, 10_000), 30_000)).toEqual(['--users', '2500', '--think', '5000ms', '--ramp', '3000ms', '--duration', '30000ms']);
+  });
+});
+
+describe('figuresOf', () => {
+  const summary = buildSummary(sampleRun(), sampleFacts());
+  it('reads the verdict of a run as an answer to its rate', () => {
+    expect(figuresOf({ ratePerS: 1_000 }, { summary, exitCode: 0, said: '' })).toMatchObject({ outcome: 'met', reasons: [], offeredPerS: 1_000 });
+    const failed = { ...summary, verdict: 'fail' as const, reasons: ['threshold response_time: p(95)<500: measured 900'] };
+    expect(figuresOf({ ratePerS: 1_000 }, { summary: failed, exitCode: 99, said: '' })).toMatchObject({ outcome: 'missed', reasons: failed.reasons });
+    expect(figuresOf({ ratePerS: 1_000 }, { summary: { ...summary, verdict: 'insufficient', reasons: ['validity'] }, exitCode: 98, said: '' })).toMatchObject({ outcome: 'unclear' });
+  });
+  it('takes a run that offered less than it should for no answer', () => {
+    expect(figuresOf({ ratePerS: 1_200 }, { summary, exitCode: 0, said: '' })).toMatchObject({ outcome: 'unclear', reasons: ['only 1000 of 1200 operations/s fell due'] });
+  });
+  it('says what a run said that ended before it measured', () => {
+    expect(figuresOf({ ratePerS: 10 }, { summary: undefined, exitCode: 107, said: 'one\nerror: setup threw\n' })).toMatchObject({
+      outcome: 'unclear', reasons: ['the run ended with 107 before it measured: error: setup threw'], concurrency: null,
+    });
+  });
+});
+
+describe('takeFlags', () => {
+  const own = { today: { value: 'N/s', help: '' }, list: { help: '' }, output: { value: 'json', help: '' } };
+  it('takes its own and leaves the rest in order', () => {
+    const { values, rest } = takeFlags(['hello', '--today=5/s', '--target', 'http://127.0.0.1:1', '--list', '-o', 'json'], own);
+    expect([...values]).toEqual([['today', '5/s'], ['list', 'true'], ['output', 'json']]);
+    expect(rest).toEqual(['hello', '--target', 'http://127.0.0.1:1']);
+  });
+  it.each([[['--today']], [['--today', '1', '--today', '2']], [['--think', '5s']]])('refuses %j', (args) => {
+    expect(() => takeFlags(args, own, { think: 'set by the search' })).toThrow(expect.objectContaining({ exitCode: 104 }) as Error);
+  });
+  it('reads rates, and refuses what is none', () => {
+    expect([readRate('today', '500'), readRate('today', '0.5/s')]).toEqual([500, 0.5]);
+    for (const text of ['fast', '0', '-1', '1e9/s', '5/min']) expect(() => readRate('today', text)).toThrow(text);
+  });
+});
