@@ -42,6 +42,8 @@ function describe(event: DebugEvent, style: Style): string {
       return `  ${event.ok ? style.good('✓') : style.bad('✗')} check: ${plainText(event.name)}`;
     case 'carried':
       return `  ${style.dim('carries')} ${plainText(event.name)} = ${plainText(event.value)}`;
+    case 'pause':
+      return `\n${style.dim(`thinks ${formatMs(event.pauseMs)}, not waited for`)}`;
     case 'threw':
       return `  ${style.bad('threw')} ${plainText(event.message)}\n${event.stack.split('\n').slice(1, 6).map((line) => `      ${plainText(line.trim())}`).join('\n')}`;
     case 'end':

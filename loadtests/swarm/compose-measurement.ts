@@ -50,6 +50,7 @@ export function composeMeasurement(parts: MeasurementParts): RunMeasurement {
     endedAtMs: parts.endedAtMs,
     phases: phaseWindows(plan, endedMs),
     operations: merge.operations,
+    ...(merge.tags.length > 0 ? { tags: merge.tags } : {}),
     series: merge.series,
     blocks: merge.blocks,
     workers: health,

@@ -4,7 +4,7 @@ import type { PlannedStep } from './journeys.ts';
 import { maskBody, maskHeaders, maskText, maskValue } from './mask.ts';
 import { judgeStatus } from './replies.ts';
 import type { Http, HttpReply, HttpRequest, Scenario } from './scenario.ts';
-import { type StepHost, StepUser } from './step-user.ts';
+import { type Rememberer, type StepHost, StepUser } from './step-user.ts';
 
 /** What one journey of one user did; secrets are masked, long texts cut. */
 export type DebugEvent =
@@ -29,6 +29,8 @@ export type DebugEvent =
   /** A value of the user's memory that the step changed. */
   | { readonly kind: 'carried'; readonly name: string; readonly value: string }
   | { readonly kind: 'threw'; readonly message: string; readonly stack: string }
+  /** A pause that a function made; it is not waited for. */
+  | { readonly kind: 'pause'; readonly pauseMs: number }
   | { readonly kind: 'end'; readonly op: string; readonly outcome: 'ok' | 'failed' | 'refused'; readonly reason: string };
 
 export interface DebugStageOptions {
@@ -38,6 +40,7 @@ export interface DebugStageOptions {
   readonly seed: number;
   readonly run: string;
   readonly shared: unknown;
+  readonly usersTotal: number;
 }
 
 /** Plays the engine's part for one user, and tells what it sees. */
@@ -45,6 +48,7 @@ export class DebugStage implements StepHost {
   readonly seed: number;
   readonly run: string;
   readonly shared: unknown;
+  readonly usersTotal: number;
   readonly #options: DebugStageOptions;
   #events: DebugEvent[] = [];
   #wake: () => void = () => undefined;
@@ -57,25 +61,31 @@ export class DebugStage implements StepHost {
     this.seed = options.seed;
     this.run = options.run;
     this.shared = options.shared;
+    this.usersTotal = options.usersTotal;
   }
 
   /** Runs one step; ends when it does. */
   async *play(planned: PlannedStep, index: number, step: number): AsyncGenerator<DebugEvent> {
     const user = new StepUser(this, 0, index, step, planned, 0, 0);
-    const before = snapshot(this.stateOf(user));
-    this.#over = false;
-    const run = async (): Promise<void> => {
+    yield* this.watch(user, async () => {
       try {
         await planned.run(user);
       } catch (error) {
-        const threw = { message: maskText(messageOf(error)), stack: maskText(error instanceof Error ? (error.stack ?? '') : '') };
-        this.#emit({ kind: 'threw', ...threw });
-        if (!user.refused) user.fail({ kind: 'throw', message: threw.message });
+        this.tellThrown(user, error);
       }
+      user.closed = true;
+    });
+    yield endOf(user);
+  }
+
+  /** Yields what `work` tells while it runs, then what it changed in the user's memory. */
+  async *watch(user: Rememberer, work: () => Promise<void>): AsyncGenerator<DebugEvent> {
+    const before = snapshot(this.stateOf(user));
+    this.#over = false;
+    const running = work().finally(() => {
       this.#over = true;
       this.#wake();
-    };
-    const running = run();
+    });
     while (!this.#over || this.#events.length > 0) {
       const events = this.#events;
       this.#events = [];
@@ -83,31 +93,35 @@ export class DebugStage implements StepHost {
       if (!this.#over && this.#events.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
     }
     await running;
-    user.closed = true;
     for (const [name, { text, value }] of snapshot(this.#state)) {
       if (before.get(name)?.text !== text) yield { kind: 'carried', name, value: maskValue(name, value) };
     }
-    const outcome = user.failure !== undefined ? 'failed' : user.refused ? 'refused' : 'ok';
-    yield { kind: 'end', op: planned.op, outcome, reason: maskText(user.failure?.message ?? '') };
   }
 
-  #emit(event: DebugEvent): void {
+  /** Takes an event to be yielded. */
+  tell(event: DebugEvent): void {
     this.#events.push(event);
     this.#wake();
+  }
+
+  tellThrown(user: StepUser, error: unknown): void {
+    const threw = { message: maskText(messageOf(error)), stack: maskText(error instanceof Error ? (error.stack ?? '') : '') };
+    this.tell({ kind: 'threw', ...threw });
+    if (!user.refused) user.fail({ kind: 'throw', message: threw.message });
   }
 
   async send(user: StepUser, request: HttpRequest): Promise<HttpReply> {
     const { clock } = this.#options.host;
     const headers = { ...this.#options.scenario.headers?.(user.index, this.shared), ...request.headers };
     const body = typeof request.body === 'string' || request.body === undefined ? (request.body ?? '') : JSON.stringify(request.body);
-    this.#emit({ kind: 'request', method: request.method, path: maskText(request.path), headers: maskHeaders(headers), body: maskBody(body) });
+    this.tell({ kind: 'request', method: request.method, path: maskText(request.path), headers: maskHeaders(headers), body: maskBody(body) });
     const startMs = clock.monotonicMs();
     try {
       const reply = await this.#options.http.request({ ...request, headers });
       const verdict = judgeStatus(reply.status, request);
       if (verdict === 'refused') user.refused = true;
       if (verdict === 'failed') user.fail({ kind: `status ${reply.status}`, message: `${request.method} ${request.path} answered ${reply.status}` });
-      this.#emit({
+      this.tell({
         kind: 'reply',
         status: reply.status,
         verdict,
@@ -118,12 +132,12 @@ export class DebugStage implements StepHost {
       return reply;
     } catch (error) {
       user.fail({ kind: 'no reply', message: messageOf(error) });
-      this.#emit({ kind: 'no-reply', error: maskText(messageOf(error)), durationMs: clock.monotonicMs() - startMs });
+      this.tell({ kind: 'no-reply', error: maskText(messageOf(error)), durationMs: clock.monotonicMs() - startMs });
       throw error;
     }
   }
 
-  stateOf(user: StepUser): unknown {
+  stateOf(user: Rememberer): unknown {
     if (!this.#begun) {
       this.#begun = true;
       this.#state = this.#options.scenario.state?.(user.index, this.shared);
@@ -131,7 +145,7 @@ export class DebugStage implements StepHost {
     return this.#state;
   }
 
-  setStateOf(_user: StepUser, state: unknown): void {
+  setStateOf(_user: Rememberer, state: unknown): void {
     this.#begun = true;
     this.#state = state;
   }
@@ -141,8 +155,14 @@ export class DebugStage implements StepHost {
   }
 
   onCheck(ok: boolean, name: string): void {
-    this.#emit({ kind: 'check', name, ok });
+    this.tell({ kind: 'check', name, ok });
   }
+}
+
+/** How an operation ended. */
+export function endOf(user: StepUser): DebugEvent {
+  const outcome = user.failure !== undefined ? 'failed' : user.refused ? 'refused' : 'ok';
+  return { kind: 'end', op: user.planned.op, outcome, reason: maskText(user.failure?.message ?? '') };
 }
 
 /** The fields of a user's memory, with their text to see which a step changed. */

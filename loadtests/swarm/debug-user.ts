@@ -3,6 +3,7 @@ import type { Host } from '../../ops/core/host.ts';
 import { setUp, tearDown } from './coordinator.ts';
 import type { AdminAccess } from './coordinator.ts';
 import { type DebugEvent, DebugStage } from './debug-stage.ts';
+import { playFunction } from './debug-function.ts';
 import type { TargetPolicy } from './guard.ts';
 import { createHttpClient } from './http-client.ts';
 import { Itinerary } from './itinerary.ts';
@@ -43,11 +44,15 @@ export async function* debugUser(options: DebugOptions): AsyncGenerator<DebugEve
   const shared = await setUp(scenario, { ...options, tls }, context);
   const table = new UserTable(1);
   const itinerary = new Itinerary(resolveJourneys(scenario, plan.thinkTimeMs), table, { index: user, count: plan.users }, plan.seed);
-  const stage = new DebugStage({ host, scenario, http, seed: plan.seed, run: plan.run, shared });
+  const stage = new DebugStage({ host, scenario, http, seed: plan.seed, run: plan.run, shared, usersTotal: plan.users });
   try {
     let thinkTimeMs = itinerary.begin(0);
     for (let step = 0; step === 0 || !itinerary.atBeginning(0); step++) {
       const planned = itinerary.stepAt(0);
+      if (planned.whole !== undefined) {
+        yield* playFunction(stage, planned, user, thinkTimeMs);
+        return;
+      }
       yield { kind: 'step', step, op: planned.op, thinkTimeMs };
       yield* stage.play(planned, user, step);
       table.steps[0] = step + 1;

@@ -1,31 +1,25 @@
-import { messageOf } from '../../ops/core/error.ts';
+import { type OpenRoster, rosterOf } from './arrival/open-roster.ts';
+import { Population } from './arrival/population.ts';
+import { blame, Books, type Schedule, toUs } from './books.ts';
 import type { Carrier, Exchange } from './exchange.ts';
 import { Itinerary } from './itinerary.ts';
-import { resolveJourneys } from './journeys.ts';
+import { type FunctionGround, FunctionStage } from './journey/function-stage.ts';
+import { OperationNames } from './journey/operation-names.ts';
+import type { TagBook } from './journey/tags.ts';
+import { type PlannedStep, resolveJourneys } from './journeys.ts';
 import type { HistoryStep } from './measurement.ts';
 import { type Partition, shareOf, userAt } from './partition.ts';
+import { endOfLoadMs, type RunPlan } from './plan.ts';
 import { headerLines, namesHeader } from './request-text.ts';
-import type { Distribution, HttpReply, HttpRequest, Scenario } from './scenario.ts';
+import type { HttpReply, HttpRequest, Scenario } from './scenario.ts';
 import { StepExchange } from './step-exchange.ts';
-import { type StepHost, StepUser } from './step-user.ts';
-import { type OperationTimes, type Outcome, Tally } from './tally.ts';
+import { type Frame, type Rememberer, StepUser } from './step-user.ts';
+import type { Tally } from './tally.ts';
 import { UserTable } from './users.ts';
 import { TimingWheel } from './wheel.ts';
 import { WriteLedger } from './write-ledger.ts';
 
-/** What a run does, the same for every worker. */
-export interface RunPlan {
-  /** The first 8 hex digits of every write's id. */
-  readonly run: string;
-  readonly seed: number;
-  readonly users: number;
-  readonly rampMs: number;
-  readonly holdMs: number;
-  /** How long late work may go on after the hold. */
-  readonly drainMs: number;
-  readonly thinkTimeMs: Distribution;
-  readonly pace: 'due' | 'after-reply';
-}
+export type { RunPlan } from './plan.ts';
 
 export interface EngineOptions {
   readonly scenario: Scenario<never>;
@@ -40,6 +34,13 @@ export interface EngineOptions {
   readonly onTraced?: (user: StepUser, record: HistoryStep) => void;
 }
 
+const unfinished = { timeout: 'no reply', unsent: 'still unsent', unfinished: 'the group had not ended' };
+
+function whyUnfinished(user: StepUser): keyof typeof unfinished {
+  if (user.frame !== undefined && user.latest?.settled !== false) return 'unfinished';
+  return user.written ? 'timeout' : 'unsent';
+}
+
 /** Longest usual pause in ms that the schedule's slots cover; longer ones are passed over now and then. */
 const wheelSlots = 1 << 17;
 
@@ -47,19 +48,28 @@ const wheelSlots = 1 << 17;
  * Runs the journeys of one share of the users. It has no timer: `tick` says what time it is, and
  * starts the steps that are due. A user has at most one step in flight.
  */
-export class Engine implements StepHost {
+export class Engine implements FunctionGround {
   readonly seed: number;
   readonly run: string;
   readonly shared: unknown;
-  readonly tally: Tally;
+  readonly usersTotal: number;
   readonly writes: WriteLedger;
   readonly users: UserTable;
+  readonly wheel: TimingWheel;
+  readonly names: OperationNames;
+  readonly endMs: number;
+  readonly overMs: number;
   readonly #options: EngineOptions;
+  readonly #books: Books;
   readonly #itinerary: Itinerary;
-  readonly #wheel: TimingWheel;
+  readonly #functions: FunctionStage | undefined;
+  readonly #roster: OpenRoster | undefined;
+  readonly #population: Population;
   readonly #running = new Set<StepUser>();
-  readonly #endMs: number;
-  #remaining: number;
+  /** Filled in anew for each operation that ends; saves an allocation. */
+  readonly #times: Schedule = { dueMs: 0, readyMs: 0, thinkMs: 0, idleMs: 0, endMs: 0 };
+  /** Users that have not left; where work arrives openly, those at work. */
+  #remaining = 0;
   #started = 0;
   #unsent = 0;
   #stopped = false;
@@ -70,16 +80,39 @@ export class Engine implements StepHost {
     this.seed = plan.seed;
     this.run = plan.run;
     this.shared = options.shared;
+    this.usersTotal = plan.users;
+    this.endMs = endOfLoadMs(plan);
+    this.overMs = plan.rampMs + plan.holdMs + plan.drainMs;
     const journeys = resolveJourneys(options.scenario, plan.thinkTimeMs);
-    this.tally = new Tally(journeys.ops);
+    this.names = new OperationNames(journeys.ops);
     const size = shareOf(partition, plan.users);
     this.users = new UserTable(size);
     this.writes = new WriteLedger(size);
-    this.#wheel = new TimingWheel(size, wheelSlots);
-    this.#itinerary = new Itinerary(journeys, this.users, partition, plan.seed);
-    this.#endMs = plan.rampMs + plan.holdMs;
+    this.wheel = new TimingWheel(size, wheelSlots);
+    this.#books = new Books(this.names.list, this.writes, options.onTraced);
+    this.#roster = rosterOf(plan, partition, size);
+    this.#population = new Population(plan);
+    this.#itinerary = new Itinerary(journeys, this.users, partition, plan.seed, this.#roster?.keys);
+    this.#functions = journeys.steps.some(([first]) => first?.whole !== undefined) ? new FunctionStage(this) : undefined;
+    if (this.#roster !== undefined) return;
     this.#remaining = size;
     for (let place = 0; place < size; place++) this.#admit(place);
+  }
+
+  get tally(): Tally {
+    return this.#books.tally;
+  }
+
+  get tags(): TagBook {
+    return this.#books.tags;
+  }
+
+  get pace(): RunPlan['pace'] {
+    return this.#options.plan.pace;
+  }
+
+  get stopped(): boolean {
+    return this.#stopped;
   }
 
   /** Users that have begun a step. */
@@ -92,28 +125,53 @@ export class Engine implements StepHost {
     return this.#unsent;
   }
 
-  /** Steps in flight. */
+  /** Arrivals that found no free user and waited for one; undefined where work does not arrive openly. */
+  get arrivalsQueued(): number | undefined {
+    return this.#roster?.queued;
+  }
+
+  /** Steps in flight, and functions that are not pausing. */
   get inFlight(): number {
-    return this.#running.size;
+    return this.#running.size + (this.#functions?.awake ?? 0);
   }
 
   /** Nothing is due any more and nothing in flight. */
   get finished(): boolean {
-    return this.#stopped ? this.#running.size === 0 : this.#remaining === 0;
+    if (this.#stopped) return this.inFlight === 0;
+    return this.#remaining === 0 && (this.#roster?.exhausted ?? true);
+  }
+
+  /** The work is done, and no time is left to wait for: shared iterations end when the last has. */
+  get complete(): boolean {
+    return this.finished && this.#options.plan.arrival?.kind === 'iterations';
+  }
+
+  now(): number {
+    return this.#options.now();
+  }
+
+  indexOf(place: number): number {
+    return userAt(this.#options.partition, place);
+  }
+
+  keyOf(place: number): number {
+    return this.#itinerary.keyOf(place);
   }
 
   /** Users that have arrived and not left. @param nowMs since the run began */
   usersActive(nowMs: number): number {
-    if (nowMs >= this.#endMs || this.#stopped) return Math.min(this.#remaining, this.#running.size + this.#wheel.size);
-    const { rampMs } = this.#options.plan;
-    const share = rampMs <= 0 ? 1 : Math.min(1, Math.max(0, nowMs / rampMs));
-    return Math.floor(this.users.size * share);
+    if (this.#roster !== undefined) return this.#stopped ? this.inFlight : this.#remaining;
+    if (nowMs >= this.endMs || this.#stopped) return Math.min(this.#remaining, this.inFlight + this.wheel.size);
+    return Math.floor(this.users.size * this.#population.shareAt(nowMs));
   }
 
   /** Starts what is due; ends the drain when its time is up. @param nowMs since the run began */
   tick(nowMs: number): void {
-    if (!this.#stopped) this.#wheel.advance(Math.floor(nowMs), this.#begin);
-    if (nowMs >= this.#endMs + this.#options.plan.drainMs && !this.finished) this.#giveUp(nowMs);
+    if (!this.#stopped) {
+      this.wheel.advance(Math.floor(nowMs), this.#begin);
+      if (this.#roster !== undefined) this.#welcome(this.#roster, nowMs);
+    }
+    if (nowMs >= this.overMs && !this.finished) this.#giveUp(nowMs);
   }
 
   /** Begins no further step; those in flight may end. */
@@ -125,43 +183,70 @@ export class Engine implements StepHost {
   abandon(): void {
     for (const user of this.#running) user.closed = true;
     this.#running.clear();
+    this.#functions?.abandon();
     this.#stopped = true;
   }
 
   /** A newcomer's first step comes after what is left of a pause under way, so the rate is steady at once. */
   #admit(place: number): void {
-    const { plan, partition } = this.#options;
     const residualMs = this.#itinerary.begin(place);
-    const arrivalMs = (plan.rampMs * (userAt(partition, place) + 0.5)) / plan.users;
-    this.#schedule(place, arrivalMs + residualMs, residualMs, 0);
+    this.#schedule(place, this.#population.arrivalMs(this.indexOf(place)) + residualMs, residualMs, 0);
+  }
+
+  /** Gives free users the arrivals that are due. */
+  #welcome(roster: OpenRoster, nowMs: number): void {
+    for (let place = roster.take(nowMs); place >= 0; place = roster.take(nowMs)) {
+      this.#remaining++;
+      this.users.steps[place] = 0;
+      if (roster.forgets) this.users.setState(place, undefined);
+      this.#itinerary.begin(place);
+      this.users.dueMs[place] = roster.dueMs;
+      this.users.readyMs[place] = roster.readyMs;
+      this.users.thinkMs[place] = 0;
+      this.#begin(place);
+    }
   }
 
   #schedule(place: number, dueMs: number, thinkMs: number, notBeforeMs: number): void {
-    if (dueMs >= this.#endMs) {
-      this.users.retire(place);
-      this.#remaining--;
+    const presentMs = this.presentAt(place, dueMs, thinkMs);
+    if (presentMs === Number.POSITIVE_INFINITY) {
+      this.leave(place);
       return;
     }
-    const readyMs = Math.max(dueMs, notBeforeMs);
-    this.users.dueMs[place] = dueMs;
+    const readyMs = Math.max(presentMs, notBeforeMs);
+    this.users.dueMs[place] = presentMs;
     this.users.readyMs[place] = readyMs;
     this.users.thinkMs[place] = thinkMs;
-    this.#wheel.schedule(place, Math.ceil(readyMs));
+    this.wheel.schedule(place, Math.ceil(readyMs));
+  }
+
+  presentAt(place: number, dueMs: number, thinkMs: number): number {
+    return this.#population.presentAt(this.indexOf(place), dueMs, thinkMs);
+  }
+
+  leave(place: number): void {
+    this.#remaining--;
+    if (this.#roster === undefined) {
+      this.users.retire(place);
+      return;
+    }
+    const nowMs = this.now();
+    this.#roster.free(place, nowMs);
+    if (!this.#stopped) this.#welcome(this.#roster, nowMs);
   }
 
   readonly #begin = (place: number): void => {
-    const { users } = this;
-    const step = users.steps[place]!;
-    if (step === 0) this.#started++;
-    users.steps[place] = step + 1;
-    const index = userAt(this.#options.partition, place);
-    const phase = users.dueMs[place]! < this.#options.plan.rampMs ? 0 : 1;
-    const user = new StepUser(this, place, index, step, this.#itinerary.stepAt(place), phase, this.#options.now());
-    if (this.#options.traced?.(index) === true) user.trace = [];
-    this.#running.add(user);
+    const step = this.users.steps[place]!;
+    if (step === 0 && this.users.enter(place)) this.#started++;
+    const planned = this.#itinerary.stepAt(place);
+    if (planned.whole !== undefined) {
+      this.#functions?.act(place, planned);
+      return;
+    }
+    const user = this.begin(place, planned, undefined);
     let running: Promise<void>;
     try {
-      running = user.planned.run(user);
+      running = planned.run(user);
     } catch (error) {
       // A step that is no async function; it ends like one that rejects.
       running = Promise.reject(error as Error);
@@ -169,140 +254,123 @@ export class Engine implements StepHost {
     running.then(
       () => this.#end(user),
       (error: unknown) => {
-        this.#thrown(user, error);
+        blame(user, error);
         this.#end(user);
       },
     );
   };
 
-  #thrown(user: StepUser, error: unknown): void {
-    const status = (error as { status?: unknown } | null | undefined)?.status;
-    // A client library that throws on a refusal the request had named.
-    if (user.refused && status === user.lastReply?.status) return;
-    const name = error instanceof Error ? error.constructor.name : typeof error;
-    const stack = error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {};
-    user.fail({ kind: `throw: ${name}`, message: messageOf(error), ...stack });
+  begin(place: number, planned: PlannedStep, frame: Frame | undefined): StepUser {
+    const { users } = this;
+    const step = users.steps[place]!;
+    users.steps[place] = step + 1;
+    const index = this.indexOf(place);
+    const phase = this.#phaseOf(frame === undefined ? users.dueMs[place]! : frame.dueMs);
+    const user = new StepUser(this, place, index, step, planned, phase, this.now(), this.keyOf(place), frame);
+    if (this.#options.traced?.(index) === true) user.trace = [];
+    this.#running.add(user);
+    return user;
+  }
+
+  #phaseOf(dueMs: number): number {
+    const { rampMs, holdMs } = this.#options.plan;
+    if (dueMs < rampMs) return 0;
+    return dueMs < rampMs + holdMs ? 1 : 2;
+  }
+
+  blame(operation: StepUser, error: unknown): void {
+    blame(operation, error);
   }
 
   /** Takes one ended step into the books and schedules the next. */
   #end(user: StepUser): void {
     if (user.closed) return;
-    const nowMs = this.#options.now();
-    this.#close(user, user.lastByteMs >= 0 && user.failure === undefined ? user.lastByteMs : nowMs);
-    const { place } = user;
-    if (user.failure === undefined) this.users.completed[place]!++;
-    if (this.#stopped) return;
+    this.close(user);
+    if (!this.#stopped) this.proceed(user.place, this.now());
+  }
+
+  proceed(place: number, nowMs: number): void {
     const thinkMs = this.#itinerary.proceed(place);
-    const fromMs = this.#options.plan.pace === 'due' ? this.users.dueMs[place]! : nowMs;
-    this.#schedule(place, fromMs + thinkMs, thinkMs, nowMs);
+    if (this.#roster !== undefined && this.#itinerary.atBeginning(place)) {
+      this.leave(place);
+      return;
+    }
+    // A function may be without any pause, and must not fall due at the same time for ever.
+    const closed = this.pace !== 'due' || (thinkMs <= 0 && this.#itinerary.stepAt(place).whole !== undefined);
+    this.#schedule(place, (closed ? nowMs : this.users.dueMs[place]!) + thinkMs, thinkMs, nowMs);
+  }
+
+  close(user: StepUser): void {
+    if (user.closed) return;
+    const paused = user.frame !== undefined && user.frame.idleMs > 0;
+    this.#close(user, user.lastByteMs >= 0 && user.failure === undefined && !paused ? user.lastByteMs : this.now());
+    if (user.failure === undefined) this.users.completed[user.place]!++;
+  }
+
+  cut(operation: StepUser): void {
+    operation.closed = true;
+    this.#running.delete(operation);
+    this.#books.acknowledge(operation);
   }
 
   #close(user: StepUser, endMs: number): void {
     user.closed = true;
     this.#running.delete(user);
-    for (const write of user.writes ?? []) this.writes.acknowledge(user.place, write.id, write.kind);
-    const dueMs = this.users.dueMs[user.place]!;
-    const handedMs = user.handedMs >= 0 ? user.handedMs : user.startedMs;
-    const times = {
-      response: toUs(endMs - dueMs),
-      service: toUs(user.serviceMs),
-      poolWait: toUs(user.poolWaitMs),
-      // The wait for the user's own late reply is the system's doing, so it counts from there.
-      lateness: toUs(handedMs - this.users.readyMs[user.place]!),
-    };
-    const outcome: Outcome = user.failure !== undefined ? 'failed' : user.refused ? 'refused' : 'ok';
-    const { op, opIndex } = user.planned;
-    this.tally.operation(opIndex, user.phase, outcome, times);
-    const { failure } = user;
-    if (failure !== undefined) {
-      this.tally.error(opIndex, failure.kind, () => ({
-        firstAtMs: endMs,
-        firstMessage: failure.message,
-        ...(failure.stack === undefined ? {} : { firstStack: failure.stack }),
-        ...(user.foundBy === '' ? {} : { firstCorrelationId: user.foundBy }),
-      }));
-    }
-    if (this.tally.isSlow(times.response)) {
-      const status = user.lastReply?.status ?? 0;
-      this.tally.slow({
-        op,
-        user: user.index,
-        step: user.step,
-        atMs: dueMs,
-        responseUs: times.response,
-        serviceUs: times.service,
-        status,
-        correlationId: user.foundBy,
-      });
-    }
-    if (user.trace !== undefined) this.#record(user, outcome, times);
-  }
-
-  #record(user: StepUser, outcome: Outcome, times: OperationTimes): void {
-    this.#options.onTraced?.(user, {
-      user: user.index,
-      step: user.step,
-      op: user.planned.op,
-      dueMs: this.users.dueMs[user.place]!,
-      thinkTimeMs: this.users.thinkMs[user.place]!,
-      outcome,
-      ...(user.failure === undefined ? {} : { errorKind: user.failure.kind }),
-      responseUs: times.response,
-      serviceUs: times.service,
-      poolWaitUs: times.poolWait,
-      latenessUs: times.lateness,
-      requests: (user.trace ?? []).map(({ method, path, status, serviceUs, correlationId }) => ({
-        method,
-        path,
-        status,
-        serviceUs,
-        correlationId,
-      })),
-    });
+    const times = this.#times;
+    const { place, frame } = user;
+    times.dueMs = frame === undefined ? this.users.dueMs[place]! : frame.dueMs;
+    times.readyMs = frame === undefined ? this.users.readyMs[place]! : frame.readyMs;
+    times.thinkMs = frame === undefined ? this.users.thinkMs[place]! : frame.thinkMs;
+    times.idleMs = frame === undefined ? 0 : frame.idleMs;
+    times.endMs = endMs;
+    this.#books.take(user, times);
   }
 
   /** The drain is over: what is in flight has failed, and so has all that was due and never sent. */
   #giveUp(nowMs: number): void {
-    const { drainMs } = this.#options.plan;
+    this.#functions?.settle();
     for (const user of this.#running) {
       user.countPending(nowMs);
-      const kind = user.written ? 'timeout' : 'unsent';
-      user.fail({ kind, message: `${user.written ? 'no reply' : 'still unsent'} when the drain of ${drainMs} ms ended` });
-      if (!user.written) this.#unsent++;
+      const kind = whyUnfinished(user);
+      user.fail({ kind, message: `${unfinished[kind]} when the drain of ${this.#options.plan.drainMs} ms ended` });
+      if (kind === 'unsent') this.#unsent++;
       this.#close(user, nowMs);
       this.#skip(user.place, nowMs);
     }
+    this.#functions?.abandon();
     for (let place = 0; place < this.users.size; place++) {
       if (this.users.isRetired(place)) continue;
       this.users.retire(place);
-      if (!this.#wheel.cancel(place)) continue;
-      this.#countUnsent(place, this.users.dueMs[place]!, nowMs);
+      if (!this.wheel.cancel(place)) continue;
+      this.#countUnsent(this.#itinerary.stepAt(place), this.users.dueMs[place]!, nowMs);
       this.users.steps[place]!++;
       this.#skip(place, nowMs);
     }
+    for (const { index, dueMs } of this.#roster?.drain() ?? []) this.#countUnsent(this.#itinerary.firstOf(index), dueMs, nowMs);
     this.#remaining = 0;
   }
 
   /** Counts the steps that a user would have begun before the end, after the one it stands at. */
   #skip(place: number, nowMs: number): void {
     // In the closed form the next step is due only after a reply, so nothing is owed.
-    if (this.#options.plan.pace !== 'due') return;
+    if (this.pace !== 'due') return;
     let dueMs = this.users.dueMs[place]!;
     for (;;) {
       // Never less than a µs, so that steps without a pause come to an end too.
-      dueMs += Math.max(this.#itinerary.proceed(place), 0.001);
-      if (dueMs >= this.#endMs) return;
-      this.#countUnsent(place, dueMs, nowMs);
+      dueMs = this.presentAt(place, dueMs + Math.max(this.#itinerary.proceed(place), 0.001), 0);
+      const next = this.#itinerary.stepAt(place);
+      if (dueMs >= this.endMs || (this.#roster !== undefined && this.#itinerary.atBeginning(place))) return;
+      // What a function would have done nobody knows; what stands at its beginning is counted once.
+      if (next.whole !== undefined) return;
+      this.#countUnsent(next, dueMs, nowMs);
       this.users.steps[place]!++;
     }
   }
 
-  #countUnsent(place: number, dueMs: number, nowMs: number): void {
+  #countUnsent({ opIndex }: PlannedStep, dueMs: number, nowMs: number): void {
     this.#unsent++;
-    const { opIndex } = this.#itinerary.stepAt(place);
-    const phase = dueMs < this.#options.plan.rampMs ? 0 : 1;
     // Only the response time is known, and it is at least this long; the other times never began.
-    this.tally.unsent(opIndex, phase, toUs(nowMs - dueMs));
+    this.tally.unsent(opIndex, this.#phaseOf(dueMs), toUs(nowMs - dueMs));
     this.tally.error(opIndex, 'unsent', () => ({
       firstAtMs: nowMs,
       firstMessage: `due ${Math.round(nowMs - dueMs)} ms ago and still unsent when the drain ended`,
@@ -311,13 +379,13 @@ export class Engine implements StepHost {
 
   // What a step's user asks for.
 
-  stateOf(user: StepUser): unknown {
+  stateOf(user: Rememberer): unknown {
     const { scenario } = this.#options;
     if (scenario.state === undefined) return this.users.state(user.place, undefined);
     return this.users.state(user.place, () => scenario.state?.(user.index, this.shared));
   }
 
-  setStateOf(user: StepUser, state: unknown): void {
+  setStateOf(user: Rememberer, state: unknown): void {
     this.users.setState(user.place, state);
   }
 
@@ -351,8 +419,4 @@ export class Engine implements StepHost {
   }
 
   readonly #onDone = (done: Exchange): void => (done as StepExchange).settle(this.tally, this.writes);
-}
-
-function toUs(durationMs: number): number {
-  return durationMs > 0 ? durationMs * 1_000 : 0;
 }

@@ -10,6 +10,13 @@ const bucketCount = 23 << halfBits;
 /** The largest value kept, 1 h in µs; larger ones count as this. */
 export const maxTrackableUs = 3_600_000_000;
 
+/** The bucket that a value in µs falls to, as `Histogram` counts it. */
+export function bucketOf(valueUs: number): number {
+  const value = valueUs > 0 ? Math.min(valueUs, maxTrackableUs) >>> 0 : 0;
+  const shift = shiftBase - Math.clz32(value | lowMask);
+  return (shift << halfBits) + (value >>> shift);
+}
+
 /**
  * A histogram of fixed size in HdrHistogram's layout: 3 significant digits from 1 µs to 1 h.
  * Values below 1 µs count as 0. 94 kB, whatever is recorded.

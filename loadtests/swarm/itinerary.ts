@@ -12,8 +12,11 @@ export class Itinerary {
   readonly #users: UserTable;
   readonly #partition: Partition;
   readonly #random: KeyedRandom;
+  readonly #keys: Float64Array | undefined;
 
-  constructor(journeys: Journeys, users: UserTable, partition: Partition, seed: number) {
+  /** @param keys what to draw by in place of the user's index, by place: the numbers of arrivals */
+  constructor(journeys: Journeys, users: UserTable, partition: Partition, seed: number, keys?: Float64Array) {
+    this.#keys = keys;
     this.#journeys = journeys;
     this.#users = users;
     this.#partition = partition;
@@ -22,9 +25,19 @@ export class Itinerary {
 
   /** Puts a user at the first step of its first journey; answers what is left of its pause, ms. */
   begin(place: number): number {
-    const user = userAt(this.#partition, place);
+    const user = this.keyOf(place);
     this.#choose(place, user, 0);
     return drawResidual(this.stepAt(place).thinkTimeMs, this.#random.rekey(user, 0, streams.arrival));
+  }
+
+  /** What a user's numbers are drawn by: its index, or the number of its arrival. */
+  keyOf(place: number): number {
+    return this.#keys === undefined ? userAt(this.#partition, place) : this.#keys[place]!;
+  }
+
+  /** The first step of what an arrival would have done. */
+  firstOf(arrival: number): PlannedStep {
+    return this.#journeys.steps[journeyOf(this.#journeys, arrival, this.#random.rekey(arrival, 0, streams.journey).float())]![0]!;
   }
 
   stepAt(place: number): PlannedStep {
@@ -33,7 +46,7 @@ export class Itinerary {
 
   /** Moves a user to its next step, of the same journey or the first of a new one; answers the pause before it, ms. */
   proceed(place: number): number {
-    const user = userAt(this.#partition, place);
+    const user = this.keyOf(place);
     const step = this.#users.steps[place]!;
     const position = this.#users.position[place]! + 1;
     if (position < this.#journeys.steps[this.#users.journey[place]!]!.length) this.#users.position[place] = position;

@@ -1,5 +1,5 @@
 import { SoraError, exitCodes } from '../../ops/core/error.ts';
-import type { Distribution, Scenario, Step } from './scenario.ts';
+import type { Distribution, FunctionJourney, Journey, Scenario, Step } from './scenario.ts';
 
 /** A step with all that the engine looks up while it runs. */
 export interface PlannedStep {
@@ -8,6 +8,8 @@ export interface PlannedStep {
   readonly opIndex: number;
   readonly run: Step<unknown>['run'];
   readonly thinkTimeMs: Distribution;
+  /** A journey that is a function, which stands here as one step named after it; undefined for a step. */
+  readonly whole: FunctionJourney<unknown>['run'] | undefined;
 }
 
 /** A scenario's journeys, resolved: operations numbered, weights summed up, think times filled in. */
@@ -24,28 +26,43 @@ const opsMax = 500;
 
 /** @throws SoraError `scenario_error` (exit 107) on a scenario that cannot be run */
 export function resolveJourneys(scenario: Scenario<never>, thinkTimeMs: Distribution): Journeys {
-  const usable = scenario.journeys.filter((journey) => (journey.weight > 0 || journey.users !== undefined) && journey.steps.length > 0);
+  const usable = scenario.journeys.filter((journey) => (journey.weight > 0 || journey.users !== undefined) && journey.steps?.length !== 0);
   const total = usable.reduce((sum, journey) => sum + journey.weight, 0);
   if (!(total > 0) || !Number.isFinite(total)) {
     throw scenarioError(`scenario ${scenario.name} has no journey with a weight above 0 and a step`);
   }
-  const ops = [...new Set(usable.flatMap((journey) => journey.steps.map((step) => step.op)))];
+  const ops = [...new Set(usable.flatMap(operationsOf))];
   if (ops.length > opsMax) throw scenarioError(`scenario ${scenario.name} names ${ops.length} operations; the limit is ${opsMax}`);
   let sum = 0;
   return {
     ops,
     bounds: usable.map((journey) => (sum += journey.weight) / total),
     fixed: new Map(usable.flatMap((journey, index) => (journey.users ?? []).map((user): [number, number] => [user, index]))),
-    steps: usable.map((journey) =>
-      journey.steps.map((step) => ({
-        op: step.op,
-        opIndex: ops.indexOf(step.op),
-        // The engine keeps what a journey remembers as it is; its type is the author's.
-        run: step.run as unknown as Step<unknown>['run'],
-        thinkTimeMs: step.thinkTimeMs ?? thinkTimeMs,
-      })),
-    ),
+    steps: usable.map((journey) => planSteps(journey, ops, thinkTimeMs)),
   };
+}
+
+type AnyJourney = Scenario<never>['journeys'][number];
+
+/** The operations that a journey is known to have: its steps; of a function only its name, which stands for what never began. */
+export function operationsOf(journey: AnyJourney): string[] {
+  return journey.steps === undefined ? [journey.name] : journey.steps.map((step) => step.op);
+}
+
+function planSteps(journey: AnyJourney, ops: readonly string[], thinkTimeMs: Distribution): PlannedStep[] {
+  // The engine keeps what a journey remembers as it is; its type is the author's.
+  const typed = journey as unknown as Journey<unknown> | FunctionJourney<unknown>;
+  if (typed.steps === undefined) {
+    const { name, run, thinkTimeMs: own } = typed;
+    return [{ op: name, opIndex: ops.indexOf(name), run: () => Promise.resolve(), thinkTimeMs: own ?? thinkTimeMs, whole: run }];
+  }
+  return typed.steps.map((step) => ({
+    op: step.op,
+    opIndex: ops.indexOf(step.op),
+    run: step.run,
+    thinkTimeMs: step.thinkTimeMs ?? thinkTimeMs,
+    whole: undefined,
+  }));
 }
 
 /** The journey of a user: its own where it has one, else the one a uniform number in [0, 1) falls to. */

@@ -1,6 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { messageOf } from '../../ops/core/error.ts';
+import { arrivalShape } from './arrival/plan-arrival.ts';
 import { scenarioError } from './journeys.ts';
 import type { Scenario } from './scenario.ts';
 import { linkFields } from './transport/scenario-links.ts';
@@ -24,6 +25,17 @@ const thresholdRule = z.union([
   z.strictObject({ threshold: z.string(), abortOnFail: z.boolean().optional(), delayAbortEval: z.union([z.string(), z.number()]).optional() }),
 ], 'must be an expression or { threshold, abortOnFail, delayAbortEval }');
 
+const journey = z
+  .object({
+    name: z.string().min(1).max(64),
+    weight: z.number().min(0),
+    users: z.array(z.number().int().min(0)).max(10_000).optional(),
+    steps: z.array(step).min(1).optional(),
+    run: step.shape.run.optional(),
+    thinkTimeMs: distribution.optional(),
+  })
+  .refine(({ steps, run }) => (steps === undefined) !== (run === undefined), 'needs either steps or run');
+
 const shape = z.looseObject({
   name: z.string().min(1).max(100),
   description: z.string(),
@@ -33,9 +45,8 @@ const shape = z.looseObject({
   thinkTimeMs: distribution,
   pace: z.enum(['due', 'after-reply']).optional(),
   system: z.enum(['avalo', 'any']).optional(),
-  journeys: z
-    .array(z.object({ name: z.string().min(1), weight: z.number().min(0), users: z.array(z.number().int().min(0)).max(10_000).optional(), steps: z.array(step).min(1) }))
-    .min(1),
+  journeys: z.array(journey).min(1),
+  arrival: arrivalShape.optional(),
   ...linkFields,
   thresholds: z.record(z.string(), z.array(thresholdRule)),
 });

@@ -31,6 +31,17 @@ export interface OperationSample {
   readonly bytesReceived: number;
 }
 
+/** Counts and response times of the operations that journeys gave one tag, in one phase and period. */
+export interface TagSample {
+  readonly name: string;
+  readonly value: string;
+  readonly phase: PhaseName;
+  readonly total: number;
+  readonly failed: number;
+  readonly refused: number;
+  readonly response: SparseHistogram;
+}
+
 /** Counts and response times of one operation in one block of the hold (see blocks.ts). */
 export interface OperationBlock {
   readonly op: string;
@@ -81,6 +92,8 @@ export interface WorkerHealth {
   readonly usersStarted: number;
   readonly usersActive: number;
   readonly unsent: number;
+  /** Arrivals that found no free user and waited for one; undefined where users do not arrive openly. */
+  readonly arrivalsQueued?: number;
 }
 
 /** One second of one worker. */
@@ -89,6 +102,8 @@ export interface WorkerTick {
   /** Seconds since the run began. */
   readonly second: number;
   readonly operations: readonly OperationSample[];
+  /** Of journeys that set tags. */
+  readonly tags?: readonly TagSample[];
   readonly health: WorkerHealth;
   readonly errors: readonly ErrorGroup[];
   readonly slowest: readonly SlowOperation[];
@@ -229,6 +244,8 @@ export interface RunMeasurement {
   readonly phases: readonly PhaseWindow[];
   /** Totals by operation and phase. */
   readonly operations: readonly OperationSample[];
+  /** Totals by tag and phase, of journeys that set tags. */
+  readonly tags?: readonly TagSample[];
   readonly series: readonly SeriesPoint[];
   /** The hold in blocks, by which runs are compared; undefined where they were not kept. */
   readonly blocks?: readonly OperationBlock[];

@@ -8,11 +8,13 @@ import {
   type PhaseName,
   type SeriesPoint,
   type SlowOperation,
+  type TagSample,
   timeNames,
   type TimeName,
   type WorkerHealth,
   type WorkerTick,
 } from './measurement.ts';
+import { TagTotals } from './journey/tag-totals.ts';
 import { slowestOf } from './tally.ts';
 
 /** Groups of errors a run keeps; the rest count as `(other)`. */
@@ -46,6 +48,7 @@ export class Merge {
   readonly #totals = new Map<string, Total>();
   readonly #seconds = new Map<number, Second>();
   readonly #errors = new Map<string, ErrorGroup>();
+  readonly #tags = new TagTotals();
   readonly #health = new Map<number, WorkerHealth>();
   readonly #series: SeriesPoint[] = [];
   readonly #blocks: Blocks;
@@ -77,6 +80,7 @@ export class Merge {
       second.refused += sample.refused;
       second.response.mergeSparse(sample.times.response);
     }
+    for (const sample of tick.tags ?? []) this.#tags.add(sample);
     for (const group of tick.errors) this.#addErrors(group);
     this.#slowest = slowestOf([...this.#slowest, ...tick.slowest]);
   }
@@ -169,6 +173,11 @@ export class Merge {
 
   get errors(): ErrorGroup[] {
     return [...this.#errors.values()].toSorted((a, b) => b.count - a.count);
+  }
+
+  /** Totals by tag and phase. */
+  get tags(): TagSample[] {
+    return this.#tags.list();
   }
 
   get slowest(): readonly SlowOperation[] {

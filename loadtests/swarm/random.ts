@@ -3,7 +3,18 @@ import { philox4x32 } from './philox.ts';
 import type { Distribution, UserRandom } from './scenario.ts';
 
 /** Streams of one step, so that what an author draws does not shift when the engine draws. */
-export const streams = { author: 0, journey: 1, thinkTime: 2, arrival: 3 } as const;
+export const streams = {
+  author: 0,
+  journey: 1,
+  thinkTime: 2,
+  arrival: 3,
+  /** Of arrivals, keyed by their number. */
+  spacing: 4,
+  /** Of a feeder's rows. */
+  order: 5,
+  /** And on: one for each pause that a function makes. */
+  pause: 16,
+} as const;
 
 const twoTo53 = 2 ** 53;
 

@@ -1,7 +1,8 @@
 import { invalidConfig } from '../../ops/core/error.ts';
-import type { RunPlan } from './engine.ts';
+import { arrivalsPerS, planArrival } from './arrival/plan-arrival.ts';
+import type { RunPlan } from './plan.ts';
 import { meanOf } from './random.ts';
-import type { Distribution, Scenario } from './scenario.ts';
+import type { Arrival, Distribution, Scenario } from './scenario.ts';
 import type { LinkOverrides } from './transport/link-plan.ts';
 import { runDigits } from './write-id.ts';
 
@@ -30,28 +31,63 @@ const workerRatePerS = 30_000;
 /** @throws SoraError `invalid_config` naming the value and its limit */
 export function planRun(scenario: Scenario<never>, overrides: ScenarioOverrides, runId: string): RunPlan {
   const thinkTimeMs = overrides.thinkTimeMs ?? scenario.thinkTimeMs;
-  const pace = overrides.pace ?? scenario.pace ?? 'due';
-  if (pace === 'due' && meanOf(thinkTimeMs) < 1) {
+  const pace = overrides.pace ?? scenario.pace ?? defaultPace(scenario.arrival);
+  const openly = scenario.arrival !== undefined && scenario.arrival.kind !== 'users';
+  if (pace === 'due' && meanOf(thinkTimeMs) < 1 && !openly && scenario.journeys.some(({ steps }) => steps !== undefined)) {
     throw invalidConfig(
       `a mean think time of ${meanOf(thinkTimeMs)} ms leaves no time between due times; the least is 1 ms`,
       "raise it, or use pace: 'after-reply' for users without pause",
     );
   }
-  return {
-    run: runDigits(runId),
-    seed: whole('seed', overrides.seed ?? 1, 0, Number.MAX_SAFE_INTEGER),
-    users: whole('users', overrides.users ?? scenario.users, 1, limits.users),
-    rampMs: between('ramp', overrides.rampMs ?? scenario.rampMs, 0, limits.phaseMs),
-    holdMs: between('duration', overrides.holdMs ?? scenario.holdMs, 1, limits.phaseMs),
-    drainMs: between('drain', overrides.drainMs ?? defaultDrainMs, 0, limits.phaseMs),
-    thinkTimeMs,
-    pace,
-  };
+  const seed = whole('seed', overrides.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
+  const drainMs = between('drain', overrides.drainMs ?? defaultDrainMs, 0, limits.phaseMs);
+  return { run: runDigits(runId), seed, ...planPhases(scenario, overrides, drainMs), thinkTimeMs, pace };
+}
+
+function defaultPace(arrival: Arrival | undefined): RunPlan['pace'] {
+  return arrival?.kind === 'sessions' || arrival?.kind === 'iterations' ? 'after-reply' : 'due';
+}
+
+/** Users and phases: of the scenario's arrival where it has one, else of its ramp and hold. */
+function planPhases(
+  scenario: Scenario<never>, overrides: ScenarioOverrides, drainMs: number,
+): Pick<RunPlan, 'users' | 'rampMs' | 'holdMs' | 'drainMs' | 'arrival'> {
+  const { arrival } = scenario;
+  if (arrival === undefined) {
+    return {
+      users: whole('users', overrides.users ?? scenario.users, 1, limits.users),
+      rampMs: between('ramp', overrides.rampMs ?? scenario.rampMs, 0, limits.phaseMs),
+      holdMs: between('duration', overrides.holdMs ?? scenario.holdMs, 1, limits.phaseMs),
+      drainMs,
+    };
+  }
+  refuseWithStages(arrival, overrides);
+  if (arrival.kind !== 'users') refuseOwnJourneys(scenario);
+  const own = arrival.kind === 'iterations' ? arrival.users : arrival.kind === 'users' ? scenario.users : (arrival.usersMax ?? scenario.users);
+  const users = whole('users', overrides.users ?? own, 1, limits.users);
+  const { afterMs, ...phases } = planArrival(arrival, users, between('duration', overrides.holdMs ?? scenario.holdMs, 1, limits.phaseMs));
+  return { ...phases, drainMs: drainMs + afterMs };
+}
+
+/** Flags that would be without effect beside stages. */
+function refuseWithStages({ kind }: Arrival, { users, rampMs, holdMs }: ScenarioOverrides): void {
+  const given = [
+    kind === 'users' && users !== undefined ? `users ${users}` : undefined,
+    rampMs !== undefined ? `a ramp of ${rampMs} ms` : undefined,
+    kind !== 'iterations' && holdMs !== undefined ? `a duration of ${holdMs} ms` : undefined,
+  ].find((found) => found !== undefined);
+  if (given !== undefined) throw invalidConfig(`${given} is given, and the scenario's arrival (${kind}) says that itself`, 'change the stages of the scenario, or leave it out');
+}
+
+function refuseOwnJourneys({ journeys, arrival, name }: Scenario<never>): void {
+  const own = journeys.find(({ users }) => users !== undefined);
+  if (own === undefined) return;
+  throw invalidConfig(`journey "${own.name}" of ${name} belongs to certain users, and its arrival (${arrival?.kind}) has no fixed ones`, "leave out the journey's users, or use an arrival of kind users");
 }
 
 /** How many worker processes a plan gets, and how many connections each. */
 export function divideWork(plan: RunPlan, overrides: ScenarioOverrides, cores: number): { workers: number; sockets: number[] } {
-  const ratePerS = plan.users / Math.max(meanOf(plan.thinkTimeMs) / 1_000, 0.001);
+  const ratePerS = operationsPerS(plan);
   const wanted = Math.min(Math.max(1, cores), Math.ceil(ratePerS / workerRatePerS));
   const { least, most: mostSockets, replyS } = defaultSockets;
   const byRate = Math.min(mostSockets, Math.max(least, Math.ceil(ratePerS * replyS)));
@@ -62,6 +98,12 @@ export function divideWork(plan: RunPlan, overrides: ScenarioOverrides, cores: n
     workers,
     sockets: Array.from({ length: workers }, (_, worker) => Math.ceil((sockets - worker) / workers)),
   };
+}
+
+/** A guess at the operations a second of the judged part: an arrival counts as one, as what it does is not known. */
+export function operationsPerS(plan: RunPlan): number {
+  const { arrival, rampMs, holdMs, users, thinkTimeMs } = plan;
+  return arrivalsPerS(arrival, rampMs, holdMs) ?? users / Math.max(meanOf(thinkTimeMs) / 1_000, 0.001);
 }
 
 function whole(name: string, value: number, least: number, most: number): number {

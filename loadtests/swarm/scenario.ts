@@ -55,8 +55,13 @@ export interface UserRandom {
 export interface VirtualUser<State> {
   /** 0-based, unique over all workers. */
   readonly index: number;
-  /** 0-based count of the steps this user has begun. */
+  /** What random numbers and ids are keyed by: the index, or the number of the arrival where work arrives openly. */
+  readonly key: number;
+  /** 0-based count of the steps begun under this key. */
   readonly step: number;
+  readonly seed: number;
+  /** Users of the whole run, over all workers. */
+  readonly users: number;
   readonly random: UserRandom;
   readonly http: Http;
   /** What the journey remembers between steps; made by `scenario.state`. Its size is the author's. */
@@ -89,6 +94,46 @@ export interface Journey<State> {
    */
   readonly users?: readonly number[];
   readonly steps: readonly Step<State>[];
+  readonly run?: undefined;
+}
+
+/**
+ * One user during one iteration of a journey that is a function. An operation is a group, or a request outside
+ * of groups; the latter ends when the next begins, so that checks of its reply are its own.
+ */
+export interface JourneyUser<State> extends VirtualUser<State> {
+  /** 0-based count of the iterations this user has begun. */
+  readonly iteration: number;
+  /**
+   * Pauses, in ms or as drawn. With pace `due` the next operation is due this long after the due time before it,
+   * else this long after the call. A user whose pause goes beyond the end of the load leaves there: the promise
+   * then never settles. Rejects on a negative or unbounded pause, and while another pause runs.
+   */
+  readonly think: (pause: Distribution | number) => Promise<void>;
+  /**
+   * Runs `work` as one operation of this name, of 1 to 64 characters; 100 names a run, further ones count as `(other)`.
+   * Pauses in it do not count as response time. Groups neither nest nor overlap: one within another rejects.
+   */
+  readonly group: <T>(name: string, work: () => Promise<T>) => Promise<T>;
+  /** Marks the operations that follow in this iteration; 20 names of 100 values each, beyond them `(other)`. */
+  readonly tag: (name: string, value: string | number) => void;
+}
+
+/** A journey as a plain async function; one call is one iteration. What it keeps while it is suspended is its author's. */
+export interface FunctionJourney<State> {
+  readonly name: string;
+  /** As in `Journey`. */
+  readonly weight: number;
+  /** As in `Journey`. */
+  readonly users?: readonly number[];
+  /**
+   * Requests outside of groups are operations by their `name`, default `GET /posts/:id`. What it throws fails the
+   * operation under way, and the user begins its next iteration.
+   */
+  readonly run: (user: JourneyUser<State>) => Promise<void>;
+  /** Pause before each iteration; default the scenario's. */
+  readonly thinkTimeMs?: Distribution;
+  readonly steps?: undefined;
 }
 
 /** A threshold as k6 writes it: an expression, or one that also ends the run when it is missed. */
@@ -101,6 +146,34 @@ export type ThresholdRule =
       /** How long the hold must last before that is looked at: `10s`, `1m30s`, or a number of ms. Default 0. */
       readonly delayAbortEval?: string | number | undefined;
     };
+
+/** One stage of an arrival: goes in a straight line from the level before it to its own, at once when it has no length. */
+interface Stage {
+  readonly durationMs: number;
+  /** Thresholds judge this stage, and what is judged adjoins; default the longest constant stage, without one all of them. */
+  readonly judged?: boolean;
+}
+
+/** Levels are arrivals a second; the first stage begins at `from`, default 0. */
+interface OpenArrival {
+  /** Default `poisson`. */
+  readonly spacing?: 'poisson' | 'even';
+  readonly from?: number;
+  readonly stages: readonly (Stage & { readonly perS: number })[];
+  /** Users at most, default the scenario's `users`; arrivals beyond keep their due time and wait for one of them. */
+  readonly usersMax?: number;
+}
+
+/** How work arrives. Arrival times depend on the seed and the arrival's number alone, not on the number of workers. */
+export type Arrival =
+  /** Closed: as many users as the stages say, beginning at `from` (default 0); each acts until the level falls below its place. */
+  | { readonly kind: 'users'; readonly from?: number; readonly stages: readonly (Stage & { readonly users: number })[] }
+  /** Open: each arrival is one iteration of a journey by a free user, who remembers earlier ones. */
+  | ({ readonly kind: 'rate' } & OpenArrival)
+  /** Partly open: each arrival is a new person who takes one journey at the pace of its replies. */
+  | ({ readonly kind: 'sessions' } & OpenArrival)
+  /** Users share this many iterations and begin the next when they have ended one; `holdMs` bounds their time. */
+  | { readonly kind: 'iterations'; readonly users: number; readonly iterations: number };
 
 export interface SetupContext {
   readonly target: string;
@@ -122,14 +195,16 @@ export interface Scenario<State = undefined> extends ScenarioLinks {
   readonly rampMs: number;
   readonly holdMs: number;
   readonly thinkTimeMs: Distribution;
+  /** How work arrives; replaces `rampMs` and `holdMs`. Default: `users` arrive over the ramp and stay for the hold. */
+  readonly arrival?: Arrival;
   /**
    * `due`: the next step is due one think time after the previous due time, and waits for a late reply.
-   * `after-reply`: one think time after the reply (closed). Default `due`.
+   * `after-reply`: one think time after the reply (closed). Default `due`, for sessions and shared iterations `after-reply`.
    */
   readonly pace?: 'due' | 'after-reply';
   /** `avalo` needs the stack with seeded users; `any` needs only a target. Default `any`. */
   readonly system?: 'avalo' | 'any';
-  readonly journeys: readonly Journey<State>[];
+  readonly journeys: readonly (Journey<State> | FunctionJourney<State>)[];
   /** Expressions by metric, k6's syntax: `{'response_time{op:feed}': ['p(95)<500']}`. */
   readonly thresholds: Readonly<Record<string, readonly ThresholdRule[]>>;
   /** Runs once before the first request of a user; its result must survive structured clone. */

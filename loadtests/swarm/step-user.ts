@@ -5,14 +5,23 @@ import { KeyedRandom } from './random.ts';
 import type { Http, HttpReply, HttpRequest, UserRandom, VirtualUser } from './scenario.ts';
 import { writeIdOf } from './write-id.ts';
 
+/** Whose memory is asked for. */
+export interface Rememberer {
+  readonly index: number;
+  /** Place in the engine's arrays. */
+  readonly place: number;
+}
+
 /** What a step's user needs of the engine that runs it. */
 export interface StepHost {
   readonly seed: number;
   readonly run: string;
   readonly shared: unknown;
+  /** Users of the whole run. */
+  readonly usersTotal: number;
   send(user: StepUser, request: HttpRequest): Promise<HttpReply>;
-  stateOf(user: StepUser): unknown;
-  setStateOf(user: StepUser, state: unknown): void;
+  stateOf(user: Rememberer): unknown;
+  setStateOf(user: Rememberer, state: unknown): void;
   dropWrite(user: StepUser, id: string): void;
   /** Hears of every check; default nothing. */
   onCheck?(ok: boolean, name: string): void;
@@ -40,6 +49,20 @@ export interface Failure {
 /** A request on its way that knows how it is found in the logs. */
 export type FoundExchange = Exchange & { readonly foundBy: string };
 
+/** When an operation of a journey that is a function was due; a step's times lie in the table of users. */
+export interface Frame {
+  readonly dueMs: number;
+  readonly readyMs: number;
+  /** The pause before it. */
+  readonly thinkMs: number;
+  /** Pauses in it. */
+  idleMs: number;
+  /** A request of its own has its reply. */
+  settled: boolean;
+  /** Ids of the tags that the journey has set. */
+  readonly tags: readonly number[] | undefined;
+}
+
 /** A write of this step that the server acknowledged. */
 export interface AcknowledgedWrite {
   readonly id: string;
@@ -53,12 +76,14 @@ export interface AcknowledgedWrite {
 export class StepUser implements VirtualUser<unknown>, Http {
   readonly #host: StepHost;
   readonly index: number;
+  readonly key: number;
   readonly step: number;
   /** Place in the engine's arrays. */
   readonly place: number;
   readonly planned: PlannedStep;
   readonly phase: number;
   readonly startedMs: number;
+  readonly frame: Frame | undefined;
 
   /** When the first request was handed to the transport; -1 without one. */
   handedMs = -1;
@@ -85,14 +110,27 @@ export class StepUser implements VirtualUser<unknown>, Http {
   #writeIds = 0;
   #requests = 0;
 
-  constructor(host: StepHost, place: number, index: number, step: number, planned: PlannedStep, phase: number, startedMs: number) {
+  /** @param key what random numbers and ids are keyed by */
+  constructor(
+    host: StepHost, place: number, index: number, step: number, planned: PlannedStep, phase: number, startedMs: number, key = index, frame?: Frame,
+  ) {
     this.#host = host;
     this.place = place;
     this.index = index;
+    this.key = key;
     this.step = step;
     this.planned = planned;
     this.phase = phase;
     this.startedMs = startedMs;
+    this.frame = frame;
+  }
+
+  get seed(): number {
+    return this.#host.seed;
+  }
+
+  get users(): number {
+    return this.#host.usersTotal;
   }
 
   get http(): Http {
@@ -100,7 +138,7 @@ export class StepUser implements VirtualUser<unknown>, Http {
   }
 
   get random(): UserRandom {
-    return (this.#random ??= new KeyedRandom(this.#host.seed, this.index, this.step));
+    return (this.#random ??= new KeyedRandom(this.#host.seed, this.key, this.step));
   }
 
   get state(): unknown {
@@ -129,7 +167,7 @@ export class StepUser implements VirtualUser<unknown>, Http {
   // Getters, so that a journey may take these apart: `async ({ http, check }) => …`.
 
   get writeId(): () => string {
-    return () => writeIdOf(this.#host.run, this.index, this.step, this.#writeIds++);
+    return () => writeIdOf(this.#host.run, this.key, this.step, this.#writeIds++);
   }
 
   get check(): (ok: boolean, name: string) => boolean {
@@ -147,7 +185,7 @@ export class StepUser implements VirtualUser<unknown>, Http {
   /** `7f3a0001-41-3-0`: run, user, step and request, so that a run sends the same ids each time; '' where the scenario's headers hold one. */
   nextCorrelationId(): string {
     if (this.namesCorrelation) return '';
-    return `${this.#host.run}-${this.index}-${this.step}-${this.#requests++}`;
+    return `${this.#host.run}-${this.key}-${this.step}-${this.#requests++}`;
   }
 
   /** What finds the step in the logs: the failed request, else the last one. */

@@ -1,5 +1,7 @@
 /** A user has left the run: its next step is due after the hold. */
 const retired = 1;
+/** A user has begun its first step. */
+const entered = 2;
 
 /**
  * The engine's memory of its users, one array per field: 33 bytes a user, 12 more in the wheel and
@@ -40,6 +42,13 @@ export class UserTable {
 
   isRetired(place: number): boolean {
     return (this.#flags[place]! & retired) !== 0;
+  }
+
+  /** Notes that a user acts; whether it is for the first time. */
+  enter(place: number): boolean {
+    if ((this.#flags[place]! & entered) !== 0) return false;
+    this.#flags[place]! |= entered;
+    return true;
   }
 
   /** What a user's journey remembers; made by `make` at its first step. */

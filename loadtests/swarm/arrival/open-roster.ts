@@ -1,0 +1,84 @@
+import { invalidConfig } from '../../../ops/core/error.ts';
+import type { Partition } from '../partition.ts';
+import { endOfLoadMs, type RunPlan } from '../plan.ts';
+import { type Arrivals, RateArrivals, SharedIterations } from './arrival-stream.ts';
+
+/**
+ * Hands arrivals to free users. Those that find none wait as what they are, numbers yet to be drawn, so the queue
+ * takes no memory however long it gets; they keep their due time.
+ */
+export class OpenRoster {
+  /** Number of the arrival that a user is at, by place. */
+  readonly keys: Float64Array;
+  /** A new arrival is a new person: it remembers nothing. */
+  readonly forgets: boolean;
+  readonly #arrivals: Arrivals;
+  readonly #freedMs: Float64Array;
+  readonly #free: Int32Array;
+  readonly #dueWhenFree: boolean;
+  readonly #endMs: number;
+  #freeCount: number;
+  #queued = 0;
+  /** Of the arrival that `take` answered last. */
+  dueMs = 0;
+  readyMs = 0;
+
+  /**
+   * @param endMs when shared iterations stop being begun
+   * @throws SoraError `invalid_config` when a share has no user to take its arrivals
+   */
+  constructor(arrivals: Arrivals, size: number, kind: 'rate' | 'sessions' | 'iterations', endMs: number) {
+    this.#endMs = endMs;
+    if (size === 0) throw invalidConfig('a share of the run has no user to take its arrivals', 'raise usersMax to at least the number of workers and partitions');
+    this.keys = new Float64Array(size);
+    this.forgets = kind === 'sessions';
+    this.#dueWhenFree = kind === 'iterations';
+    this.#arrivals = arrivals;
+    this.#freedMs = new Float64Array(size);
+    // The last freed is taken first, so a new user comes only when none is free.
+    this.#free = Int32Array.from({ length: size }, (_, n) => size - 1 - n);
+    this.#freeCount = size;
+  }
+
+  /** Arrivals that found no free user and began later. */
+  get queued(): number {
+    return this.#queued;
+  }
+
+  get exhausted(): boolean {
+    return this.#arrivals.dueMs === Number.POSITIVE_INFINITY;
+  }
+
+  /** The place of a free user for the next arrival that is due; -1 without either. */
+  take(nowMs: number): number {
+    if (this.#freeCount === 0 || !(this.#arrivals.dueMs <= nowMs) || (this.#dueWhenFree && nowMs >= this.#endMs)) return -1;
+    const place = this.#free[--this.#freeCount]!;
+    this.keys[place] = this.#arrivals.index;
+    this.dueMs = this.#dueWhenFree ? nowMs : this.#arrivals.dueMs;
+    this.readyMs = Math.max(this.dueMs, this.#freedMs[place]!);
+    if (this.#freedMs[place]! > this.dueMs) this.#queued++;
+    this.#arrivals.advance();
+    return place;
+  }
+
+  free(place: number, nowMs: number): void {
+    this.#freedMs[place] = nowMs;
+    this.#free[this.#freeCount++] = place;
+  }
+
+  /** Takes every arrival that has begun nowhere; an iteration without a user was due by the end. */
+  *drain(): Generator<{ readonly index: number; readonly dueMs: number }> {
+    for (; !this.exhausted; this.#arrivals.advance()) {
+      yield { index: this.#arrivals.index, dueMs: this.#dueWhenFree ? this.#endMs - 1 : this.#arrivals.dueMs };
+    }
+  }
+}
+
+/** The roster of a plan whose work arrives openly or is shared; undefined for a population. */
+export function rosterOf(plan: RunPlan, partition: Partition, size: number): OpenRoster | undefined {
+  const { arrival, seed } = plan;
+  if (arrival === undefined || arrival.kind === 'users') return undefined;
+  const { kind } = arrival;
+  const arrivals = kind === 'iterations' ? new SharedIterations(arrival.iterations, partition) : new RateArrivals(arrival.segments, arrival.spacing, seed, partition);
+  return new OpenRoster(arrivals, size, kind, endOfLoadMs(plan));
+}

@@ -1,0 +1,118 @@
+import { messageOf } from '../../ops/core/error.ts';
+import { TagBook } from './journey/tags.ts';
+import type { HistoryStep } from './measurement.ts';
+import type { StepUser } from './step-user.ts';
+import { type OperationTimes, type Outcome, Tally } from './tally.ts';
+import type { WriteLedger } from './write-ledger.ts';
+
+/** The times of an ended operation that its user does not hold, ms since the run began. */
+export interface Schedule {
+  dueMs: number;
+  readyMs: number;
+  thinkMs: number;
+  /** Pauses in it, which are no response time. */
+  idleMs: number;
+  endMs: number;
+}
+
+type OnTraced = (user: StepUser, record: HistoryStep) => void;
+
+/** Takes ended operations down: their times, errors, writes and tags. */
+export class Books {
+  readonly tally: Tally;
+  readonly tags = new TagBook();
+  readonly #writes: WriteLedger;
+  readonly #onTraced: OnTraced | undefined;
+
+  /** @param ops names of operations by index; may grow */
+  constructor(ops: readonly string[], writes: WriteLedger, onTraced: OnTraced | undefined) {
+    this.tally = new Tally(ops);
+    this.#writes = writes;
+    this.#onTraced = onTraced;
+  }
+
+  /** The operation is over; its acknowledged writes count, whatever else becomes of it. */
+  acknowledge(user: StepUser): void {
+    for (const write of user.writes ?? []) this.#writes.acknowledge(user.place, write.id, write.kind);
+  }
+
+  take(user: StepUser, { dueMs, readyMs, thinkMs, idleMs, endMs }: Readonly<Schedule>): void {
+    this.acknowledge(user);
+    const handedMs = user.handedMs >= 0 ? user.handedMs : user.startedMs;
+    const times = {
+      response: toUs(endMs - dueMs - idleMs),
+      service: toUs(user.serviceMs),
+      poolWait: toUs(user.poolWaitMs),
+      // The wait for the user's own late reply is the system's doing, so it counts from there.
+      lateness: toUs(handedMs - readyMs),
+    };
+    const outcome: Outcome = user.failure !== undefined ? 'failed' : user.refused ? 'refused' : 'ok';
+    this.tally.operation(user.planned.opIndex, user.phase, outcome, times);
+    if (user.frame?.tags !== undefined) this.tags.count(user.frame.tags, user.phase, outcome, times.response);
+    this.#countError(user, endMs);
+    if (this.tally.isSlow(times.response)) this.#noteSlow(user, dueMs, times);
+    if (user.trace !== undefined) this.#record(user, outcome, dueMs, thinkMs, times);
+  }
+
+  #countError(user: StepUser, endMs: number): void {
+    const { failure } = user;
+    if (failure === undefined) return;
+    this.tally.error(user.planned.opIndex, failure.kind, () => ({
+      firstAtMs: endMs,
+      firstMessage: failure.message,
+      ...(failure.stack === undefined ? {} : { firstStack: failure.stack }),
+      ...(user.foundBy === '' ? {} : { firstCorrelationId: user.foundBy }),
+    }));
+  }
+
+  #noteSlow(user: StepUser, atMs: number, times: OperationTimes): void {
+    this.tally.slow({
+      op: user.planned.op,
+      user: user.index,
+      step: user.step,
+      atMs,
+      responseUs: times.response,
+      serviceUs: times.service,
+      status: user.lastReply?.status ?? 0,
+      correlationId: user.foundBy,
+    });
+  }
+
+  #record(user: StepUser, outcome: Outcome, dueMs: number, thinkTimeMs: number, times: OperationTimes): void {
+    this.#onTraced?.(user, {
+      user: user.index,
+      step: user.step,
+      op: user.planned.op,
+      dueMs,
+      thinkTimeMs,
+      outcome,
+      ...(user.failure === undefined ? {} : { errorKind: user.failure.kind }),
+      responseUs: times.response,
+      serviceUs: times.service,
+      poolWaitUs: times.poolWait,
+      latenessUs: times.lateness,
+      requests: (user.trace ?? []).map(({ method, path, status, serviceUs, correlationId }) => ({
+        method,
+        path,
+        status,
+        serviceUs,
+        correlationId,
+      })),
+    });
+  }
+}
+
+/** Takes what a step threw into its outcome. */
+export function blame(user: StepUser, error: unknown): void {
+  const status = (error as { status?: unknown } | null | undefined)?.status;
+  // A client library that throws on a refusal the request had named.
+  if (user.refused && status === user.lastReply?.status) return;
+  const name = error instanceof Error ? error.constructor.name : typeof error;
+  const stack = error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {};
+  user.fail({ kind: `throw: ${name}`, message: messageOf(error), ...stack });
+}
+
+/** Milliseconds as µs, never below 0. */
+export function toUs(durationMs: number): number {
+  return durationMs > 0 ? durationMs * 1_000 : 0;
+}

@@ -1,0 +1,215 @@
+import type { HttpReply, HttpRequest } from '../scenario.ts';
+import type { PlannedStep } from '../journeys.ts';
+import type { Frame, Rememberer, StepHost, StepUser } from '../step-user.ts';
+import type { UserTable } from '../users.ts';
+import type { TimingWheel } from '../wheel.ts';
+import { type FunctionHost, FunctionUser } from './function-user.ts';
+import type { OperationNames } from './operation-names.ts';
+import type { TagBook } from './tags.ts';
+
+/** What functions need of the engine. */
+export interface FunctionGround extends StepHost {
+  readonly users: UserTable;
+  readonly wheel: TimingWheel;
+  readonly names: OperationNames;
+  readonly tags: TagBook;
+  readonly pace: 'due' | 'after-reply';
+  /** Nothing begins from here on, ms since the run began. */
+  readonly endMs: number;
+  /** All that is under way ends here. */
+  readonly overMs: number;
+  /** Nothing begins any more. */
+  readonly stopped: boolean;
+  now(): number;
+  indexOf(place: number): number;
+  keyOf(place: number): number;
+  begin(place: number, planned: PlannedStep, frame: Frame): StepUser;
+  close(operation: StepUser): void;
+  /** Takes an operation out that did not come to its end. */
+  cut(operation: StepUser): void;
+  blame(operation: StepUser, error: unknown): void;
+  /** When a user acts that is due then; infinite when it has left by then. */
+  presentAt(place: number, dueMs: number, thinkMs: number): number;
+  /** The user acts no more. */
+  leave(place: number): void;
+  /** Puts the user on its way to its next iteration. */
+  proceed(place: number, nowMs: number): void;
+}
+
+/** Runs journeys that are functions: a suspended one waits in the engine's wheel, and has no timer of its own. */
+export class FunctionStage implements FunctionHost {
+  readonly #ground: FunctionGround;
+  readonly #iterations: (FunctionUser | undefined)[];
+  readonly #counts: Uint32Array;
+  #awake = 0;
+
+  constructor(ground: FunctionGround) {
+    this.#ground = ground;
+    this.#iterations = Array.from({ length: ground.users.size });
+    this.#counts = new Uint32Array(ground.users.size);
+  }
+
+  /** Iterations that are not pausing. */
+  get awake(): number {
+    return this.#awake;
+  }
+
+  /** A user is due: goes on after its pause, or begins an iteration. */
+  act(place: number, planned: PlannedStep): void {
+    this.#awake++;
+    const suspended = this.#iterations[place];
+    if (suspended !== undefined) {
+      suspended.wake();
+      return;
+    }
+    const ground = this.#ground;
+    const user = new FunctionUser(this, place, ground.indexOf(place), ground.keyOf(place), this.#counts[place]!++, planned);
+    this.#iterations[place] = user;
+    let running: Promise<void> | undefined;
+    try {
+      running = planned.whole?.(user);
+    } catch (error) {
+      // A function that is not async; it ends like one that rejects.
+      running = Promise.reject(error as Error);
+    }
+    Promise.resolve(running).then(
+      () => this.#end(user),
+      (error: unknown) => {
+        user.blame(error);
+        this.#end(user);
+      },
+    );
+  }
+
+  #end(user: FunctionUser): void {
+    if (user.over) return;
+    const { place, suspended } = user;
+    user.finish();
+    if (!suspended) this.#awake--;
+    // A pause that nobody awaited.
+    else this.#ground.wheel.cancel(place);
+    this.#iterations[place] = undefined;
+    // Numbers are drawn by step, so an iteration without an operation takes one too.
+    if (user.operations === 0) this.#ground.users.steps[place]!++;
+    if (!this.#ground.stopped) this.#ground.proceed(place, this.#ground.now());
+  }
+
+  open(user: FunctionUser, name: string): StepUser | undefined {
+    const ground = this.#ground;
+    const nowMs = ground.now();
+    if (ground.stopped || (!user.fresh && nowMs >= ground.endMs)) {
+      this.#leave(user);
+      return undefined;
+    }
+    const { place, fresh } = user;
+    const { users } = ground;
+    user.fresh = false;
+    user.operations++;
+    const frame: Frame = {
+      dueMs: fresh ? users.dueMs[place]! : nowMs,
+      readyMs: fresh ? users.readyMs[place]! : nowMs,
+      thinkMs: fresh ? users.thinkMs[place]! : 0,
+      idleMs: 0,
+      settled: false,
+      tags: user.tags,
+    };
+    return ground.begin(place, ground.names.find(name), frame);
+  }
+
+  suspend(user: FunctionUser, pauseMs: number): void {
+    const ground = this.#ground;
+    const { users, wheel } = ground;
+    const { place, grouped } = user;
+    const nowMs = ground.now();
+    const fromMs = ground.pace === 'due' ? users.dueMs[place]! : nowMs;
+    // What has begun is finished after the end, so a pause within a group is.
+    const dueMs = grouped === undefined ? ground.presentAt(place, fromMs + pauseMs, pauseMs) : fromMs + pauseMs;
+    const readyMs = Math.max(dueMs, nowMs);
+    if (ground.stopped || readyMs >= ground.overMs) {
+      this.#leave(user);
+      return;
+    }
+    users.dueMs[place] = dueMs;
+    users.readyMs[place] = readyMs;
+    users.thinkMs[place] = pauseMs;
+    if (grouped?.frame !== undefined) grouped.frame.idleMs += readyMs - nowMs;
+    this.#awake--;
+    wheel.schedule(place, Math.ceil(readyMs));
+  }
+
+  #leave(user: FunctionUser): void {
+    const { place, grouped } = user;
+    if (grouped !== undefined) this.#ground.cut(grouped);
+    user.finish();
+    this.#awake--;
+    this.#iterations[place] = undefined;
+    if (!this.#ground.stopped) this.#ground.leave(place);
+  }
+
+  /** Before the run gives up: ends the requests that have their reply. */
+  settle(): void {
+    for (const user of this.#iterations) user?.closeSettled();
+  }
+
+  /** Forgets all iterations; none of them goes on. */
+  abandon(): void {
+    for (const [place, user] of this.#iterations.entries()) {
+      if (user === undefined) continue;
+      // Its group has been counted; the pause in it is no further operation.
+      if (user.grouped !== undefined) this.#ground.wheel.cancel(place);
+      user.over = true;
+    }
+    this.#iterations.fill(undefined);
+    this.#awake = 0;
+  }
+
+  stepOf(user: FunctionUser): number {
+    return this.#ground.users.steps[user.place]!;
+  }
+
+  tagged(tags: readonly number[] | undefined, name: string, value: string): readonly number[] {
+    return this.#ground.tags.add(tags, name, value);
+  }
+
+  // What is the same for steps.
+
+  get seed(): number {
+    return this.#ground.seed;
+  }
+
+  get run(): string {
+    return this.#ground.run;
+  }
+
+  get shared(): unknown {
+    return this.#ground.shared;
+  }
+
+  get usersTotal(): number {
+    return this.#ground.usersTotal;
+  }
+
+  close(operation: StepUser): void {
+    this.#ground.close(operation);
+  }
+
+  blame(operation: StepUser, error: unknown): void {
+    this.#ground.blame(operation, error);
+  }
+
+  send(operation: StepUser, request: HttpRequest): Promise<HttpReply> {
+    return this.#ground.send(operation, request);
+  }
+
+  stateOf(user: Rememberer): unknown {
+    return this.#ground.stateOf(user);
+  }
+
+  setStateOf(user: Rememberer, state: unknown): void {
+    this.#ground.setStateOf(user, state);
+  }
+
+  dropWrite(operation: StepUser, id: string): void {
+    this.#ground.dropWrite(operation, id);
+  }
+}
