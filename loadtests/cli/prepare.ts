@@ -10,6 +10,7 @@ import { parseThresholds } from '../report/thresholds.ts';
 import type { Threshold } from '../report/thresholds.ts';
 import { parseTarget, pinTarget } from '../swarm/guard.ts';
 import type { TargetPolicy } from '../swarm/guard.ts';
+import { operationsOf } from '../swarm/journeys.ts';
 import { loadScenario } from '../swarm/load-scenario.ts';
 import { meanOf } from '../swarm/random.ts';
 import { planRun } from '../swarm/run-plan.ts';
@@ -82,7 +83,9 @@ function findScenario(host: Host, name: string): string {
 
 /** A threshold on an operation that no journey has would never be measured. */
 function requireKnownOperations(scenario: Scenario<never>, thresholds: readonly Threshold[], onError: (error: SoraError) => void): void {
-  const known = [...new Set(scenario.journeys.flatMap((journey) => journey.steps.map((step) => step.op)))];
+  // A function names its operations while it runs.
+  if (scenario.journeys.some(({ run }) => run !== undefined)) return;
+  const known = [...new Set(scenario.journeys.flatMap(operationsOf))];
   for (const { expression, tags } of thresholds) {
     if (tags['op'] !== undefined && !known.includes(tags['op'])) {
       onError(invalidConfig(`threshold "${expression}": ${scenario.name} has no operation "${tags['op']}"`, `its operations are ${known.join(', ')}`));
@@ -113,6 +116,11 @@ export const bytesPerOperation = 3_000;
 /** Says that `--think` took the place of a scenario's own distribution; empty where it did not. */
 export function replacedThinkTime({ options, scenario }: Pick<PreparedRun, 'options' | 'scenario'>): string {
   return options.overrides.thinkTimeMs === undefined ? '' : ` (--think; the scenario's own is ${describeThinkTime(scenario.thinkTimeMs)})`;
+}
+
+/** What a run must share with others to be compared with them. */
+export function kindOf({ scenario, users, thinkTimeMs }: Pick<PreparedRun, 'scenario' | 'users' | 'thinkTimeMs'>): { scenario: string; users: number; thinkTime: string } {
+  return { scenario: scenario.name, users, thinkTime: describeThinkTime(thinkTimeMs) };
 }
 
 /** `exponential, mean 10 s`. */
