@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readConfig } from '../../ops/core/config.ts';
+import { exitCodes, invalidConfig } from '../../ops/core/error.ts';
+import { formatDuration } from '../../ops/core/duration.ts';
+import type { Host } from '../../ops/core/host.ts';
+import { goTools, requireTool } from '../../ops/core/tools.ts';
+import type { FoundTool, ToolPlaces } from '../../ops/core/tools.ts';
+import { readK6Options } from '../k6/runner/arguments.ts';
+import type { K6Options } from '../k6/runner/arguments.ts';
+import { fenceTarget } from '../k6/runner/fence.ts';
+import { writeSessions } from '../k6/runner/sessions.ts';
+import { lengthMs, planSuite } from '../k6/suite/plan.ts';
+import { formatNumber } from '../report/format.ts';
+import launchMix from '../scenarios/launch-mix.ts';
+import type { TargetPolicy } from '../swarm/guard.ts';
+import type { Scenario } from '../swarm/scenario.ts';
+import { runDigits } from '../swarm/write-id.ts';
+import { refuseForeignAccounts } from './foreign-accounts.ts';
+import { playK6 } from './k6-run.ts';
+import { newRunId, openRunStore, readStackAccess } from './run.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Where this checkout keeps tools. */
+export function toolPlaces(host: Host): ToolPlaces {
+  return { root, home: host.process.env['SORA_HOME'] ?? resolve(host.process.cwd(), '.sora') };
+}
+
+/** Finds k6 v2, or builds the pinned one. @throws SoraError 104 that says how to get it */
+export function requireK6(host: Host): Promise<FoundTool> {
+  return requireTool(host, goTools.k6, toolPlaces(host), (message) => host.stderr.write(`${message}\n`));
+}
+
+/** Which targets may be loaded: this machine, and what the configuration lists. */
+export async function readPolicy(host: Host, confirmed: readonly string[]): Promise<TargetPolicy> {
+  const { staging } = (await readConfig(host, root)).load;
+  return { staging, confirmed };
+}
+
+/** `plan-k6`: what a run of k6 needs, before anything is started for it; k6 is there when this ends well. */
+export async function planK6Command(host: Host, args: readonly string[]): Promise<number> {
+  const options = readK6Options(args);
+  const plan = planSuite(options.suite, options.changes);
+  if (options.target !== undefined) await fenceTarget(options.target, await readPolicy(host, options.confirmed));
+  requireSessionsFile(host, options);
+  await requireK6(host);
+  host.stdout.write(`${JSON.stringify({
+    needsStack: options.target === undefined, users: plan.users, seed: options.seed, scenario: `k6-${plan.name}`, user: 0, usersGiven: options.changes.users !== undefined,
+  })}\n`);
+  return exitCodes.pass;
+}
+
+/** `k6 SUITE`: runs a suite of k6, judges it and keeps it like every other run; answers the exit code. */
+export async function k6Command(host: Host, args: readonly string[]): Promise<number> {
+  const options = readK6Options(args);
+  const plan = planSuite(options.suite, options.changes);
+  const stack = readStackAccess(host, { options: { target: options.target, scenario: 'launch-mix' } });
+  const fence = await fenceTarget(stack.target, await readPolicy(host, options.confirmed));
+  await refuseForeignAccounts(host, { scenario: launchMix as unknown as Scenario<never>, users: plan.users }, stack);
+  const k6 = await requireK6(host);
+  const runId = host.process.env['SORA_RUN_ID'] ?? newRunId(host);
+  openRunStore(host).folderOf(runId);
+  const scratch = join(toolPlaces(host).home, 'k6', runId);
+  const scriptPath = join(root, 'loadtests/k6', `${plan.name}.ts`);
+  host.stderr.write([
+    `  k6-${plan.name}  ${plan.about}; k6 ${k6.version}`,
+    `  against ${stack.target}, seed ${options.seed}; k6 may reach ${fence.address} and no other address`,
+    `  ${formatNumber(plan.users)} users, each acting about every ${formatDuration(plan.thinkTimeMs)} at the base rate, for ${formatDuration(lengthMs(plan))}; not audited`, '',
+  ].join('\n'));
+  try {
+    const sessionsPath = requireSessionsFile(host, options) ?? join(scratch, 'sessions');
+    if (options.sessionsPath === undefined) await writeSessions(host, stack, plan.users, sessionsPath);
+    return await playK6(host, {
+      runId, k6, scriptPath, scratch, fence, stack, note: options.note, seed: options.seed, json: options.json, quiet: options.quiet, noColor: options.noColor,
+      scriptSha256: createHash('sha256').update(host.files.readBytes(scriptPath)).digest('hex'),
+      env: {
+        SORA_TARGET: fence.url.origin, SORA_SESSIONS: sessionsPath, SORA_SEED: String(options.seed), SORA_RUN_DIGITS: runDigits(runId),
+        SORA_USERS: String(plan.users), SORA_THINK_MS: String(plan.thinkTimeMs), SORA_DURATION_MS: String(lengthMs(plan)),
+      },
+    });
+  } finally {
+    // It holds the users' tokens.
+    host.files.remove(scratch);
+  }
+}
+
+function requireSessionsFile(host: Host, { sessionsPath }: K6Options): string | undefined {
+  if (sessionsPath === undefined) return undefined;
+  const path = resolve(host.process.cwd(), sessionsPath);
+  if (!host.files.exists(path)) throw invalidConfig(`there is no file of sessions ${path}`, 'it holds one access token a line, user 0 first');
+  return path;
+}

@@ -1,0 +1,60 @@
+import { launchJourneys } from '../../scenarios/launch-mix/journeys.ts';
+import { launchThresholds } from '../../scenarios/launch-mix/thresholds.ts';
+import type { Options } from 'k6/options';
+import { optionsOf } from './options.ts';
+import { planSuite } from './plan.ts';
+import type { SuiteName, SuitePlan } from './plan.ts';
+
+/** What a run of k6 is told through its environment; `sora load k6` fills it in, and so may anyone. */
+export interface Settings {
+  /** Address without path, such as http://127.0.0.1:3000. */
+  readonly target: string;
+  /** Where the admin endpoints are; default the target. */
+  readonly adminUrl: string;
+  /** '' where a file of sessions is given instead. */
+  readonly adminSecret: string;
+  /** A file with one access token a line, user 0 first; '' for none. */
+  readonly sessionsPath: string;
+  readonly seed: number;
+  /** 8 hex digits that begin every write's id. */
+  readonly run: string;
+  /** Where the summary is written. */
+  readonly summaryPath: string;
+}
+
+/** A whole number from the environment; undefined where it is not set. */
+function whole(name: string): number | undefined {
+  const text = __ENV[name];
+  if (text === undefined || text === '') return undefined;
+  if (!/^\d{1,12}$/.test(text)) throw new Error(`${name}="${text}" is not a whole number of at most 12 digits`);
+  return Number(text);
+}
+
+export const settings: Settings = {
+  target: (__ENV['SORA_TARGET'] ?? 'http://127.0.0.1:3000').replace(/\/$/, ''),
+  adminUrl: (__ENV['SORA_ADMIN_URL'] ?? __ENV['SORA_TARGET'] ?? 'http://127.0.0.1:3000').replace(/\/$/, ''),
+  adminSecret: __ENV['SORA_ADMIN_SECRET'] ?? '',
+  sessionsPath: __ENV['SORA_SESSIONS'] ?? '',
+  seed: whole('SORA_SEED') ?? 1,
+  run: __ENV['SORA_RUN_DIGITS'] ?? '6b360000',
+  summaryPath: __ENV['SORA_K6_SUMMARY'] ?? 'k6-summary.json',
+};
+
+let current: SuitePlan | undefined;
+
+/** Makes a suite the one of this run; answers what the entry exports as `options`. */
+export function useSuite(name: SuiteName): Options {
+  current = planSuite(name, { users: whole('SORA_USERS'), thinkTimeMs: whole('SORA_THINK_MS'), durationMs: whole('SORA_DURATION_MS') });
+  return { ...optionsOf(current, launchJourneys, launchThresholds), hosts: pinnedHosts() };
+}
+
+/** Names and the addresses they were judged by. */
+export function pinnedHosts(): Record<string, string> {
+  return JSON.parse(__ENV['SORA_HOSTS'] ?? '{}') as Record<string, string>;
+}
+
+/** The suite of this run. */
+export function currentPlan(): SuitePlan {
+  if (current === undefined) throw new Error('the entry names no suite: export const options = useSuite(…)');
+  return current;
+}
