@@ -6,6 +6,7 @@ import { createNodeHost } from '../ops/core/node-host.ts';
 import { capacityCommand, planCapacityCommand } from './cli/capacity.ts';
 import { debugCommand } from './cli/debug.ts';
 import { helpText } from './cli/help.ts';
+import { k6Command, planK6Command } from './cli/k6.ts';
 import { ConfigErrors } from './cli/options.ts';
 import { prepareRun } from './cli/prepare.ts';
 import { runCommand } from './cli/run.ts';
@@ -20,6 +21,8 @@ const verbs: Readonly<Record<string, Verb>> = {
   debug: debugCommand,
   'plan-capacity': planCapacityCommand,
   capacity: capacityCommand,
+  'plan-k6': planK6Command,
+  k6: k6Command,
   ls: listCommand,
   show: showCommand,
   rm: removeCommand,
