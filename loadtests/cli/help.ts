@@ -1,10 +1,12 @@
 import { capacityFlags } from './capacity.ts';
+import { k6Flags } from '../k6/runner/arguments.ts';
 import { runFlags, stackFlags } from './options.ts';
 
 const verbLines = `Verbs:
   run SCENARIO    runs a scenario, judges it and writes a report
   debug SCENARIO  plays one journey of one user and prints each step
   capacity SCENARIO  finds the highest rate that meets the thresholds, and the law behind it
+  k6 SUITE        runs a k6 suite: smoke, load, stress, spike, soak or breakpoint
   ls              lists the runs kept (-o json)
   show [NAME]     shows a run again; default the latest (-o json)
   rm NAME…        removes runs
@@ -26,6 +28,12 @@ const startingVerbs: Readonly<Record<string, { usage: string; summary: string; f
     usage: 'capacity SCENARIO [flags]', summary: 'Finds the highest rate that meets the thresholds: doubling, halving, then a longer hold that confirms it; fits the Universal Scalability Law',
     flags: capacityFlags, more: 'Besides these it takes --users (how many there are at most), --stack, --replicas, --target and the other flags of sora load run.',
     examples: ['capacity launch-mix --users 20000 --today 500/s', 'capacity ./my-journey.ts --target http://127.0.0.1:3000 --from 50/s --hold 20s -o json'],
+  },
+  k6: {
+    usage: 'k6 smoke|load|stress|spike|soak|breakpoint [flags]',
+    summary: 'Runs the launch mix with k6 v2, taken from the PATH or built with Go once; judged by the same thresholds, kept like every other run',
+    flags: k6Flags, more: 'Besides these it takes --stack, --replicas and --keep. It ends with k6’s exit code, or 98 where k6 dropped iterations. Its runs are not audited.',
+    examples: ['k6 smoke', 'k6 load --users 2000 --duration 2m', 'k6 breakpoint --stack own'],
   },
 };
 
