@@ -6,6 +6,7 @@ import { createNodeHost } from '../ops/core/node-host.ts';
 import { capacityCommand, planCapacityCommand } from './cli/capacity.ts';
 import { debugCommand } from './cli/debug.ts';
 import { helpText } from './cli/help.ts';
+import { importCommand } from './cli/import.ts';
 import { k6Command, planK6Command } from './cli/k6.ts';
 import { ConfigErrors } from './cli/options.ts';
 import { prepareRun } from './cli/prepare.ts';
@@ -23,6 +24,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   capacity: capacityCommand,
   'plan-k6': planK6Command,
   k6: k6Command,
+  import: importCommand,
   ls: listCommand,
   show: showCommand,
   rm: removeCommand,

@@ -1,5 +1,6 @@
 import { capacityFlags } from './capacity.ts';
 import { k6Flags } from '../k6/runner/arguments.ts';
+import { importHelp } from './import.ts';
 import { runFlags, stackFlags } from './options.ts';
 
 const verbLines = `Verbs:
@@ -10,6 +11,7 @@ const verbLines = `Verbs:
   ls              lists the runs kept (-o json)
   show [NAME]     shows a run again; default the latest (-o json)
   rm NAME…        removes runs
+  import FILE     writes a scenario from a HAR recording or an OpenAPI document
 `;
 
 const exitLines = `Exit codes of run: 0 pass, 98 insufficient, 99 fail, 104 wrong before the first request,
@@ -19,6 +21,7 @@ const exitLines = `Exit codes of run: 0 pass, 98 insufficient, 99 fail, 104 wron
 const keptVerbs: Readonly<Record<string, { usage: string; summary: string; examples: readonly string[] }>> = {
   ls: { usage: 'ls [-o json]', summary: 'Lists the runs kept, the newest first', examples: ['ls', "ls -o json | jq -r '.items[] | select(.verdict == \"fail\") | .name'"] },
   show: { usage: 'show [NAME] [-o json]', summary: 'Shows a run again; default the latest', examples: ['show', 'show 20260131-142305-9f2c -o json'] },
+  import: importHelp,
   rm: { usage: 'rm NAME…', summary: 'Removes runs with their reports', examples: ['rm 20260131-142305-9f2c'] },
 };
 

@@ -1,0 +1,31 @@
+import type { LeftOut } from './har-select.ts';
+
+/** What an import found and did; holds names and places, never values. */
+export interface ImportReport {
+  readonly origin: string;
+  readonly operations: number;
+  readonly requests: number;
+  readonly carried: readonly { readonly name: string; readonly from: string; readonly to: readonly string[] }[];
+  /** Names of the environment's values that the scenario reads. */
+  readonly secrets: readonly string[];
+  readonly leftOut: readonly LeftOut[];
+  readonly notes: readonly string[];
+}
+
+/** Places of one value that the text names; the JSON has all. */
+const placesShown = 3;
+
+/** The report for people. */
+export function renderReport(report: ImportReport, file: string): string {
+  const lines = [`${report.requests} requests in ${report.operations} operations of ${report.origin}`];
+  if (report.carried.length > 0) lines.push('', 'carried from reply to request:');
+  for (const { name, from, to } of report.carried) {
+    const more = to.length > placesShown ? ` and ${to.length - placesShown} more` : '';
+    lines.push(`  ${name}  ${from} → ${to.slice(0, placesShown).join(', ')}${more}`);
+  }
+  if (report.secrets.length > 0) lines.push('', 'secrets left out; set these in the environment:', ...report.secrets.map((name) => `  ${name}`));
+  if (report.leftOut.length > 0) lines.push('', 'left out:');
+  for (const { what, count, keep } of report.leftOut) lines.push(`  ${count} ${what}${keep === undefined ? '' : `; keep with ${keep}`}`);
+  if (report.notes.length > 0) lines.push('', ...report.notes.map((note) => `note: ${note}`));
+  return `${lines.join('\n')}\n\nrun it: npx sora load run ${file} --target http://127.0.0.1:3000\n`;
+}
