@@ -1,14 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { correlationIdPattern } from '../correlation.ts';
+import type { Listed } from '../../../ops/core/roster.ts';
 import type { RequestContext, Role } from '../route.ts';
 
 /** One request under way: what the handler sees of it, and what the server needs to end it. */
-export class Exchange implements RequestContext<unknown, unknown, unknown> {
+export class Exchange implements RequestContext<unknown, unknown, unknown>, Listed {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly correlationId: string;
   readonly startMs: number;
   deadlineMs: number;
+  rosterAt = -1;
   userId = 0;
   role: Role = 'user';
   params: unknown = undefined;

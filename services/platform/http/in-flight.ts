@@ -1,4 +1,5 @@
 import type { Host, Timer } from '../../../ops/core/host.ts';
+import { Roster } from '../../../ops/core/roster.ts';
 import { Problem } from '../problem.ts';
 import type { Admission } from './admission.ts';
 import type { Exchange } from './exchange.ts';
@@ -11,7 +12,7 @@ const sweepMs = 250;
  * amid a stream, their connection closed) and their signal aborts. A deadline is thus met to 250 ms.
  */
 export class InFlight {
-  readonly #exchanges = new Set<Exchange>();
+  readonly #exchanges = new Roster<Exchange>();
   readonly #admission: Admission;
   readonly #timer: Timer;
   #onEmpty: (() => void) | undefined = undefined;
@@ -49,7 +50,7 @@ export class InFlight {
   }
 
   #sweep(nowMs: number): void {
-    for (const exchange of this.#exchanges) {
+    for (const exchange of this.#exchanges.list()) {
       if (exchange.deadlineMs > nowMs) continue;
       const { request, response } = exchange;
       const problem = new Problem(504, 'timeout', `not finished within ${Math.round(exchange.deadlineMs - exchange.startMs)} ms`);

@@ -53,7 +53,8 @@ export class ProviderClient {
   readonly #free: Connection[] = [];
   readonly #connections = new Set<Connection>();
   readonly #waiting = new Set<Exchange>();
-  readonly #underWay = new Set<Exchange>();
+  /** Under way, and over since the last sweep. No set: see `Roster` for what its tables would keep alive. */
+  #underWay: Exchange[] = [];
   #timer: Timer | undefined;
   #isClosed = false;
 
@@ -105,7 +106,7 @@ export class ProviderClient {
     this.#timer = undefined;
     const error = new Error('the client was closed');
     for (const exchange of this.#underWay) this.#giveUp(exchange, error);
-    this.#underWay.clear();
+    this.#underWay = [];
     for (const connection of this.#connections) connection.destroy(error);
   }
 
@@ -132,7 +133,7 @@ export class ProviderClient {
     if (connection === undefined && this.#waiting.size >= this.#options.waitingMax) {
       throw new Error(`${this.#options.waitingMax} requests wait for a connection already`);
     }
-    this.#underWay.add(exchange);
+    this.#underWay.push(exchange);
     this.#timer ??= this.#host.timers.after(this.#sweepMs, () => this.#sweep());
     if (connection === undefined) this.#waiting.add(exchange);
     else connection.carry(exchange);
@@ -184,13 +185,13 @@ export class ProviderClient {
     for (const exchange of this.#underWay) {
       if (!exchange.isOver && exchange.signal?.aborted === true) this.#giveUp(exchange, abortErrorOf(exchange.signal));
       else if (!exchange.isOver && exchange.deadlineMs <= nowMs) this.#giveUp(exchange, new ProviderTimeout(this.#options.timeoutMs));
-      if (exchange.isOver) this.#underWay.delete(exchange);
     }
+    this.#underWay = this.#underWay.filter((exchange) => !exchange.isOver);
     for (let index = this.#free.length - 1; index >= 0; index--) {
       const idle = this.#free[index];
       if (idle !== undefined && idle.usableUntilMs <= nowMs) idle.destroy();
     }
-    this.#timer = this.#underWay.size === 0 ? undefined : this.#host.timers.after(this.#sweepMs, () => this.#sweep());
+    this.#timer = this.#underWay.length === 0 ? undefined : this.#host.timers.after(this.#sweepMs, () => this.#sweep());
   }
 
   #giveUp(exchange: Exchange, error: Error): void {
