@@ -1,16 +1,18 @@
 import type { Reply } from './reply.ts';
+import type { RequestLinks } from './transport/scenario-links.ts';
 import type { TransportError } from './transport-error.ts';
 
 /** One request on its way and what became of it. Times are on the transport's clock, in ms. */
 export class Exchange {
-  readonly method: string;
-  readonly path: string;
+  // The courier changes these while it follows redirects, and puts them back before `onDone`.
+  method: string;
+  path: string;
   /** Further header lines, each ended by CRLF. */
-  readonly headers: string;
-  readonly body: string | Buffer | undefined;
+  headers: string;
+  body: string | Buffer | undefined;
   /** 0 until it is sent stands for the transport's own. */
   timeoutMs: number;
-  readonly onDone: (exchange: Exchange) => void;
+  onDone: (exchange: Exchange) => void;
 
   reply: Reply | undefined = undefined;
   error: TransportError | undefined = undefined;
@@ -23,6 +25,10 @@ export class Exchange {
   bytesReceived = 0;
   /** The user's place in its worker's share; 0 for requests of no user. */
   place = 0;
+  /** What the request asks of the courier; undefined asks for nothing beyond the scenario's habits. */
+  links: RequestLinks | undefined = undefined;
+  /** An earlier try may have taken effect without an answer. */
+  doubtful = false;
   /** Place in the transport's timeout wheel. */
   slot = -1;
   /** The connection it is on. */

@@ -1,10 +1,11 @@
 import type { Host } from '../../ops/core/host.ts';
 import { Exchange } from './exchange.ts';
-import { localOnly, parseTarget, type TargetPolicy } from './guard.ts';
+import { localOnly, type TargetPolicy } from './guard.ts';
+import { everyone } from './partition.ts';
 import { bodyOf, checkPath, headerLines, namesContentType } from './request-text.ts';
 import type { Http } from './scenario.ts';
-import { Transport } from './transport.ts';
-import type { ScenarioLinks } from './transport/scenario-links.ts';
+import { createCourier, plainLink } from './transport/create-transport.ts';
+import { checkLinks, type ScenarioLinks } from './transport/scenario-links.ts';
 import type { TlsMaterial } from './transport/tls-wire.ts';
 
 /** An `Http` of its own connections, for `setup`, `teardown`, the audit and single runs. */
@@ -18,7 +19,7 @@ export interface HttpClientOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** For `https:` targets. */
   readonly tls?: TlsMaterial | undefined;
-  /** The scenario whose client this is; default one that asks for nothing. */
+  /** The scenario whose client this is, for its habits and timeouts; default one that asks for nothing. */
   readonly links?: ScenarioLinks | undefined;
 }
 
@@ -28,32 +29,35 @@ export interface HttpClientOptions {
  */
 export function createHttpClient(host: Host, target: string, options: HttpClientOptions = {}): HttpClient {
   const now = (): number => host.clock.monotonicMs();
-  const policy = options.policy ?? localOnly;
   const { tls, links = {} } = options;
-  const transport = new Transport({
-    target: parseTarget(target, policy),
+  const courier = createCourier({
+    target,
+    policy: options.policy ?? localOnly,
+    link: { ...plainLink, tls, timeouts: links.timeouts ?? {} },
     sockets: options.sockets ?? 8,
+    partition: everyone,
+    habits: links,
     now,
-    policy,
-    tls,
-    connectTimeoutMs: links.timeouts?.connectMs,
-    replyTimeoutMs: links.timeouts?.replyMs,
+    nowMs: () => host.clock.nowMs(),
   });
-  const timer = host.timers.every(10, () => transport.tick(now())).unref();
+  const timer = host.timers.every(10, () => courier.tick(now())).unref();
   return {
     async request(request) {
       const { body, type } = bodyOf(request.body);
       const headers = headerLines({ ...options.headers, ...request.headers }) + (type === '' || namesContentType(request.headers) ? '' : type);
       checkPath(request.path);
+      checkLinks(request);
       const done = await new Promise<Exchange>((resolve) => {
-        transport.send(new Exchange(request.method, request.path, headers, body, request.timeoutMs ?? 0, resolve));
+        const exchange = new Exchange(request.method, request.path, headers, body, request.timeoutMs ?? 0, resolve);
+        if (request.retries !== undefined || request.redirects !== undefined) exchange.links = request;
+        courier.send(exchange);
       });
       if (done.reply === undefined) throw done.error!; // A settled exchange has one of the two.
       return done.reply;
     },
     [Symbol.dispose]() {
       timer.cancel();
-      transport.close();
+      courier.close();
     },
   };
 }

@@ -16,9 +16,11 @@ export type WriteFate = 'acknowledged' | 'absent' | 'unknown';
 /**
  * 2xx is acknowledged and 4xx absent. A 5xx may come from a proxy whose server had committed, and a
  * request without reply may have arrived, unless no byte of it left.
+ * @param doubtful an earlier try of the same request may have arrived
  */
-export function fateOfWrite(status: number | undefined, written: boolean): WriteFate {
-  if (status === undefined) return written ? 'unknown' : 'absent';
+export function fateOfWrite(status: number | undefined, written: boolean, doubtful = false): WriteFate {
+  if (status === undefined) return written || doubtful ? 'unknown' : 'absent';
   if (status >= 500) return 'unknown';
-  return status >= 200 && status < 300 ? 'acknowledged' : 'absent';
+  if (status >= 200 && status < 300) return 'acknowledged';
+  return doubtful ? 'unknown' : 'absent';
 }

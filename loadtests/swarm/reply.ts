@@ -21,6 +21,21 @@ export class Reply implements HttpReply {
     return this.#headers;
   }
 
+  /** The `set-cookie` lines, which must not be joined. */
+  get setCookies(): readonly string[] {
+    return Array.from(this.#head.matchAll(/^set-cookie:[ \t]*(.*)$/gim), ([, value]) => value ?? '');
+  }
+
+  /** The codings of the body, outermost last; '' where it has none. */
+  get contentEncoding(): string {
+    return /^content-encoding:[ \t]*(.*)$/im.exec(this.#head)?.[1]?.trim().toLowerCase() ?? '';
+  }
+
+  /** The same reply with another body: the inflated one. */
+  withBody(body: Buffer): Reply {
+    return new Reply(this.status, this.#head, body);
+  }
+
   json<T>(): T {
     this.#json ??= { value: JSON.parse(this.body.toString('utf8')) };
     return this.#json.value as T;

@@ -4,6 +4,7 @@ import { bodyOf, checkPath, headerLines, namesContentType, namesHeader } from '.
 import type { HttpReply, HttpRequest } from './scenario.ts';
 import type { StepUser } from './step-user.ts';
 import type { Tally } from './tally.ts';
+import { checkLinks } from './transport/scenario-links.ts';
 import type { WriteLedger } from './write-ledger.ts';
 
 const correlationHeader = 'x-correlation-id';
@@ -28,6 +29,7 @@ export class StepExchange extends Exchange {
     this.correlationId = correlationId;
     this.user = user;
     this.place = user.place;
+    if (request.retries !== undefined || request.redirects !== undefined) this.links = checkLinks(request);
     this.request = request;
   }
 
@@ -87,7 +89,7 @@ export class StepExchange extends Exchange {
     const { user } = this;
     const { write } = this.request;
     if (write === undefined) return;
-    const fate = fateOfWrite(this.reply?.status, written);
+    const fate = fateOfWrite(this.reply?.status, written, this.doubtful);
     if (fate === 'unknown') writes.doubt(user.index, write.id, write.kind);
     if (fate !== 'acknowledged' || user.dropped?.includes(write.id) === true) return;
     if (user.closed) writes.acknowledge(user.place, write.id, write.kind);

@@ -4,8 +4,8 @@ import { HealthMonitor } from './health.ts';
 import { loadScenario } from './load-scenario.ts';
 import { historyMax, type HistoryStep, type WorkerHealth } from './measurement.ts';
 import type { Scenario } from './scenario.ts';
-import type { BaseTransport } from './transport/base-transport.ts';
-import { createTransport, plainLink } from './transport/create-transport.ts';
+import type { Courier } from './transport/courier.ts';
+import { createCourier, plainLink } from './transport/create-transport.ts';
 import type { FromWorker, WorkerJob } from './worker-messages.ts';
 
 type Report = (message: FromWorker) => void;
@@ -22,7 +22,7 @@ export class Worker {
   readonly #job: WorkerJob;
   readonly #report: Report;
   readonly #engine: Engine;
-  readonly #transport: BaseTransport;
+  readonly #courier: Courier;
   readonly #health: HealthMonitor;
   readonly #history: HistoryStep[] = [];
   #originMs = Number.NaN;
@@ -35,20 +35,22 @@ export class Worker {
     this.#job = job;
     this.#report = report;
     this.#health = new HealthMonitor(host, rssAtStartBytes);
-    this.#transport = createTransport({
+    this.#courier = createCourier({
       target: job.target,
       policy: job.policy,
       link: job.link ?? plainLink,
       sockets: job.sockets,
       partition: job.partition,
+      habits: scenario,
       now: this.#now,
+      nowMs: () => host.clock.nowMs(),
     });
     this.#engine = new Engine({
       scenario,
       plan: job.plan,
       partition: job.partition,
       shared: job.shared,
-      carrier: this.#transport,
+      carrier: this.#courier,
       now: this.#now,
       traced: (user) => user === job.sampledUser,
       onTraced: (_user, record) => {
@@ -87,7 +89,7 @@ export class Worker {
     const nowMs = this.#now();
     if (nowMs < 0) return;
     this.#engine.tick(nowMs);
-    this.#transport.tick(nowMs);
+    this.#courier.tick(nowMs);
     if (nowMs >= this.#stopAtMs) this.#engine.abandon();
     const endMs = this.#job.plan.rampMs + this.#job.plan.holdMs;
     if (this.#engine.finished && (nowMs >= endMs || this.#stopAtMs < Number.POSITIVE_INFINITY)) this.#finish();
@@ -131,7 +133,7 @@ export class Worker {
     for (const timer of this.#timers) timer.cancel();
     const endedMs = Number.isNaN(this.#originMs) ? 0 : this.#now();
     // Writes still under way become indeterminate here.
-    this.#transport.close();
+    this.#courier.close();
     this.#health.sample(endedMs, false);
     this.#tick(Math.max(0, Math.floor(endedMs / 1_000)));
     this.#health.stop();

@@ -3,6 +3,8 @@ import { type Partition, userAt } from '../partition.ts';
 import { Transport } from '../transport.ts';
 import type { BaseTransport } from './base-transport.ts';
 import { dialBun } from './bun-wire.ts';
+import { Courier, type CourierOptions } from './courier.ts';
+import { acceptEncoding } from './inflate.ts';
 import type { LinkPlan } from './link-plan.ts';
 import { PerUserTransport } from './per-user.ts';
 import { SourceAddresses } from './source-addresses.ts';
@@ -40,6 +42,25 @@ export function createTransport(asked: TransportQuestion): BaseTransport {
         : (n: number) => addresses.at((isPooled ? asked.partition.index + n : userAt(asked.partition, n)) % link.sourceCount),
   };
   return isPooled ? new Transport({ ...options, sockets: asked.sockets }) : new PerUserTransport(options);
+}
+
+/** Connections to one other origin. */
+const socketsToOthers = 64;
+
+/** Opens the transport that a plan asks for, with what the scenario's clients do by themselves. */
+export function createCourier(asked: TransportQuestion & Pick<CourierOptions, 'habits' | 'nowMs'>): Courier {
+  const { link, policy, habits, now, nowMs } = asked;
+  const commonHeaders = habits.compression === true ? acceptEncoding : '';
+  // What is said of the target's certificate, and what proves us to it, is nobody else's.
+  const tls = { ca: link.tls?.ca, rejectUnauthorized: link.tls?.rejectUnauthorized };
+  return new Courier({
+    target: parseTarget(asked.target, policy),
+    transport: createTransport({ ...asked, commonHeaders }),
+    openOther: (origin) => createTransport({ ...asked, commonHeaders, target: origin, sockets: socketsToOthers, link: { ...link, kind: 'pooled', tls } }),
+    habits,
+    now,
+    nowMs,
+  });
 }
 
 /** A plan without anything special: a pool of Node's connections. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SoraError } from '../../../ops/core/error.ts';
 import type { Timeouts, TransportKind } from './link-plan.ts';
 import type { TlsMaterial } from './tls-wire.ts';
 
@@ -37,6 +38,20 @@ export interface Retries {
 export const redirectsMax = 20;
 export const retriesMax = 10;
 const timeoutMs = z.number().positive().max(3_600_000);
+
+/** @throws SoraError `malformed_request` on redirects or retries out of range */
+export function checkLinks(links: RequestLinks): RequestLinks {
+  const { redirects, retries } = links;
+  if (redirects !== undefined && !isWhole(redirects, 0, redirectsMax)) throw malformed(`redirects ${redirects} is no whole number from 0 to ${redirectsMax}`);
+  if (retries !== undefined && !isWhole(retries.attempts, 1, retriesMax)) throw malformed(`retries.attempts ${retries.attempts} is no whole number from 1 to ${retriesMax}`);
+  return links;
+}
+
+const isWhole = (value: number, least: number, most: number): boolean => Number.isInteger(value) && value >= least && value <= most;
+
+function malformed(message: string): SoraError {
+  return new SoraError('malformed_request', message, { hint: 'correct the step that makes this request' });
+}
 
 /** The same, for the check of a scenario's shape. */
 export const linkFields = {

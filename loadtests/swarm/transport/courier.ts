@@ -1,0 +1,107 @@
+import type { Carrier, Exchange } from '../exchange.ts';
+import { TransportError, transportErrorOf } from '../transport-error.ts';
+import type { BaseTransport } from './base-transport.ts';
+import { CookieShelf } from './cookies.ts';
+import { Errand, type ErrandHost } from './errand.ts';
+import type { ScenarioLinks } from './scenario-links.ts';
+
+export interface CourierOptions {
+  readonly target: URL;
+  /** Carries what goes to the target. */
+  readonly transport: BaseTransport;
+  /** Opens a transport to another origin. @throws SoraError when the guard refuses it */
+  readonly openOther: (origin: string) => BaseTransport;
+  readonly habits: Pick<ScenarioLinks, 'compression' | 'cookies' | 'redirects'>;
+  /** Monotonic time in ms, the transport's. */
+  readonly now: () => number;
+  /** Wall time, for cookies. */
+  readonly nowMs: () => number;
+}
+
+/** Origins besides the target that redirects may lead to. */
+const othersMax = 16;
+
+/**
+ * Does what clients are expected to do beside one request and one reply: inflates, follows redirects,
+ * keeps cookies, tries again. A request that asks for none of it goes straight to the transport.
+ */
+export class Courier implements Carrier, ErrandHost {
+  readonly target: URL;
+  readonly redirects: number;
+  readonly inflates: boolean;
+  readonly cookies: CookieShelf | undefined;
+  readonly now: () => number;
+  readonly #transport: BaseTransport;
+  readonly #openOther: (origin: string) => BaseTransport;
+  readonly #others = new Map<string, BaseTransport>();
+  readonly #always: boolean;
+  /** Errands whose reply is here and being inflated. */
+  readonly #resting = new Set<Errand>();
+  /** Requests sent again, and redirects followed. */
+  readonly counts = { retries: 0, redirects: 0 };
+  #closed = false;
+
+  constructor(options: CourierOptions) {
+    const { habits } = options;
+    this.target = options.target;
+    this.redirects = habits.redirects ?? 0;
+    this.inflates = habits.compression === true;
+    this.cookies = habits.cookies === true ? new CookieShelf(options.nowMs) : undefined;
+    this.now = options.now;
+    this.#transport = options.transport;
+    this.#openOther = options.openOther;
+    this.#always = this.redirects > 0 || this.inflates || this.cookies !== undefined;
+  }
+
+  send(exchange: Exchange): void {
+    if (!this.#always && exchange.links === undefined) this.#transport.send(exchange);
+    else new Errand(this, exchange).begin();
+  }
+
+  tick(nowMs: number): void {
+    this.#transport.tick(nowMs);
+    for (const other of this.#others.values()) other.tick(nowMs);
+  }
+
+  /** Fails what is in flight with `aborted` and drops all connections. */
+  close(): void {
+    this.#closed = true;
+    this.#transport.close();
+    for (const other of this.#others.values()) other.close();
+    for (const errand of this.#resting) errand.end(new TransportError('aborted', 'the run ended'));
+    this.#resting.clear();
+  }
+
+  /** Sends one hop of an errand. */
+  forward(exchange: Exchange, origin: string): void {
+    try {
+      this.#transportTo(origin).send(exchange);
+    } catch (error) {
+      const refused = new TransportError('refused_target', `redirected to ${origin}: ${transportErrorOf(error).message}`, error);
+      queueMicrotask(() => {
+        exchange.error = refused;
+        exchange.doneMs = this.now();
+        exchange.onDone(exchange);
+      });
+    }
+  }
+
+  #transportTo(origin: string): BaseTransport {
+    if (origin === this.target.origin) return this.#transport;
+    const known = this.#others.get(origin);
+    if (known !== undefined) return known;
+    if (this.#closed) throw new TransportError('aborted', 'the run ended');
+    if (this.#others.size >= othersMax) throw new TransportError('refused_target', `more than ${othersMax} other origins`);
+    const other = this.#openOther(origin);
+    this.#others.set(origin, other);
+    return other;
+  }
+
+  rest(errand: Errand): void {
+    this.#resting.add(errand);
+  }
+
+  unrest(errand: Errand): void {
+    this.#resting.delete(errand);
+  }
+}
