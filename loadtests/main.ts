@@ -4,13 +4,16 @@ import { exitCodes, invalidConfig, messageOf, SoraError } from '../ops/core/erro
 import type { Host } from '../ops/core/host.ts';
 import { createNodeHost } from '../ops/core/node-host.ts';
 import { capacityCommand, planCapacityCommand } from './cli/capacity.ts';
+import { compareCommand } from './cli/compare.ts';
 import { debugCommand } from './cli/debug.ts';
 import { helpText } from './cli/help.ts';
-import { importCommand } from './cli/import.ts';
 import { k6Command, planK6Command } from './cli/k6.ts';
+import { importCommand } from './cli/import.ts';
 import { ConfigErrors } from './cli/options.ts';
-import { prepareRun } from './cli/prepare.ts';
-import { runCommand } from './cli/run.ts';
+import { openBaselineGate } from './cli/baseline.ts';
+import { kindOf, prepareRun } from './cli/prepare.ts';
+import { openRunStore, runCommand } from './cli/run.ts';
+import { trendCommand } from './cli/trend.ts';
 import { listCommand, removeCommand, showCommand } from './cli/runs.ts';
 
 type Verb = (host: Host, args: readonly string[]) => number | Promise<number>;
@@ -28,10 +31,14 @@ const verbs: Readonly<Record<string, Verb>> = {
   ls: listCommand,
   show: showCommand,
   rm: removeCommand,
+  compare: compareCommand,
+  trend: trendCommand,
 };
 
 async function planCommand(host: Host, args: readonly string[]): Promise<number> {
   const run = await prepareRun(host, args);
+  // A wrong baseline is told before a stack is started for the run.
+  openBaselineGate(openRunStore(host), run.options.baseline, kindOf(run));
   const { needsStack, users, seed, scenario, scenarioFile, options } = run;
   const { user, overrides } = options;
   host.stdout.write(`${JSON.stringify({ needsStack, users, seed, scenario: scenario.name, scenarioFile, user, usersGiven: overrides.users !== undefined })}\n`);

@@ -1,6 +1,6 @@
 import { capacityFlags } from './capacity.ts';
-import { k6Flags } from '../k6/runner/arguments.ts';
 import { importHelp } from './import.ts';
+import { k6Flags } from '../k6/runner/arguments.ts';
 import { runFlags, stackFlags } from './options.ts';
 
 const verbLines = `Verbs:
@@ -12,6 +12,8 @@ const verbLines = `Verbs:
   show [NAME]     shows a run again; default the latest (-o json)
   rm NAME…        removes runs
   import FILE     writes a scenario from a HAR recording or an OpenAPI document
+  compare A B     judges run B against run A, or against several (-o json)
+  trend [NAME]    finds lasting changes over the kept runs of a scenario (-o json)
 `;
 
 const exitLines = `Exit codes of run: 0 pass, 98 insufficient, 99 fail, 104 wrong before the first request,
@@ -23,6 +25,16 @@ const keptVerbs: Readonly<Record<string, { usage: string; summary: string; examp
   show: { usage: 'show [NAME] [-o json]', summary: 'Shows a run again; default the latest', examples: ['show', 'show 20260131-142305-9f2c -o json'] },
   import: importHelp,
   rm: { usage: 'rm NAME…', summary: 'Removes runs with their reports', examples: ['rm 20260131-142305-9f2c'] },
+  compare: {
+    usage: 'compare BASELINE RUN | compare RUN [--baseline RUN]… [--last N] [--tolerance 5%] [-o json]',
+    summary: 'Judges a run against others of its kind by blocks of 5 s: better, same, worse or INSUFFICIENT for each operation.\nWith fewer than 5 baseline runs only a change wholly beyond the tolerance gets a verdict; from 5 on, the runs tell the noise.\nExit codes: 0 not worse, 98 insufficient, 99 worse, 104 runs that cannot be compared',
+    examples: ['compare 20260131-142305-9f2c latest', 'compare latest --last 5', 'run launch-mix --baseline last:5'],
+  },
+  trend: {
+    usage: 'trend [SCENARIO] [-o json]',
+    summary: 'Finds the runs from which on p95, rate, failures or CPU changed for good (E-Divisive, permutation test at 1 %).\nDefault: the scenario of the latest run; only runs of the same users, think time and machine. Exit code 98 with fewer than 10',
+    examples: ['trend', 'trend launch-mix -o json'],
+  },
 };
 
 /** Verbs that start runs: their own flags, and those of `run` besides. */

@@ -8,6 +8,8 @@ import { defaultValidityLimits, parseValidityFlag } from '../report/validity.ts'
 import type { ValidityLimits } from '../report/validity.ts';
 import { limits } from '../swarm/run-plan.ts';
 import type { ScenarioOverrides } from '../swarm/run-plan.ts';
+import { baselineFlags, readBaselineFlags } from './baseline-flags.ts';
+import type { BaselineWanted } from './baseline-flags.ts';
 import { readTransportFlags, transportFlags } from './transport-flags.ts';
 
 /** Flags of `load run`; the `value` is what `--help` shows. */
@@ -21,6 +23,7 @@ export const runFlags = {
   sockets: { type: 'string', value: 'N', help: 'connections of all workers together; default by rate, 64 to 1000' },
   workers: { type: 'string', value: 'N', help: 'worker processes; default by rate and cores' },
   ...transportFlags,
+  ...baselineFlags,
   target: { type: 'string', value: 'URL', help: 'the system under test, such as http://127.0.0.1:3000' },
   'confirm-target': { type: 'string', multiple: true, value: 'HOST', help: 'confirms a target that looks like production' },
   threshold: { type: 'string', multiple: true, value: 'METRIC: EXPR', help: 'one more threshold, such as "response_time: p(95)<500"' },
@@ -50,6 +53,7 @@ export interface RunOptions {
   readonly confirmed: readonly string[];
   readonly thresholds: readonly Threshold[];
   readonly validity: ValidityLimits;
+  readonly baseline: BaselineWanted;
   readonly note: string;
   readonly json: boolean;
   readonly user: number;
@@ -109,6 +113,7 @@ export function readRunOptions(args: readonly string[], errors: SoraError[]): Ru
     confirmed: list('confirm-target'),
     thresholds: list('threshold').flatMap((text) => attempt(() => [parseThresholdFlag(text)], [])),
     validity,
+    baseline: readBaselineFlags(values, errors),
     note: typeof values['note'] === 'string' ? values['note'].slice(0, 2_000) : '',
     json: attempt(() => readChoice('output', values['output'], ['text', 'json'] as const), undefined) === 'json',
     user: whole('user', 0, limits.users) ?? 0,

@@ -123,6 +123,11 @@ export function kindOf({ scenario, users, thinkTimeMs }: Pick<PreparedRun, 'scen
   return { scenario: scenario.name, users, thinkTime: describeThinkTime(thinkTimeMs) };
 }
 
+/** What a run must share with others to be compared with them. */
+export function kindOf({ scenario, users, thinkTimeMs }: Pick<PreparedRun, 'scenario' | 'users' | 'thinkTimeMs'>): { scenario: string; users: number; thinkTime: string } {
+  return { scenario: scenario.name, users, thinkTime: describeThinkTime(thinkTimeMs) };
+}
+
 /** `exponential, mean 10 s`. */
 export function describeThinkTime(distribution: Distribution): string {
   const seconds = (valueMs: number): string => `${Number((valueMs / 1_000).toFixed(3))} s`;

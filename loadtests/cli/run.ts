@@ -6,6 +6,8 @@ import { exitCodes, invalidConfig } from '../../ops/core/error.ts';
 import { formatDuration } from '../../ops/core/duration.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { auditRun } from '../audit/run-audit.ts';
+import { describeBlocks } from '../report/blocks.ts';
+import { renderComparison } from '../report/compare/text.ts';
 import { renderEnding, verdictLine } from '../report/ending.ts';
 import { formatBytes, formatNumber } from '../report/format.ts';
 import { createLiveDisplay } from '../report/live.ts';
@@ -25,8 +27,10 @@ import { RunStore } from '../runs/store.ts';
 import { runSwarm } from '../swarm/coordinator.ts';
 import type { AdminAccess } from '../swarm/coordinator.ts';
 import type { RunMeasurement } from '../swarm/measurement.ts';
+import { openBaselineGate } from './baseline.ts';
+import type { BaselineGate } from './baseline.ts';
 import { refuseForeignAccounts } from './foreign-accounts.ts';
-import { bytesPerOperation, describeThinkTime, expectedLoad, prepareRun, replacedThinkTime } from './prepare.ts';
+import { bytesPerOperation, describeThinkTime, expectedLoad, kindOf, prepareRun, replacedThinkTime } from './prepare.ts';
 import type { PreparedRun } from './prepare.ts';
 
 const processPeriodMs = 1_000;
@@ -71,6 +75,7 @@ export async function runCommand(host: Host, args: readonly string[]): Promise<n
   const store = openRunStore(host);
   const runId = host.process.env['SORA_RUN_ID'] ?? newRunId(host);
   store.folderOf(runId);
+  const baseline = openBaselineGate(store, run.options.baseline, kindOf(run));
   await refuseForeignAccounts(host, run, stack);
   const expected = expectResources(store.list().map(({ summary }) => summary), { scenario: run.scenario.name, host: hostname() }, expectedLoad(run));
   announce(host, run, stack.target, display, expected);
@@ -79,7 +84,7 @@ export async function runCommand(host: Host, args: readonly string[]): Promise<n
     const { measurement, processes, usage } = await measure(host, run, stack, runId, stops.measuring, display);
     const resources = sumResources(measurement, usage, expected, run.prices);
     const facts = await gatherFacts(host, run, store, stack, processes, resources);
-    const summary = await judge(host, store, stack, measurement, facts, stops, display);
+    const summary = await judge(host, store, stack, measurement, facts, stops, display, baseline);
     finish(host, run, summary, join(store.folderOf(runId), 'report.html'));
     return summary.exitCode;
   } finally {
@@ -93,10 +98,12 @@ export async function runCommand(host: Host, args: readonly string[]): Promise<n
  */
 async function judge(
   host: Host, store: RunStore, stack: StackAccess, measurement: RunMeasurement, facts: Omit<RunFacts, 'audit'>, stops: Stops, display: LiveDisplay,
+  baseline: BaselineGate,
 ): Promise<Summary> {
   const save = (audit: SummaryAudit | null, interrupted: boolean): Summary => {
-    const summary = buildSummary({ ...measurement, interrupted }, { ...facts, audit });
-    store.save(summary);
+    const blocks = describeBlocks(measurement.runId, measurement.blocks ?? []);
+    const summary = baseline(buildSummary({ ...measurement, interrupted }, { ...facts, audit }), blocks);
+    store.save(summary, blocks);
     return summary;
   };
   const { adminUrl, adminSecret } = stack;
@@ -223,6 +230,7 @@ function listenForSignals(host: Host, display: LiveDisplay): Stops {
 /** Data on stdout, everything for people on stderr, the verdict last. */
 function finish(host: Host, run: PreparedRun, summary: Summary, reportPath: string): void {
   const style = styleFor(host, host.stderr, run.options.noColor);
+  if (!run.options.quiet && summary.comparison !== undefined) host.stderr.write(renderComparison(summary.comparison, style));
   if (!run.options.quiet) host.stderr.write(renderEnding(summary, style, reportPath));
   if (run.options.json) host.stdout.write(`${JSON.stringify(summary)}\n`);
   else if (run.options.quiet || !host.stdout.isTty) {

@@ -2,9 +2,11 @@ import { parseArgs } from 'node:util';
 import { formatDuration } from '../../ops/core/duration.ts';
 import { invalidConfig, messageOf } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
+import { renderComparison } from '../report/compare/text.ts';
 import { renderEnding } from '../report/ending.ts';
 import { formatMs, formatNumber, formatPercent } from '../report/format.ts';
 import { styleFor } from '../report/style.ts';
+import type { Summary } from '../report/summary-schema.ts';
 import { openRunStore } from './run.ts';
 
 const header = ['NAME', 'SCENARIO', 'VERDICT', 'USERS', 'OPS/S', 'FAILED', 'P95', 'AGE'];
@@ -38,8 +40,12 @@ export function showCommand(host: Host, args: readonly string[]): number {
   const store = openRunStore(host);
   const { id, summary } = store.find(ids[0] ?? 'latest');
   if (json) host.stdout.write(`${JSON.stringify(summary)}\n`);
-  else host.stdout.write(renderEnding(summary, styleFor(host, host.stdout), `${store.folderOf(id)}/report.html`));
+  else host.stdout.write(comparisonText(host, summary) + renderEnding(summary, styleFor(host, host.stdout), `${store.folderOf(id)}/report.html`));
   return 0;
+}
+
+function comparisonText(host: Host, { comparison }: Summary): string {
+  return comparison === undefined ? '' : renderComparison(comparison, styleFor(host, host.stdout));
 }
 
 /** `rm ID…`: removes runs. */

@@ -1,3 +1,4 @@
+import { comparisonSection } from './compare/html.ts';
 import { chartSections } from './html-charts.ts';
 import {
   errorSection, identitySection, keySection, machineSection, operationSection, slowestSection, userSection, verdictSection,
@@ -23,6 +24,7 @@ export function renderReport(summary: Summary): string {
 <main>${verdictSection(summary)}
 ${identitySection(summary)}
 ${keySection(summary)}
+${comparisonSection(summary.comparison)}
 <section><h2>Over time</h2>${chartSections(summary)}</section>
 ${operationSection(summary)}
 ${errorSection(summary)}

@@ -4,7 +4,7 @@ import type { Markup } from './markup.ts';
 import type { Summary } from './summary-schema.ts';
 
 interface Case {
-  readonly group: 'thresholds' | 'audit' | 'validity';
+  readonly group: 'thresholds' | 'audit' | 'baseline' | 'validity';
   readonly name: string;
   /** undefined: passed. `error` is for what could not be judged. */
   readonly problem?: { readonly as: 'failure' | 'error'; readonly message: string };
@@ -12,7 +12,7 @@ interface Case {
 
 /** The run for CI: one case per threshold, audit and validity item. */
 export function renderJunit(summary: Summary): string {
-  const cases = [...thresholdCases(summary), ...auditCases(summary), ...validityCases(summary)];
+  const cases = [...thresholdCases(summary), ...auditCases(summary), ...baselineCases(summary), ...validityCases(summary)];
   const groups = [...Map.groupBy(cases, (item) => item.group)];
   const timeS = Math.max(0, (Date.parse(summary.endedAt) - Date.parse(summary.startedAt)) / 1_000);
   const totals = (items: readonly Case[]): Markup => {
@@ -57,6 +57,13 @@ function auditCases({ audit }: Summary): Case[] {
     { group: 'audit', name: 'ledger balanced', ...ledger },
     ...(audit.incomplete === undefined ? [] : [{ group: 'audit', name: 'audit complete', problem: { as: 'error', message: audit.incomplete } } as const]),
   ];
+}
+
+function baselineCases({ comparison }: Summary): Case[] {
+  if (comparison === undefined) return [];
+  const { verdict, sentence } = comparison;
+  const as = verdict === 'worse' ? 'failure' : 'error';
+  return [{ group: 'baseline', name: 'not worse than the baseline', ...(verdict === 'better' || verdict === 'same' ? {} : { problem: { as, message: sentence } }) }];
 }
 
 function validityCases(summary: Summary): Case[] {

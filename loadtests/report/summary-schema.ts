@@ -4,6 +4,7 @@
  * test keeps the two equal.
  */
 import { z } from 'zod';
+import { comparisonSchema } from './compare/schema.ts';
 import { resourcesSchema } from './resources.ts';
 
 const count = z.int().min(0);
@@ -220,6 +221,7 @@ export const summarySchema = z
     slowest: z.array(slowest),
     concurrencyMean: amount.optional().describe('Operations that the system worked on at once in the hold, on average, by Little’s law: operations a second times mean service time.'),
     resources: resourcesSchema.optional(),
+    comparison: comparisonSchema.optional().describe('With the baseline that was given.'),
   })
   .describe('What one load run measured and proved.');
 

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { invalidConfig } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
+import { runBlocksSchema } from '../report/blocks.ts';
+import type { RunBlocks } from '../report/blocks.ts';
 import { renderReport } from '../report/html.ts';
 import { renderJunit } from '../report/junit.ts';
 import { summarySchema } from '../report/summary-schema.ts';
@@ -17,7 +19,7 @@ export interface StoredRun {
   readonly summary: Summary;
 }
 
-/** Keeps runs in folders of their own: report.html, summary.json, junit.xml; `latest` is the newest. */
+/** Keeps runs in folders of their own: report.html, summary.json, junit.xml, blocks.json; `latest` is the newest. */
 export class RunStore {
   readonly folder: string;
   readonly #host: Host;
@@ -34,12 +36,16 @@ export class RunStore {
     return join(this.folder, id);
   }
 
-  /** Writes a run, points `latest` to it and drops the oldest beyond 50 runs or 5 GB. */
-  save(summary: Summary): { folder: string; reportPath: string } {
+  /**
+   * Writes a run, points `latest` to it and drops the oldest beyond 50 runs or 5 GB.
+   * @param blocks what other runs are compared with it by; undefined where they were not kept
+   */
+  save(summary: Summary, blocks?: RunBlocks): { folder: string; reportPath: string } {
     const { files } = this.#host;
     const folder = this.folderOf(summary.runId);
     files.makeFolder(folder);
     files.writeText(join(folder, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+    if (blocks !== undefined) files.writeText(join(folder, 'blocks.json'), `${JSON.stringify(blocks)}\n`);
     files.writeText(join(folder, 'junit.xml'), renderJunit(summary));
     files.writeText(join(folder, 'report.html'), renderReport(summary));
     files.link(summary.runId, join(this.folder, 'latest'));
@@ -66,6 +72,17 @@ export class RunStore {
     const summary = id === 'latest' ? undefined : this.#read(this.folderOf(id) === '' ? '' : id);
     if (summary === undefined) throw invalidConfig(`there is no run "${id}" in ${this.folder}`, 'list the runs with: npx sora load ls');
     return { id, sizeBytes: this.#sizeOf(id), summary };
+  }
+
+  /** The blocks of a run; undefined where it kept none that can be read. */
+  readBlocks(id: string): RunBlocks | undefined {
+    const path = join(this.folderOf(id), 'blocks.json');
+    if (!this.#host.files.exists(path)) return undefined;
+    try {
+      return runBlocksSchema.parse(JSON.parse(this.#host.files.readText(path)));
+    } catch {
+      return undefined;
+    }
   }
 
   remove(id: string): void {
