@@ -19,9 +19,11 @@ export function chartSections(summary: Summary): Markup {
     return markup`<div class="card"><p class="empty">The run ended before two seconds were measured, so there is nothing to draw.</p></div>`;
   }
   const bands = bandsOf(summary);
+  // Other tools than ours tell no percentiles of a second.
+  const told = summary.series.some((point) => point.p50Ms !== null);
   const points = joinPoints(summary.series, pointsMax);
   const seconds = points.map((point) => point.second);
-  return markup`${rateFigure(summary, points, seconds, bands)}${errorFigure(summary, points, seconds, bands)}${latencyFigure(summary, points, seconds, bands)}${usersFigure(summary, points, seconds, bands)}${distributionFigure(summary)}${rangesFigure(summary)}`;
+  return markup`${rateFigure(summary, points, seconds, bands)}${errorFigure(summary, points, seconds, bands)}${told && latencyFigure(summary, points, seconds, bands)}${usersFigure(summary, points, seconds, bands)}${summary.distribution.length > 0 && distributionFigure(summary)}${rangesFigure(summary)}`;
 }
 
 function rateFigure(summary: Summary, points: Point[], seconds: number[], bands: ChartBand[]): Markup {
