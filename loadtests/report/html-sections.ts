@@ -62,7 +62,7 @@ ${tile('Response p95', formatMs(latencyMs.response.p95), `p50 ${formatMs(latency
 ${tile('Users', formatNumber(summary.users), `mean think time ${formatNumber(summary.thinkTimeS)} s`)}
 ${tile('Requests', formatNumber(requests.total), `${formatPercent(requests.failedRatio)} failed, p95 ${formatMs(requests.durationMs.p95)}`)}
 ${tile('Slowest', formatMs(latencyMs.response.max), `p99.9 ${formatMs(latencyMs.response.p999)}`)}
-</div><div class="pair"><div class="card"><h3>Validity</h3>${validityTable(summary)}</div><div class="card"><h3>Audit</h3>${auditPart(summary.audit)}</div></div></section>`;
+</div><div class="pair"><div class="card"><h3>Validity</h3>${validityTable(summary)}</div><div class="card"><h3>Audit</h3>${auditPart(summary.audit, summary.generator.tool)}</div></div></section>`;
 }
 
 function validityTable(summary: Summary): Markup {
@@ -72,7 +72,8 @@ function validityTable(summary: Summary): Markup {
   ], summary.validity);
 }
 
-function auditPart(audit: SummaryAudit | null): Markup {
+function auditPart(audit: SummaryAudit | null, tool: string): Markup {
+  if (audit === null && tool !== 'sora') return markup`<p class="empty">Not audited: ${tool} keeps no ids of its writes.</p>`;
   if (audit === null) return markup`<p class="empty">Nothing to audit: the target is no stack of ours, or the scenario makes no write.</p>`;
   const rows: { name: string; count: number; ok?: boolean | null }[] = [
     { name: 'Acknowledged writes', count: audit.acknowledgedWrites },
