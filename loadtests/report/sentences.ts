@@ -21,6 +21,11 @@ export function verdictSentence(summary: Summary): string {
 
 /** How steps were paced, for people. */
 export function modelSentence(summary: Summary): string {
+  if (summary.generator.tool !== 'sora') {
+    return summary.pace === 'due'
+      ? `scheduled by ${summary.generator.tool}: operations fall due at a planned rate, and their response times count from there`
+      : `closed, by ${summary.generator.tool}: each user goes on when its last step has ended`;
+  }
   return summary.pace === 'due'
     ? 'scheduled (pace: due): each step is due one think time after the previous due time, and its response time counts from there'
     : 'closed (pace: after-reply): each step is due one think time after the previous reply';
