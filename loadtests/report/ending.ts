@@ -51,7 +51,7 @@ function thresholdLines(summary: Summary, style: Style): string[] {
 
 function auditLines(summary: Summary, style: Style): string[] {
   const { audit } = summary;
-  if (audit === null) return ['  nothing to audit'];
+  if (audit === null) return [summary.generator.tool === 'sora' ? '  nothing to audit' : `  not audited: ${summary.generator.tool} keeps no ids of its writes`];
   const lines = [
     `  ${mark(noneFound(audit.lost, audit), style)} ${formatNumber(audit.lost)} of ${formatNumber(audit.acknowledgedWrites)} acknowledged writes lost`,
     `  ${mark(noneFound(audit.duplicated, audit), style)} ${formatNumber(audit.duplicated)} duplicated, ${formatNumber(audit.indeterminate)} indeterminate`,
