@@ -5,9 +5,11 @@ import { createNodeHost } from '../../ops/core/node-host.ts';
 /**
  * The least an HTTP server can do, so that a benchmark measures its client: any request without a body is
  * answered with 11 bytes, keep-alive, and `GET /page?after=N` that carries a token with five items of JSON.
- * Prints its port, and ends when its standard input does, so it cannot outlive its parent.
+ * Prints its port, and ends when its standard input does, so it cannot outlive its parent. An argument makes it take so
+ * many milliseconds for each answer.
  */
 const host = createNodeHost();
+const delayMs = Number(host.process.argv[0] ?? 0);
 const hello = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 11\r\nContent-Type: text/plain\r\n\r\nhello world');
 const refusal = Buffer.from('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n');
 const headEnd = Buffer.from('\r\n\r\n');
@@ -33,7 +35,9 @@ const server = createServer({ noDelay: true }, (socket) => {
     let rest = open.length === 0 ? bytes : Buffer.concat([open, bytes]);
     for (let end = rest.indexOf(headEnd); end >= 0; end = rest.indexOf(headEnd)) {
       const head = rest.subarray(0, end + 2);
-      socket.write(isPage(head) ? pageFor(head) : hello);
+      const reply = isPage(head) ? pageFor(head) : hello;
+      if (delayMs > 0) host.timers.after(delayMs, () => socket.write(reply));
+      else socket.write(reply);
       rest = rest.subarray(end + 4);
     }
     open = Buffer.from(rest);

@@ -14,7 +14,7 @@ export interface Arguments {
   readonly home: string | undefined;
 }
 
-const defaults = { users: 1_000, rate: 500, duration: '30s' } as const;
+const defaults = { users: 1_000, rate: 500, duration: '30s', pairs: 20 } as const;
 const holdMinMs = 20_000;
 
 /** Reads the arguments; says what is wrong, or the help, and answers undefined where nothing is to be run. */
@@ -45,10 +45,12 @@ function read(host: Host, drills: readonly Drill[]): Arguments | undefined {
   if (holdMs < holdMinMs) throw invalidConfig(`--duration ${values.duration} is below ${holdMinMs / 1_000} s`, 'a fault and the recovery from it need that long');
   const users = readWhole('users', values.users ?? String(defaults.users));
   const ratePerS = readWhole('rate', values.rate ?? String(defaults.rate));
+  const pairs = Number(values.pairs ?? defaults.pairs);
+  if (!Number.isInteger(pairs) || pairs < 1 || pairs > 100) throw invalidConfig(`--pairs ${values.pairs} is not a whole number from 1 to 100`, 'for example --pairs 20');
   const { SORA_HOME: home } = host.process.env;
   return {
-    drills: chosen.length === 0 ? drills : chosen,
-    size: { users, ratePerS, holdMs },
+    drills: chosen.length === 0 ? drills.filter(({ onlyNamed }) => onlyNamed !== true) : chosen,
+    size: { users, ratePerS, holdMs, pairs },
     json: values.output === 'json',
     home: home === undefined || home === '' ? undefined : resolve(home),
   };
@@ -60,12 +62,12 @@ function parse(args: readonly string[]) {
       args: [...args],
       allowPositionals: true,
       options: {
-        users: { type: 'string' }, rate: { type: 'string' }, duration: { type: 'string' },
+        users: { type: 'string' }, rate: { type: 'string' }, duration: { type: 'string' }, pairs: { type: 'string' },
         output: { type: 'string', short: 'o' }, help: { type: 'boolean', short: 'h' },
       },
     });
   } catch (error) {
-    throw invalidConfig(messageOf(error), 'flags: --users N, --rate PER_SECOND, --duration 30s, -o json', error);
+    throw invalidConfig(messageOf(error), 'flags: --users N, --rate PER_SECOND, --duration 30s, --pairs N, -o json', error);
   }
 }
 
@@ -79,15 +81,16 @@ function helpOf(drills: readonly Drill[]): string {
   const width = Math.max(...drills.map(({ name }) => name.length));
   return `Breaks the platform from outside and checks that it holds.
 
-Usage: npm run prove -- [drill…] [--users N] [--rate PER_SECOND] [--duration 30s] [-o json]
+Usage: npm run prove -- [drill…] [--users N] [--rate PER_SECOND] [--duration 30s] [--pairs N] [-o json]
 
-Drills, all of them by default:
-${drills.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join('\n')}
+Drills, by default all but those only by name:
+${drills.map(({ name, summary, onlyNamed }) => `  ${name.padEnd(width)}  ${summary}${onlyNamed === true ? '; only by name' : ''}`).join('\n')}
 
 Flags:
   --users N        simulated users; default ${defaults.users}
   --rate N         operations/s, the rate this machine is known to carry; default ${defaults.rate}
   --duration 30s   length of the hold of the kill drills and slow-ai; at least ${holdMinMs / 1_000}s
+  --pairs N        pairs of runs of the drill compare; default ${defaults.pairs}, about 100 s each
   -o, --output     json: the outcomes on standard output
 
 Example:

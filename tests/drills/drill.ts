@@ -8,6 +8,8 @@ export interface DrillSize {
   readonly ratePerS: number;
   /** Length of the hold where a drill does not fix it. */
   readonly holdMs: number;
+  /** Pairs of runs, of the drill that compares. */
+  readonly pairs: number;
 }
 
 export interface DrillContext {
@@ -29,6 +31,8 @@ export interface Drill {
   readonly name: string;
   /** What is done, and what must follow. */
   readonly summary: string;
+  /** Takes so long that it is run only when it is named. Default not. */
+  readonly onlyNamed?: true;
   run(context: DrillContext): Promise<Check[]>;
 }
 

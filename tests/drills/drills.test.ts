@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
+import type { Comparison } from '../../loadtests/report/compare/schema.ts';
 import type { Summary } from '../../loadtests/report/summary-schema.ts';
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { renderCheck } from './check.ts';
 import type { Check } from './check.ts';
+import { checksOf } from './compare-runs.ts';
 import { failureChecks } from './kill-service.ts';
 import { goodputChecks, recoveryCheck, refusalChecks } from './overload-checks.ts';
 import type { Probed } from './probe.ts';
@@ -78,6 +80,17 @@ describe('overload', () => {
     expect(recoveryCheck(slowUntil(95), window)).toMatchObject({ ok: true, measured: '5 s' });
     expect(recoveryCheck(slowUntil(125), window)).toMatchObject({ ok: false, measured: '35 s' });
     expect(recoveryCheck(runOf(100), window).ok).toBe(false);
+  });
+});
+
+describe('the drill of comparisons', () => {
+  const pair = (verdict: string, change = 0.1) => ({ verdict, rows: [{ metric: 'p50', change, candidateBlocks: 6 }] }) as unknown as Comparison;
+  const all = (count: number, verdict: string): Comparison[] => Array.from({ length: count }, () => pair(verdict));
+  test('allows 1 false alarm and 2 misses of 20', () => {
+    expect(failing(checksOf({ equal: [...all(19, 'insufficient'), pair('worse')], slower: [...all(18, 'worse'), ...all(2, 'insufficient')] }))).toEqual([]);
+  });
+  test('names more of either', () => {
+    expect(failing(checksOf({ equal: [...all(18, 'insufficient'), ...all(2, 'worse')], slower: [...all(17, 'worse'), ...all(3, 'insufficient')] }))).toEqual(['equal pairs called worse, of 20', 'slower runs found, of 20']);
   });
 });
 

@@ -45,6 +45,11 @@ export function startLoadRun(context: DrillContext, wanted: RunWanted = {}): Loa
   return watch(context, args, {}, wanted);
 }
 
+/** `sora load run hello` against a server of the drill's own. */
+export function startTargetRun(context: DrillContext, target: string, wanted: RunWanted = {}): LoadRun {
+  return watch(context, ['ops/cli/bootstrap.mjs', 'load', 'run', 'hello', '--target', target, ...runFlags(context, wanted)], {}, wanted);
+}
+
 /** It stands for clients on other machines, which would not take this one's cores from the stack. */
 const secondNiceness = 5;
 

@@ -9,6 +9,7 @@ import { formatDuration } from '../../ops/core/duration.ts';
 import { messageOf } from '../../ops/core/error.ts';
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { badInput } from './bad-input.ts';
+import { compareRuns } from './compare-runs.ts';
 import { holds, renderCheck } from './check.ts';
 import type { Check } from './check.ts';
 import type { Drill, DrillContext } from './drill.ts';
@@ -31,6 +32,7 @@ const drills: readonly Drill[] = [
   slowAi,
   frozenDb,
   overload,
+  compareRuns,
 ];
 
 interface Outcome {
