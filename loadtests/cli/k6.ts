@@ -11,9 +11,11 @@ import { readK6Options } from '../k6/runner/arguments.ts';
 import type { K6Options } from '../k6/runner/arguments.ts';
 import { fenceTarget } from '../k6/runner/fence.ts';
 import { writeSessions } from '../k6/runner/sessions.ts';
+import { whyNotJudged } from '../k6/suite/options.ts';
 import { lengthMs, planSuite } from '../k6/suite/plan.ts';
 import { formatNumber } from '../report/format.ts';
 import launchMix from '../scenarios/launch-mix.ts';
+import { launchThresholds } from '../scenarios/launch-mix/thresholds.ts';
 import type { TargetPolicy } from '../swarm/guard.ts';
 import type { Scenario } from '../swarm/scenario.ts';
 import { runDigits } from '../swarm/write-id.ts';
@@ -67,7 +69,11 @@ export async function k6Command(host: Host, args: readonly string[]): Promise<nu
   host.stderr.write([
     `  k6-${plan.name}  ${plan.about}; k6 ${k6.version}`,
     `  against ${stack.target}, seed ${options.seed}; k6 may reach ${fence.address} and no other address`,
-    `  ${formatNumber(plan.users)} users, each acting about every ${formatDuration(plan.thinkTimeMs)} at the base rate, for ${formatDuration(lengthMs(plan))}; not audited`, '',
+    `  ${formatNumber(plan.users)} users, each acting about every ${formatDuration(plan.thinkTimeMs)} at the base rate, for ${formatDuration(lengthMs(plan))}`,
+    ...Object.keys(launchThresholds).flatMap((metric) => {
+      const why = whyNotJudged(plan, metric);
+      return why === undefined ? [] : [`  not judged: ${metric}, as ${why}`];
+    }), '',
   ].join('\n'));
   try {
     const sessionsPath = requireSessionsFile(host, options) ?? join(scratch, 'sessions');

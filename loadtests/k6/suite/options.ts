@@ -1,7 +1,10 @@
 import type { Options, Scenario, Threshold } from 'k6/options';
 import type { SteppedJourney } from '../../scenarios/launch-mix/journeys.ts';
+import { leastPerS } from '../../scenarios/launch-mix/thresholds.ts';
 import { lengthMs } from './plan.ts';
 import type { SuitePlan } from './plan.ts';
+
+type ThresholdsByMetric = Readonly<Record<string, readonly string[]>>;
 
 /** Figures of every trend that the summary keeps. */
 const trendStats = ['avg', 'min', 'med', 'max', 'p(90)', 'p(95)', 'p(99)', 'p(99.9)', 'count'];
@@ -23,8 +26,8 @@ export function fixedUsersOf(journeys: readonly SteppedJourney[]): { user: numbe
 }
 
 /** Everything k6 is told about a suite: scenarios, thresholds, and which figures to keep. */
-export function optionsOf(plan: SuitePlan, journeys: readonly SteppedJourney[], thresholds: Readonly<Record<string, readonly string[]>>): Options {
-  const used = judgedByK6(thresholds);
+export function optionsOf(plan: SuitePlan, journeys: readonly SteppedJourney[], thresholds: ThresholdsByMetric): Options {
+  const used = judgedByK6(plan, thresholds);
   const percentiles = Object.values(used).flat().flatMap((expression) => /p\([\d.]+\)/.exec(expression) ?? []);
   return {
     scenarios: scenariosOf(plan, journeys),
@@ -38,9 +41,17 @@ export function optionsOf(plan: SuitePlan, journeys: readonly SteppedJourney[], 
   };
 }
 
-/** Thresholds that a run of k6 can judge; the audit's need the database. */
-export function judgedByK6(thresholds: Readonly<Record<string, readonly string[]>>): Record<string, readonly string[]> {
-  return Object.fromEntries(Object.entries(thresholds).filter(([metric]) => !metric.startsWith('audit_')));
+/** Thresholds that this suite's run can judge. */
+export function judgedByK6(plan: SuitePlan, thresholds: ThresholdsByMetric): ThresholdsByMetric {
+  return Object.fromEntries(Object.entries(thresholds).filter(([metric]) => whyNotJudged(plan, metric) === undefined));
+}
+
+/** Why a run of this suite cannot judge a threshold; undefined when it can. */
+export function whyNotJudged(plan: SuitePlan, metric: string): string | undefined {
+  if (metric.startsWith('audit_')) return 'k6 keeps no ids of its writes to audit';
+  const perS = Math.min(...plan.stages.filter(({ phase }) => phase === 'hold').map(({ toPerMin }) => toPerMin)) / 60;
+  const least = leastPerS[metric] ?? 0;
+  return perS < least ? `it needs ${least} operations/s, the suite has ${Number(perS.toFixed(1))}` : undefined;
 }
 
 /** `response_time{op:feed}` of the hold alone, as k6 names it: `response_time{phase:hold,op:feed}`. */
@@ -61,7 +72,7 @@ function scenariosOf(plan: SuitePlan, journeys: readonly SteppedJourney[]): Reco
   return { mix, ...Object.fromEntries(fixed) };
 }
 
-function judgedThresholds(plan: SuitePlan, thresholds: Readonly<Record<string, readonly string[]>>): Record<string, Threshold[]> {
+function judgedThresholds(plan: SuitePlan, thresholds: ThresholdsByMetric): Record<string, Threshold[]> {
   const ends = (metric: string): boolean => plan.abortsOnMiss && /^(response_time|http_req_failed)\b/.test(metric);
   return Object.fromEntries(Object.entries(thresholds).map(([metric, expressions]) => [
     holdMetric(metric),

@@ -26,7 +26,7 @@ interface SuiteShape {
   readonly abortsOnMiss: boolean;
 }
 
-/** What each suite does unless flags say otherwise; the base is 1,000 users with 10 s of think time, 100 operations/s. */
+/** What each suite does unless flags say otherwise; but for smoke the base is 2,000 users with 10 s of think time, 200 operations/s. */
 export const suites = {
   smoke: {
     about: 'a few operations a second, to see that every journey works',
@@ -35,12 +35,12 @@ export const suites = {
   },
   load: {
     about: 'the expected load, held',
-    users: 1_000, thinkTimeMs: 10_000, durationMs: 330_000, from: 0, abortsOnMiss: false,
+    users: 2_000, thinkTimeMs: 10_000, durationMs: 330_000, from: 0, abortsOnMiss: false,
     stages: [{ share: 1 / 11, to: 1, phase: 'ramp' }, { share: 10 / 11, to: 1, phase: 'hold' }],
   },
   stress: {
     about: 'twice and three times the expected load, each held',
-    users: 1_000, thinkTimeMs: 10_000, durationMs: 480_000, from: 0, abortsOnMiss: false,
+    users: 2_000, thinkTimeMs: 10_000, durationMs: 480_000, from: 0, abortsOnMiss: false,
     stages: [
       { share: 0.1, to: 1, phase: 'ramp' }, { share: 0.2, to: 1, phase: 'hold' }, { share: 0.05, to: 2, phase: 'hold' },
       { share: 0.3, to: 2, phase: 'hold' }, { share: 0.05, to: 3, phase: 'hold' }, { share: 0.3, to: 3, phase: 'hold' },
@@ -48,7 +48,7 @@ export const suites = {
   },
   spike: {
     about: 'five times the expected load for a minute; judged is the time after it',
-    users: 1_000, thinkTimeMs: 10_000, durationMs: 300_000, from: 0, abortsOnMiss: false,
+    users: 2_000, thinkTimeMs: 10_000, durationMs: 300_000, from: 0, abortsOnMiss: false,
     stages: [
       { share: 0.1, to: 1, phase: 'ramp' }, { share: 0.1, to: 1, phase: 'ramp' }, { share: 0.03, to: 5, phase: 'ramp' },
       { share: 0.2, to: 5, phase: 'ramp' }, { share: 0.03, to: 1, phase: 'ramp' }, { share: 0.54, to: 1, phase: 'hold' },
@@ -56,12 +56,12 @@ export const suites = {
   },
   soak: {
     about: 'the expected load for an hour',
-    users: 1_000, thinkTimeMs: 10_000, durationMs: 3_660_000, from: 0, abortsOnMiss: false,
+    users: 2_000, thinkTimeMs: 10_000, durationMs: 3_660_000, from: 0, abortsOnMiss: false,
     stages: [{ share: 1 / 61, to: 1, phase: 'ramp' }, { share: 60 / 61, to: 1, phase: 'hold' }],
   },
   breakpoint: {
     about: 'a rate that climbs to twenty times the expected one and ends where a threshold is missed',
-    users: 1_000, thinkTimeMs: 10_000, durationMs: 1_230_000, from: 0, abortsOnMiss: true,
+    users: 2_000, thinkTimeMs: 10_000, durationMs: 1_230_000, from: 0, abortsOnMiss: true,
     stages: [{ share: 1 / 41, to: 1, phase: 'ramp' }, { share: 40 / 41, to: 20, phase: 'hold' }],
   },
 } as const satisfies Readonly<Record<string, SuiteShape>>;
