@@ -9,12 +9,14 @@ import { debugCommand } from './cli/debug.ts';
 import { helpText } from './cli/help.ts';
 import { k6Command, planK6Command } from './cli/k6.ts';
 import { importCommand } from './cli/import.ts';
+import { mergeCommand } from './cli/merge.ts';
 import { ConfigErrors } from './cli/options.ts';
 import { openBaselineGate } from './cli/baseline.ts';
 import { kindOf, prepareRun } from './cli/prepare.ts';
 import { openRunStore, runCommand } from './cli/run.ts';
 import { trendCommand } from './cli/trend.ts';
 import { listCommand, removeCommand, showCommand } from './cli/runs.ts';
+import { planSuiteCommand, suiteCommand } from './cli/suite.ts';
 
 type Verb = (host: Host, args: readonly string[]) => number | Promise<number>;
 
@@ -25,9 +27,12 @@ const verbs: Readonly<Record<string, Verb>> = {
   debug: debugCommand,
   'plan-capacity': planCapacityCommand,
   capacity: capacityCommand,
+  'plan-suite': planSuiteCommand,
+  suite: suiteCommand,
   'plan-k6': planK6Command,
   k6: k6Command,
   import: importCommand,
+  merge: mergeCommand,
   ls: listCommand,
   show: showCommand,
   rm: removeCommand,
@@ -41,7 +46,7 @@ async function planCommand(host: Host, args: readonly string[]): Promise<number>
   openBaselineGate(openRunStore(host), run.options.baseline, kindOf(run));
   const { needsStack, users, seed, scenario, scenarioFile, options } = run;
   const { user, overrides } = options;
-  host.stdout.write(`${JSON.stringify({ needsStack, users, seed, scenario: scenario.name, scenarioFile, user, usersGiven: overrides.users !== undefined })}\n`);
+  host.stdout.write(`${JSON.stringify({ needsStack, users, seed, scenario: scenario.name, scenarioFile, user, usersGiven: overrides.users !== undefined, shares: options.share.partition?.count ?? 1 })}\n`);
   return exitCodes.pass;
 }
 

@@ -18,6 +18,8 @@ export interface HarnessRun {
   /** How long its phases last; beyond that and five minutes it is stopped. */
   readonly expectedMs: number;
   readonly signal: AbortSignal;
+  /** Called once when its hold begins. */
+  readonly onHold?: () => void;
 }
 
 export interface HarnessEnd {
@@ -36,12 +38,19 @@ const saidMax = 4_096;
 
 /** Runs the harness once and answers its summary. Aborting interrupts it as a Ctrl-C would. */
 export function runHarness(host: Host, run: HarnessRun): Promise<HarnessEnd> {
-  const child = spawn(host.process.execPath, [entry, 'run', ...run.args, '--quiet', '--no-color'], {
+  const child = spawn(host.process.execPath, [entry, 'run', ...run.args, ...(run.onHold === undefined ? ['--quiet'] : []), '--no-color'], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...host.process.env, SORA_HOME: run.home, SORA_RUN_ID: run.runId },
   });
   let said = '';
-  child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString('utf8')).slice(-saidMax)));
+  let isHeld = false;
+  child.stderr.on('data', (chunk: Buffer) => {
+    said = (said + chunk.toString('utf8')).slice(-saidMax);
+    // Off a terminal the live view prints a line at the first second of each phase.
+    if (isHeld || !/^\d+:\d\d hold\b/m.test(said)) return;
+    isHeld = true;
+    run.onHold?.();
+  });
   let killing: Timer | undefined;
   const interrupt = (): void => {
     child.kill('SIGINT');

@@ -1,13 +1,17 @@
 import { capacityFlags } from './capacity.ts';
 import { importHelp } from './import.ts';
 import { k6Flags } from '../k6/runner/arguments.ts';
+import { mergeHelp } from './merge.ts';
 import { runFlags, stackFlags } from './options.ts';
+import { suiteFlags } from './suite.ts';
 
 const verbLines = `Verbs:
   run SCENARIO    runs a scenario, judges it and writes a report
   debug SCENARIO  plays one journey of one user and prints each step
   capacity SCENARIO  finds the highest rate that meets the thresholds, and the law behind it
+  suite NAME      runs a suite such as smoke, spike or launch-readiness (--list)
   k6 SUITE        runs a k6 suite: smoke, load, stress, spike, soak or breakpoint
+  merge SHARE…    joins the shares of a run and judges it as a whole (-o json)
   ls              lists the runs kept (-o json)
   show [NAME]     shows a run again; default the latest (-o json)
   rm NAME…        removes runs
@@ -24,6 +28,7 @@ const keptVerbs: Readonly<Record<string, { usage: string; summary: string; examp
   ls: { usage: 'ls [-o json]', summary: 'Lists the runs kept, the newest first', examples: ['ls', "ls -o json | jq -r '.items[] | select(.verdict == \"fail\") | .name'"] },
   show: { usage: 'show [NAME] [-o json]', summary: 'Shows a run again; default the latest', examples: ['show', 'show 20260131-142305-9f2c -o json'] },
   import: importHelp,
+  merge: mergeHelp,
   rm: { usage: 'rm NAME…', summary: 'Removes runs with their reports', examples: ['rm 20260131-142305-9f2c'] },
   compare: {
     usage: 'compare BASELINE RUN | compare RUN [--baseline RUN]… [--last N] [--tolerance 5%] [-o json]',
@@ -43,6 +48,11 @@ const startingVerbs: Readonly<Record<string, { usage: string; summary: string; f
     usage: 'capacity SCENARIO [flags]', summary: 'Finds the highest rate that meets the thresholds: doubling, halving, then a longer hold that confirms it; fits the Universal Scalability Law',
     flags: capacityFlags, more: 'Besides these it takes --users (how many there are at most), --stack, --replicas, --target and the other flags of sora load run.',
     examples: ['capacity launch-mix --users 20000 --today 500/s', 'capacity ./my-journey.ts --target http://127.0.0.1:3000 --from 50/s --hold 20s -o json'],
+  },
+  suite: {
+    usage: 'suite NAME [flags]', summary: 'Runs a suite part by part and judges the whole; a part whose backend is missing is told, and makes the suite INSUFFICIENT',
+    flags: suiteFlags, more: 'NAME is a suite of loadtests/suites or a file such as ./my-suite.json. Besides these it takes --stack, --replicas, --target, --validity and the other flags of sora load run.',
+    examples: ['suite --list', 'suite smoke', 'suite spike --scale 0.1', 'suite launch-readiness -o json'],
   },
   k6: {
     usage: 'k6 smoke|load|stress|spike|soak|breakpoint [flags]',

@@ -10,7 +10,7 @@ import { interruptedError, stackEnv, startLoadStack } from './load-stack.ts';
 import { stackDir } from './up.ts';
 
 const harnessEntry = 'loadtests/main.ts';
-const verbs = ['run', 'debug', 'capacity', 'k6', 'ls', 'show', 'rm', 'import', 'compare', 'trend'] as const;
+const verbs = ['run', 'debug', 'capacity', 'suite', 'k6', 'merge', 'ls', 'show', 'rm', 'import', 'compare', 'trend'] as const;
 const stackKinds = ['auto', 'own', 'running'] as const;
 
 /** What `loadtests/main.ts plan` says of a run before anything is started. */
@@ -23,6 +23,8 @@ const planSchema = z.object({
   user: z.int().nonnegative(),
   /** Whether --users gave the number of users. */
   usersGiven: z.boolean(),
+  /** Of a run that is one share: of how many. */
+  shares: z.int().positive().default(1),
 });
 
 type Plan = z.infer<typeof planSchema>;
@@ -33,7 +35,7 @@ const debugUsers = 1_000;
 export const load: Command = {
   name: 'load',
   summary: 'Runs load tests and shows their reports',
-  usage: 'sora load run|debug|capacity|k6|ls|show|rm|import|compare|trend [flags]',
+  usage: 'sora load run|debug|capacity|suite|k6|merge|ls|show|rm|import|compare|trend [flags]',
   flags: {
     stack: { type: 'string', value: 'auto|own|running', help: 'the stack to load: one of its own, the running one, or that if there is one (auto, the default)' },
     replicas: { type: 'string', multiple: true, value: 'NAME=COUNT', help: 'number of processes of an own stack, such as api=2' },
@@ -41,7 +43,7 @@ export const load: Command = {
   },
   examples: ['sora load run launch-mix --users 10000 --duration 60s', 'sora load run ./my-journey.ts --target http://127.0.0.1:3000', 'sora load debug launch-mix --user 7', 'sora load ls'],
   details:
-    'Verbs:\n  run      runs a scenario and judges it; sora load run --help has its flags\n  debug    runs one journey of one user once and prints each step\n  capacity finds the highest rate that meets the thresholds\n  k6       runs a suite of k6 and keeps its result\n  ls       lists the runs kept\n  show     shows the report of one\n  rm       removes one\n  import   writes a scenario from a HAR recording or an OpenAPI document\n  compare  judges a run against others\n  trend    finds lasting changes over the runs of a scenario\n\nExit codes of run: 0 pass, 98 insufficient, 99 fail, 104 wrong before the first request,\n105 stopped by a signal, 107 the scenario failed to load or to set up.',
+    'Verbs:\n  run      runs a scenario and judges it; sora load run --help has its flags\n  debug    runs one journey of one user once and prints each step\n  capacity finds the highest rate that meets the thresholds\n  suite    runs a suite of parts and judges the whole\n  k6       runs a suite of k6 and keeps its result\n  merge    joins the shares of a run and judges it as a whole\n  ls       lists the runs kept\n  show     shows the report of one\n  rm       removes one\n  import   writes a scenario from a HAR recording or an OpenAPI document\n  compare  judges a run against others\n  trend    finds lasting changes over the runs of a scenario\n\nExit codes of run: 0 pass, 98 insufficient, 99 fail, 104 wrong before the first request,\n105 stopped by a signal, 107 the scenario failed to load or to set up.',
   passesThrough: verbs,
   async run(context, args) {
     const [verb, ...rest] = args;
@@ -50,6 +52,7 @@ export const load: Command = {
     }
     const isHelp = rest.includes('--help') || rest.includes('-h');
     if (isStarting(verb) && !isHelp) return runLoad(context, verb, rest);
+    if (verb === 'merge' && !isHelp) return mergeShares(context, rest);
     return (await runEntry(context, harnessEntry, args)).exitCode;
   },
 };
@@ -65,7 +68,7 @@ interface OwnFlags {
 }
 
 /** Verbs that may need a stack, and the harness's verb that says what they need. */
-const planVerbs = { run: 'plan', debug: 'plan', capacity: 'plan-capacity', k6: 'plan-k6' } as const;
+const planVerbs = { run: 'plan', debug: 'plan', capacity: 'plan-capacity', suite: 'plan-suite', k6: 'plan-k6' } as const;
 type StartingVerb = keyof typeof planVerbs;
 const isStarting = (verb: string): verb is StartingVerb => Object.hasOwn(planVerbs, verb);
 
@@ -85,6 +88,9 @@ async function runLoad(context: Context, verb: StartingVerb, args: readonly stri
   const stateDir = stackDir(context);
   const isUp = readLiveStack(context.host, stateDir)?.phase === 'up';
   if (own.stack === 'running' && !isUp) throw invalidConfig('no stack is up', 'start it with npm start, or use --stack own');
+  if (plan.shares > 1 && (own.stack === 'own' || !isUp)) {
+    throw invalidConfig('shares of a run load one stack together, and this would start one of its own', 'start one with npm start, and run every share with --stack running');
+  }
   if (own.stack !== 'own' && isUp) {
     refuseOwnFlags(own, ['--replicas', '--keep'], 'this run loads the stack that is up', 'add --stack own, or leave it out');
     return run({ ...stackEnv(context, stateDir), SORA_RUN_ID: runId });
@@ -104,6 +110,14 @@ async function runLoad(context: Context, verb: StartingVerb, args: readonly stri
   } finally {
     stopListening();
   }
+}
+
+/** The audit of a merged run asks the stack that is up, where there is one; an address in the environment comes first. */
+async function mergeShares(context: Context, args: readonly string[]): Promise<ExitCode> {
+  const stateDir = stackDir(context);
+  const isUp = readLiveStack(context.host, stateDir)?.phase === 'up';
+  const known = (context.host.process.env['SORA_ADMIN_URL'] ?? '') !== '';
+  return (await runEntry(context, harnessEntry, ['merge', ...args], { env: isUp && !known ? stackEnv(context, stateDir) : {} })).exitCode;
 }
 
 /** What one user's journey needs: few users, unless --users says how many. */

@@ -1,0 +1,96 @@
+import { formatMeasured, formatMs, formatNumber, formatPercent } from '../report/format.ts';
+import type { Summary } from '../report/summary-schema.ts';
+import type { Check } from './result-schema.ts';
+import { slopeLimits, slopeOf } from './slope.ts';
+import type { SlopePoint } from './slope.ts';
+import type { SoakPart, SpikePart } from './suite-schema.ts';
+import { goodPerS, holdStretch, recoveredAfterS, steadyS } from './timeline.ts';
+import type { Stretch } from './timeline.ts';
+
+/** A run's thresholds and its audit. */
+export function runChecks(summary: Summary): Check[] {
+  const { audit, scenario } = summary;
+  const thresholds = summary.thresholds.map(({ expression, measured, limit, ok, metric }): Check => ({
+    name: `${scenario}: ${expression}`, measured, limit, ok, text: `${scenario}: ${expression}, measured ${formatMeasured(metric, measured, expression)}`,
+  }));
+  return [...thresholds, ...(audit === null ? [] : auditChecks(summary))];
+}
+
+/** That no write was lost or doubled. */
+export function auditChecks({ audit, scenario }: Summary): Check[] {
+  if (audit === null) return [];
+  return (['lost', 'duplicated'] as const).map((finding) => ({
+    name: `${scenario}: audit ${finding}`, measured: audit[finding], limit: 0, ok: audit[finding] > 0 ? false : audit.incomplete === undefined ? true : null,
+    text: `${scenario}: ${formatNumber(audit[finding])} of ${formatNumber(audit.acknowledgedWrites)} acknowledged writes ${finding}`,
+  }));
+}
+
+/** Whether the audit of a run found what must never be. */
+export function isBroken({ audit }: Summary): boolean {
+  return audit !== null && (audit.lost > 0 || audit.duplicated > 0 || audit.ledgerBalanced === false);
+}
+
+/** Goodput in the spike against before, and the time p95 took to come back after. */
+export function spikeChecks(part: SpikePart, base: readonly Summary[], extra: readonly Summary[]): Check[] {
+  const spike = joinStretches(extra);
+  const holds = base.flatMap((summary) => holdStretch(summary) ?? []);
+  if (spike === undefined || holds.length === 0) return [{ name: 'spike', measured: null, limit: null, ok: null, text: 'the spike never took place' }];
+  const calmFromMs = Math.max(...holds.map(({ fromMs }) => fromMs));
+  const calm = { fromMs: calmFromMs, toMs: Math.min(calmFromMs + part.holdS * 1_000, spike.fromMs) };
+  const calmPerS = goodPerS(base, calm);
+  const spikePerS = goodPerS([...base, ...extra], spike);
+  const checks: Check[] = base.map((summary) => recoveryCheck(part, summary, spike));
+  if (part.goodputMin === undefined) return checks;
+  const ratio = calmPerS === 0 ? null : spikePerS / calmPerS;
+  return [...checks, {
+    name: 'goodput', measured: ratio, limit: part.goodputMin, ok: ratio === null ? null : ratio >= part.goodputMin,
+    text: `good operations in the spike ${formatNumber(spikePerS)}/s, ${formatPercent(ratio)} of the ${formatNumber(calmPerS)}/s before; limit ≥ ${formatPercent(part.goodputMin)}`,
+  }];
+}
+
+function recoveryCheck({ p95Ms, recoveryMaxS }: SpikePart, summary: Summary, spike: Stretch): Check {
+  const { scenario } = summary;
+  const seenS = ((holdStretch(summary)?.toMs ?? 0) - spike.toMs) / 1_000;
+  const measured = recoveredAfterS(summary, spike.toMs, p95Ms);
+  const name = `${scenario}: recovery`;
+  // A run that ended too early has shown neither recovery nor its lack.
+  if (measured === null && seenS < recoveryMaxS + steadyS - 1) return { name, measured, limit: recoveryMaxS, ok: null, text: `${scenario}: only ${formatNumber(Math.max(0, seenS))} s were seen after the spike` };
+  const found = measured === null ? 'did not recover' : `recovered after ${formatNumber(measured)} s`;
+  return { name, measured, limit: recoveryMaxS, ok: measured !== null && measured <= recoveryMaxS, text: `${scenario}: ${found} (p95 below ${formatMs(p95Ms)} for ${steadyS} s), limit ≤ ${recoveryMaxS} s` };
+}
+
+/** From the first beginning to the last end of several holds. */
+function joinStretches(summaries: readonly Summary[]): Stretch | undefined {
+  const all = summaries.flatMap((summary) => holdStretch(summary) ?? []);
+  if (all.length === 0 || all.length < summaries.length) return undefined;
+  return { fromMs: Math.min(...all.map(({ fromMs }) => fromMs)), toMs: Math.max(...all.map(({ toMs }) => toMs)) };
+}
+
+/** Caches fill and code is compiled in the first part of a hold; that is no creep. */
+const settlingRatio = 0.2;
+
+/** Whether p95 or the memory of any process rises, significantly and by more than may be. */
+export function soakChecks(part: SoakPart, summary: Summary): Check[] {
+  const hold = summary.phases.find(({ name }) => name === 'hold');
+  if (hold === undefined) return [{ name: 'soak', measured: null, limit: null, ok: null, text: 'the hold never began' }];
+  const fromS = hold.startS + hold.durationS * settlingRatio;
+  const toS = hold.startS + hold.durationS;
+  const judged = (points: readonly SlopePoint[]): SlopePoint[] => points.filter(({ second }) => second >= fromS && second <= toS);
+  const p95 = summary.series.flatMap(({ second, p95Ms }) => (p95Ms === null ? [] : [{ second, value: p95Ms }]));
+  const memory = summary.resources?.memory ?? [];
+  const names = [...new Set(memory.flatMap(({ bytes }) => Object.keys(bytes)))].toSorted();
+  const series = names.map((name) => ({ name, points: memory.flatMap(({ second, bytes }) => (bytes[name] === undefined ? [] : [{ second, value: bytes[name] }])) }));
+  const nothing: Check[] = names.length > 0 ? [] : [{ name: 'memory', measured: null, limit: part.memoryGrowthMax, ok: null, text: 'the memory of no process was measured' }];
+  return [
+    slopeCheck('p95', judged(p95), part.p95GrowthMax), ...nothing,
+    ...series.map(({ name, points }) => slopeCheck(`memory of ${name}`, judged(points), part.memoryGrowthMax)),
+  ];
+}
+
+function slopeCheck(name: string, points: readonly SlopePoint[], growthMax: number): Check {
+  const slope = slopeOf(points);
+  if (slope === undefined) return { name, measured: null, limit: growthMax, ok: null, text: `${name}: ${points.length} points are too few for a trend, at least ${slopeLimits.pointsMin} are needed` };
+  const isRising = slope.p < slopeLimits.alpha && slope.growthRatio > growthMax;
+  const grown = `${slope.growthRatio < 0 ? 'fell' : 'grew'} by ${formatPercent(Math.abs(slope.growthRatio))}`;
+  return { name, measured: slope.growthRatio, limit: growthMax, ok: !isRising, text: `${name} ${grown} over the judged time (p ${Number(slope.p.toPrecision(2))} of chance), limit ${formatPercent(growthMax)} where significant` };
+}

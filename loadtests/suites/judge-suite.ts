@@ -1,0 +1,78 @@
+import { exitCodes } from '../../ops/core/error.ts';
+import type { Summary } from '../report/summary-schema.ts';
+import { isBroken } from './checks.ts';
+import type { Check, PartResult, SuiteResult } from './result-schema.ts';
+import type { Part } from './suite-schema.ts';
+
+/** A run of a part, as far as it got. */
+export interface PartRun {
+  readonly runId: string;
+  readonly scenario: string;
+  /** Undefined when it ended before it measured. */
+  readonly summary: Summary | undefined;
+  readonly said: string;
+}
+
+/**
+ * Judges a part with the precedence of runs: what an audit must never find fails; then a run that is
+ * missing or proves nothing makes it insufficient; then a missed check fails; then it passes.
+ */
+export function judgePart(part: Part, runs: readonly PartRun[], checks: readonly Check[], tookS: number): PartResult {
+  const measured = runs.flatMap(({ summary }) => summary ?? []);
+  const broken = measured.some(isBroken);
+  const missing = runs.filter(({ summary }) => summary === undefined).map(({ scenario, said }) => `${scenario} ended before it measured: ${said.trim().split('\n').at(-1) ?? ''}`);
+  const doubts = measured.filter(({ verdict }) => verdict === 'insufficient').map(({ scenario, reasons }) => `${scenario}: ${reasons[0] ?? 'proves nothing'}`);
+  const missed = checks.filter(({ ok }) => ok === false).map(({ text }) => text);
+  const unknown = checks.filter(({ ok }) => ok === null).map(({ text }) => text);
+  const unsure = [...missing, ...doubts, ...unknown];
+  const verdict = broken ? 'fail' : unsure.length > 0 ? 'insufficient' : missed.length > 0 ? 'fail' : 'pass';
+  return {
+    ...headOf(part), verdict, broken, needs: [], checks: [...checks], tookS,
+    reasons: verdict === 'pass' ? [] : [...(broken ? missed : []), ...unsure, ...(broken ? [] : missed)],
+    runs: measured.map((summary) => ({
+      runId: summary.runId, scenario: summary.scenario, achievedPerS: summary.operations.achievedPerS, p95Ms: summary.latencyMs.response.p95,
+      failedRatio: summary.operations.failedRatio, verdict: summary.verdict,
+    })),
+  };
+}
+
+const headOf = ({ name, kind, target }: Part): Pick<PartResult, 'name' | 'kind' | 'target'> => ({ name, kind, target });
+
+/** A part that was left out because something it needs is not there. */
+export function notRun(part: Part, needs: readonly string[]): PartResult {
+  return { ...headOf(part), verdict: 'not-run', reasons: [`not run: needs ${needs.join(', ')}`], needs: [...needs], broken: false, checks: [], runs: [], tookS: 0 };
+}
+
+export interface SuiteFacts {
+  readonly suiteId: string;
+  readonly suite: string;
+  readonly description: string;
+  readonly target: string;
+  readonly scale: number;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly interrupted: boolean;
+}
+
+/**
+ * Judges a suite: a failed part fails it, then anything not run or not proved makes it insufficient,
+ * then it passes. At a scale below 1 only an audit can fail it, and nothing can pass it.
+ */
+export function judgeSuite(facts: SuiteFacts, parts: readonly PartResult[]): SuiteResult {
+  const isScaled = facts.scale < 1;
+  const reasonsOf = (wanted: (part: PartResult) => boolean): string[] => parts.filter(wanted).map(({ name, reasons }) => `${name}: ${reasons[0] ?? 'no reason is known'}`);
+  const failed = reasonsOf(({ verdict, broken }) => verdict === 'fail' && (broken || !isScaled));
+  const softened = isScaled ? reasonsOf(({ verdict, broken }) => verdict === 'fail' && !broken) : [];
+  const doubts = [
+    ...(facts.interrupted ? ['interrupted'] : []),
+    ...(isScaled ? [`scaled to ${facts.scale} of its rates and durations, which proves nothing about the whole`] : []),
+    ...reasonsOf(({ verdict }) => verdict === 'insufficient' || verdict === 'not-run'),
+  ];
+  const { interrupted, startedAtMs, endedAtMs, ...head } = facts;
+  const verdict = failed.length > 0 ? 'fail' : doubts.length > 0 ? 'insufficient' : 'pass';
+  return {
+    schema: 'sora.suite/v1', ...head, startedAt: new Date(startedAtMs).toISOString(), endedAt: new Date(endedAtMs).toISOString(),
+    verdict, reasons: [...failed, ...doubts, ...softened], parts: [...parts],
+    exitCode: verdict === 'fail' ? exitCodes.thresholdsFailed : interrupted ? exitCodes.interrupted : verdict === 'insufficient' ? exitCodes.insufficient : exitCodes.pass,
+  };
+}
