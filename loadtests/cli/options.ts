@@ -10,6 +10,8 @@ import { limits } from '../swarm/run-plan.ts';
 import type { ScenarioOverrides } from '../swarm/run-plan.ts';
 import { baselineFlags, readBaselineFlags } from './baseline-flags.ts';
 import type { BaselineWanted } from './baseline-flags.ts';
+import { outputAndShareFlags, readOutputAndShareFlags } from './share-flags.ts';
+import type { OutputAndShareOptions } from './share-flags.ts';
 import { readTransportFlags, transportFlags } from './transport-flags.ts';
 
 /** Flags of `load run`; the `value` is what `--help` shows. */
@@ -28,6 +30,7 @@ export const runFlags = {
   'confirm-target': { type: 'string', multiple: true, value: 'HOST', help: 'confirms a target that looks like production' },
   threshold: { type: 'string', multiple: true, value: 'METRIC: EXPR', help: 'one more threshold, such as "response_time: p(95)<500"' },
   validity: { type: 'string', multiple: true, value: 'NAME=LIMIT', help: 'changes a validity limit, such as lateness=100ms or cpu=90%' },
+  ...outputAndShareFlags,
   note: { type: 'string', value: 'TEXT', help: 'a note for the report' },
   output: { type: 'string', short: 'o', value: 'text|json', help: 'what to print at the end; default text' },
   user: { type: 'string', value: 'N', help: 'of load debug: which user; default 0' },
@@ -45,7 +48,7 @@ export const stackFlags = {
 } as const;
 
 /** The arguments of a run after validation. */
-export interface RunOptions {
+export interface RunOptions extends OutputAndShareOptions {
   /** Name of a built-in scenario, or a path. */
   readonly scenario: string;
   readonly overrides: ScenarioOverrides;
@@ -114,6 +117,7 @@ export function readRunOptions(args: readonly string[], errors: SoraError[]): Ru
     thresholds: list('threshold').flatMap((text) => attempt(() => [parseThresholdFlag(text)], [])),
     validity,
     baseline: readBaselineFlags(values, errors),
+    ...readOutputAndShareFlags(values, errors),
     note: typeof values['note'] === 'string' ? values['note'].slice(0, 2_000) : '',
     json: attempt(() => readChoice('output', values['output'], ['text', 'json'] as const), undefined) === 'json',
     user: whole('user', 0, limits.users) ?? 0,

@@ -6,8 +6,10 @@ import { readConfig } from '../../ops/core/config.ts';
 import type { Prices } from '../../ops/core/config.ts';
 import { assertNever, invalidConfig, SoraError } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
+import { checkOutput } from '../outputs/flag.ts';
 import { parseThresholds } from '../report/thresholds.ts';
 import type { Threshold } from '../report/thresholds.ts';
+import { requireStartAhead } from '../shares/flags.ts';
 import { parseTarget, pinTarget } from '../swarm/guard.ts';
 import type { TargetPolicy } from '../swarm/guard.ts';
 import { operationsOf } from '../swarm/journeys.ts';
@@ -56,6 +58,8 @@ export async function prepareRun(host: Host, args: readonly string[]): Promise<P
   const { load: { staging }, prices } = await readConfig(host, root);
   const listed = { staging, confirmed: options.confirmed };
   collect(onError, () => options.target === undefined || parseTarget(options.target, listed));
+  for (const output of options.outputs) collect(onError, () => checkOutput(output, listed));
+  collect(onError, () => requireStartAhead(options.share, host.clock.nowMs()));
   const plan = collect(onError, () => planRun(scenario, options.overrides, 'plan'));
   const needsStack = scenario.system === 'avalo' && options.target === undefined;
   if (!needsStack && options.target === undefined) {
@@ -116,11 +120,6 @@ export const bytesPerOperation = 3_000;
 /** Says that `--think` took the place of a scenario's own distribution; empty where it did not. */
 export function replacedThinkTime({ options, scenario }: Pick<PreparedRun, 'options' | 'scenario'>): string {
   return options.overrides.thinkTimeMs === undefined ? '' : ` (--think; the scenario's own is ${describeThinkTime(scenario.thinkTimeMs)})`;
-}
-
-/** What a run must share with others to be compared with them. */
-export function kindOf({ scenario, users, thinkTimeMs }: Pick<PreparedRun, 'scenario' | 'users' | 'thinkTimeMs'>): { scenario: string; users: number; thinkTime: string } {
-  return { scenario: scenario.name, users, thinkTime: describeThinkTime(thinkTimeMs) };
 }
 
 /** What a run must share with others to be compared with them. */

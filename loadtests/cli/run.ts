@@ -31,7 +31,10 @@ import { openBaselineGate } from './baseline.ts';
 import type { BaselineGate } from './baseline.ts';
 import { refuseForeignAccounts } from './foreign-accounts.ts';
 import { bytesPerOperation, describeThinkTime, expectedLoad, kindOf, prepareRun, replacedThinkTime } from './prepare.ts';
+import type { RunOptions } from './options.ts';
 import type { PreparedRun } from './prepare.ts';
+import { openRunParts } from './run-parts.ts';
+import type { RunParts } from './run-parts.ts';
 
 const processPeriodMs = 1_000;
 const supervisorOf = z.object({ supervisorPid: z.int().positive() });
@@ -73,21 +76,25 @@ export async function runCommand(host: Host, args: readonly string[]): Promise<n
   const stack = readStackAccess(host, run);
   const display = createLiveDisplay(host, run.options);
   const store = openRunStore(host);
-  const runId = host.process.env['SORA_RUN_ID'] ?? newRunId(host);
+  const runId = run.options.share.runId ?? host.process.env['SORA_RUN_ID'] ?? newRunId(host);
   store.folderOf(runId);
   const baseline = openBaselineGate(store, run.options.baseline, kindOf(run));
   await refuseForeignAccounts(host, run, stack);
   const expected = expectResources(store.list().map(({ summary }) => summary), { scenario: run.scenario.name, host: hostname() }, expectedLoad(run));
-  announce(host, run, stack.target, display, expected);
+  const parts = await openRunParts(host, run, runId, readVersion(host), (message) => display.say(message));
+  announce(host, run, stack.target, display, expected, parts.lines);
   const stops = listenForSignals(host, display);
   try {
-    const { measurement, processes, usage } = await measure(host, run, stack, runId, stops.measuring, display);
+    const { measurement, processes, usage } = await measure(host, run, stack, runId, stops.measuring, display, parts);
     const resources = sumResources(measurement, usage, expected, run.prices);
-    const facts = await gatherFacts(host, run, store, stack, processes, resources);
-    const summary = await judge(host, store, stack, measurement, facts, stops, display, baseline);
-    finish(host, run, summary, join(store.folderOf(runId), 'report.html'));
+    const gathered = { ...(await gatherFacts(host, run, store, stack, processes, resources)), outputs: await parts.close() };
+    const facts = { ...gathered, ...parts.keep(measurement, gathered, store.folder) };
+    const named = { ...measurement, runId: parts.folderName };
+    const summary = await judge(host, store, stack, named, facts, stops, display, baseline, parts.isPart);
+    finish(host, run.options, summary, join(store.folderOf(parts.folderName), 'report.html'));
     return summary.exitCode;
   } finally {
+    await parts.close();
     stops.end();
   }
 }
@@ -98,7 +105,7 @@ export async function runCommand(host: Host, args: readonly string[]): Promise<n
  */
 async function judge(
   host: Host, store: RunStore, stack: StackAccess, measurement: RunMeasurement, facts: Omit<RunFacts, 'audit'>, stops: Stops, display: LiveDisplay,
-  baseline: BaselineGate,
+  baseline: BaselineGate, isPart: boolean,
 ): Promise<Summary> {
   const save = (audit: SummaryAudit | null, interrupted: boolean): Summary => {
     const blocks = describeBlocks(measurement.runId, measurement.blocks ?? []);
@@ -107,6 +114,8 @@ async function judge(
     return summary;
   };
   const { adminUrl, adminSecret } = stack;
+  // The database holds the other shares' writes too.
+  if (isPart) return save(notAudited(measurement, 'not done for one share; sora load merge --audit does it for all'), measurement.interrupted);
   if (adminUrl === undefined || adminSecret === undefined) return save(null, measurement.interrupted);
   const unaudited = (incomplete: string): SummaryAudit => ({ ...nothingAudited(measurement), incomplete });
   // Not the user stopped this run: what was to be measured went away.
@@ -116,6 +125,12 @@ async function judge(
   const signal = stops.beginAudit();
   const audit = await auditRun(host, measurement, { adminUrl, adminSecret, signal });
   return save(audit, measurement.interrupted || signal.aborted);
+}
+
+/** An audit that was not done, which proves nothing where writes were made; null where none was. */
+export function notAudited(run: RunMeasurement, why: string): SummaryAudit | null {
+  const nothing = nothingAudited(run);
+  return nothing.acknowledgedWrites + nothing.indeterminate === 0 ? null : { ...nothing, incomplete: why };
 }
 
 function nothingAudited(run: RunMeasurement): SummaryAudit {
@@ -133,7 +148,7 @@ function hasStackEnded(host: Host, { statePath }: StackAccess): boolean {
 }
 
 async function measure(
-  host: Host, run: PreparedRun, stack: StackAccess, runId: string, signal: AbortSignal, display: LiveDisplay,
+  host: Host, run: PreparedRun, stack: StackAccess, runId: string, signal: AbortSignal, display: LiveDisplay, parts: RunParts,
 ): Promise<{ measurement: RunMeasurement; processes: SummaryProcess[]; usage: UsageMeasured }> {
   const sampler = stack.statePath === undefined ? undefined : createProcessSampler(host, stack.statePath);
   const meter = createGeneratorMeter(host);
@@ -141,9 +156,10 @@ async function measure(
   try {
     const measurement = await runSwarm({
       host, scenarioFile: run.scenarioFile, overrides: run.options.overrides, target: stack.target, policy: run.policy, runId,
-      adminSecret: stack.adminSecret, admin: stack.admin, signal,
+      adminSecret: stack.adminSecret, admin: stack.admin, signal, ...parts.swarm,
       onTick: (view) => {
         display.update(view);
+        parts.onTick(view);
         meter.tick(view.workers);
       },
       abortWhen: createAbortJudge(run.thresholds),
@@ -184,7 +200,9 @@ async function gatherFacts(
   };
 }
 
-function announce(host: Host, run: PreparedRun, target: string, display: LiveDisplay, expected: ExpectedResources | null): void {
+function announce(
+  host: Host, run: PreparedRun, target: string, display: LiveDisplay, expected: ExpectedResources | null, more: readonly string[],
+): void {
   const style = styleFor(host, host.stderr, run.options.noColor);
   const load = expectedLoad(run);
   display.say([
@@ -193,6 +211,7 @@ function announce(host: Host, run: PreparedRun, target: string, display: LiveDis
     `  ${formatNumber(run.users)} users, think time ${describeThinkTime(run.thinkTimeMs)}${replacedThinkTime(run)}`,
     `  about ${formatNumber(load.operations)} requests at ${formatNumber(load.operationsPerS)}/s, ${formatBytes(load.bytes)} assuming ${formatBytes(bytesPerOperation)} each, ${formatDuration(load.durationMs)} and a drain of at most 30s`,
     `  ${expectedText(expected, run.scenario.name)}`,
+    ...more.map((line) => `  ${line}`),
   ].join('\n'));
 }
 
@@ -228,13 +247,13 @@ function listenForSignals(host: Host, display: LiveDisplay): Stops {
 }
 
 /** Data on stdout, everything for people on stderr, the verdict last. */
-function finish(host: Host, run: PreparedRun, summary: Summary, reportPath: string): void {
-  const style = styleFor(host, host.stderr, run.options.noColor);
-  if (!run.options.quiet && summary.comparison !== undefined) host.stderr.write(renderComparison(summary.comparison, style));
-  if (!run.options.quiet) host.stderr.write(renderEnding(summary, style, reportPath));
-  if (run.options.json) host.stdout.write(`${JSON.stringify(summary)}\n`);
-  else if (run.options.quiet || !host.stdout.isTty) {
-    host.stdout.write(`${reportPath}\n${verdictLine(summary, styleFor(host, host.stdout, run.options.noColor)).trim()}\n`);
+export function finish(host: Host, options: Pick<RunOptions, 'noColor' | 'quiet' | 'json'>, summary: Summary, reportPath: string): void {
+  const style = styleFor(host, host.stderr, options.noColor);
+  if (!options.quiet && summary.comparison !== undefined) host.stderr.write(renderComparison(summary.comparison, style));
+  if (!options.quiet) host.stderr.write(renderEnding(summary, style, reportPath));
+  if (options.json) host.stdout.write(`${JSON.stringify(summary)}\n`);
+  else if (options.quiet || !host.stdout.isTty) {
+    host.stdout.write(`${reportPath}\n${verdictLine(summary, styleFor(host, host.stdout, options.noColor)).trim()}\n`);
   }
 }
 
@@ -245,6 +264,7 @@ export function readGitSha(host: Host): string | null {
 }
 
 /** Our own version. */
+/** Of this checkout, from its package.json. */
 export function readVersion(host: Host): string {
   const text = host.files.readText(new URL('../../package.json', import.meta.url).pathname);
   return (JSON.parse(text) as { version: string }).version;

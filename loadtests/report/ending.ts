@@ -1,3 +1,5 @@
+import { outputLines } from '../outputs/report.ts';
+import { shareLines } from '../shares/report.ts';
 import { clockText } from './chart.ts';
 import { formatMeasured, formatMs, formatNumber, formatPercent, okSign, verdictSigns } from './format.ts';
 import { resourceLines } from './resources-text.ts';
@@ -19,6 +21,8 @@ export function renderEnding(summary: Summary, style: Style, reportPath: string)
     `  ${formatNumber(summary.users)} users, mean think time ${formatNumber(summary.thinkTimeS)} s; ${modelSentence(summary)}`,
     `  ${formatNumber(summary.operations.offeredPerS)} operations/s offered, ${formatNumber(summary.operations.achievedPerS)} done; seed ${summary.seed}`,
     ...(summary.resources === undefined ? [] : [heading('Resources', style), ...resourceLines(summary.resources).map((line) => `  ${plainText(line)}`)]),
+    ...linesUnder('Shares', shareLines(summary.shares), style),
+    ...linesUnder('Outputs', outputLines(summary.outputs), style),
     '',
     `  report  ${reportPath}`,
     verdictLine(summary, style),
@@ -34,6 +38,10 @@ export function verdictLine(summary: Summary, style: Style): string {
 }
 
 const heading = (text: string, style: Style): string => `\n  ${style.bold(text)}`;
+
+function linesUnder(title: string, lines: readonly string[], style: Style): string[] {
+  return lines.length === 0 ? [] : [heading(title, style), ...lines.map((line) => `  ${plainText(line)}`)];
+}
 
 function mark(ok: boolean | null, style: Style): string {
   const sign = okSign(ok);

@@ -6,6 +6,8 @@ import {
 import { resourceSection } from './resources-html.ts';
 import { reportStyle } from './html-style.ts';
 import { Markup, markup } from './markup.ts';
+import { outputSection } from '../outputs/report.ts';
+import { shareSection } from '../shares/report.ts';
 import { verdictSigns } from './format.ts';
 import type { Summary } from './summary-schema.ts';
 
@@ -30,6 +32,8 @@ ${operationSection(summary)}
 ${errorSection(summary)}
 ${slowestSection(summary)}
 ${userSection(summary)}
+${shareSection(summary.shares)}
+${outputSection(summary.outputs)}
 ${resourceSection(summary.resources, summary.scenario)}
 ${machineSection(summary)}
 </main><footer>All figures are of the hold unless they say otherwise. <a class="download" download="${summary.runId}.json" href="data:application/json;base64,${new Markup(data)}">Download the raw data (summary.json)</a></footer>

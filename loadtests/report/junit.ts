@@ -70,6 +70,9 @@ function validityCases(summary: Summary): Case[] {
   const items: Case[] = summary.validity.map((item) => ({
     group: 'validity', name: item.name, ...(item.ok ? {} : { problem: { as: 'failure', message: item.text } }),
   }));
+  if (summary.partition !== undefined && summary.partition.count > 1) {
+    items.push({ group: 'validity', name: 'all shares', problem: { as: 'error', message: `one share of ${summary.partition.count}` } });
+  }
   if (summary.reasons.includes('interrupted')) items.push({ group: 'validity', name: 'not interrupted', problem: { as: 'error', message: 'stopped by a signal' } });
   return items;
 }

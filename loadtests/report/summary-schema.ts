@@ -4,6 +4,8 @@
  * test keeps the two equal.
  */
 import { z } from 'zod';
+import { outputsSchema } from '../outputs/report.ts';
+import { partitionSchema, sharesSchema } from '../shares/report.ts';
 import { comparisonSchema } from './compare/schema.ts';
 import { resourcesSchema } from './resources.ts';
 
@@ -221,6 +223,9 @@ export const summarySchema = z
     slowest: z.array(slowest),
     concurrencyMean: amount.optional().describe('Operations that the system worked on at once in the hold, on average, by Little’s law: operations a second times mean service time.'),
     resources: resourcesSchema.optional(),
+    outputs: outputsSchema.optional(),
+    partition: partitionSchema.optional(),
+    shares: sharesSchema.optional(),
     comparison: comparisonSchema.optional().describe('With the baseline that was given.'),
   })
   .describe('What one load run measured and proved.');

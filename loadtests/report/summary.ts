@@ -33,6 +33,14 @@ export interface RunFacts {
   readonly machine: SummaryMachine;
   /** Absent where they were not measured. */
   readonly resources?: Resources | undefined;
+  /** How the outputs ended; absent where there were none. */
+  readonly outputs?: Summary['outputs'];
+  /** Of a run that is a share: which. */
+  readonly partition?: Summary['partition'];
+  /** Of a merged run: what it was merged from; its lateness is that of the worst. */
+  readonly shares?: Summary['shares'];
+  /** Other reasons why the run proves nothing. */
+  readonly doubts?: readonly string[] | undefined;
 }
 
 /** Points of the series that a summary keeps; the period widens beyond. */
@@ -43,8 +51,8 @@ export function buildSummary(run: RunMeasurement, facts: RunFacts): Summary {
   const hold = holdOf(run);
   const lookup = lookupMetrics(run, hold, facts.audit);
   const thresholds = facts.thresholds.map((threshold) => evaluateThreshold(threshold, lookup));
-  const validity = judgeValidity(validityInput(run, hold), facts.validity);
-  const judged = judgeRun({ thresholds, validity, audit: facts.audit, interrupted: run.interrupted, aborted: run.aborted });
+  const validity = judgeValidity(validityInput(run, hold, facts.shares ?? []), facts.validity);
+  const judged = judgeRun({ thresholds, validity, audit: facts.audit, interrupted: run.interrupted, aborted: run.aborted, doubts: facts.doubts });
   const achievedPerS = achievedOf(run, hold);
   return {
     schema: 'sora.run/v1',
@@ -93,6 +101,9 @@ export function buildSummary(run: RunMeasurement, facts: RunFacts): Summary {
     })),
     concurrencyMean: ratioOf(hold.all.total, hold.durationS) * (hold.all.times.service.mean() / 1e6),
     ...(facts.resources === undefined ? {} : { resources: facts.resources }),
+    ...(facts.outputs === undefined || facts.outputs.length === 0 ? {} : { outputs: facts.outputs }),
+    ...(facts.partition === undefined ? {} : { partition: facts.partition }),
+    ...(facts.shares === undefined ? {} : { shares: facts.shares }),
   };
 }
 
@@ -102,10 +113,11 @@ function sinceOf(threshold: Threshold | undefined, ok: boolean | null, run: RunM
   return since === undefined ? {} : { missedFromS: since };
 }
 
-function validityInput(run: RunMeasurement, hold: Hold): Parameters<typeof judgeValidity>[0] {
+function validityInput(run: RunMeasurement, hold: Hold, shares: NonNullable<Summary['shares']>): Parameters<typeof judgeValidity>[0] {
   const worst = (values: number[]): number => values.reduce((most, value) => Math.max(most, value), 0);
   return {
-    latenessP99Ms: hold.all.times.lateness.quantile(0.99) / 1_000,
+    // A late generator must not hide among others that were not.
+    latenessP99Ms: Math.max(hold.all.times.lateness.quantile(0.99) / 1_000, ...shares.map((share) => share.latenessP99Ms)),
     loopDelayP99Ms: worst(run.workers.map((worker) => worker.loopDelayP99Ms)),
     coreShareMax: worst(run.workers.map((worker) => worker.coreShareMax)),
     unsent: run.unsent,

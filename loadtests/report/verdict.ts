@@ -24,6 +24,8 @@ export interface VerdictInput {
   readonly interrupted: boolean;
   /** Which threshold ended the run early, and what it measured. */
   readonly aborted?: string | undefined;
+  /** Other reasons why the run proves nothing, such as that it is one share of several. */
+  readonly doubts?: readonly string[] | undefined;
 }
 
 export interface Judgement {
@@ -71,6 +73,7 @@ function auditReasons(audit: AuditFindings | null): string[] {
 function doubtReasons(input: VerdictInput): string[] {
   const reasons: string[] = [];
   if (input.interrupted) reasons.push('interrupted');
+  reasons.push(...(input.doubts ?? []));
   // Before validity: where the system went away in mid-run, the rest only follows from it.
   if (input.audit?.incomplete !== undefined) reasons.push(`audit: ${input.audit.incomplete}`);
   for (const item of input.validity) if (!item.ok) reasons.push(`validity: ${item.text}`);

@@ -38,17 +38,19 @@ export function parseRunId(text: string): string {
   throw invalidConfig(`--run-id "${text}" is no name of a run`, 'use at most 64 letters, digits, dots, dashes and underscores, for example --run-id friday-1');
 }
 
-/**
- * Reads a time with its zone. A time just past is let through here; the run refuses it when it is ready.
- * @throws SoraError `invalid_config` on a time without zone, and on one that is past or over 24 h ahead
- */
-export function parseStartAt(text: string, nowMs: number): number {
+/** Reads a time with its zone, ms since the epoch. @throws SoraError `invalid_config` on anything else */
+export function parseStartAt(text: string): number {
   const atMs = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
-  const example = `for example --start-at ${new Date(nowMs + 60_000).toISOString().replace(/\.\d+Z$/, 'Z')}`;
-  if (Number.isNaN(atMs)) throw invalidConfig(`--start-at "${text}" is no time with a zone`, example);
-  if (atMs <= nowMs) throw invalidConfig(`--start-at ${text} is past`, example);
-  if (atMs > nowMs + aheadMaxMs) throw invalidConfig(`--start-at ${text} is more than 24 h ahead`, example);
+  if (Number.isNaN(atMs)) throw invalidConfig(`--start-at "${text}" is no time with a zone`, 'write for example --start-at 2026-01-31T14:23:05Z');
   return atMs;
+}
+
+/** @throws SoraError `invalid_config` on a start that is past or more than 24 h ahead */
+export function requireStartAhead({ startAtMs }: ShareOptions, nowMs: number): void {
+  if (startAtMs === undefined || (startAtMs > nowMs && startAtMs <= nowMs + aheadMaxMs)) return;
+  const shown = new Date(startAtMs).toISOString();
+  const hint = `for example --start-at ${new Date(nowMs + 60_000).toISOString().replace(/\.\d+Z$/, 'Z')}`;
+  throw invalidConfig(startAtMs <= nowMs ? `--start-at ${shown} is past` : `--start-at ${shown} is more than 24 h ahead`, hint);
 }
 
 /** A share without a name that the others share could never be merged. @throws SoraError `invalid_config` */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { invalidConfig, messageOf } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
@@ -53,7 +54,8 @@ export function encodeShare(share: Share): string {
  * @throws SoraError `invalid_config` that names the file and what is wrong with it
  */
 export function readShare(host: Host, place: string): Share {
-  const path = host.files.exists(place) && host.files.ownership(place)?.kind === 'folder' ? `${place.replace(/\/+$/, '')}/share.json` : place;
+  const within = join(place, 'share.json');
+  const path = host.files.exists(within) ? within : place;
   if (!host.files.exists(path)) throw invalidConfig(`there is no share ${path}`, 'a run with --partition writes share.json into its folder');
   const sizeBytes = host.files.sizeBytes(path);
   if (sizeBytes > fileMaxBytes) throw invalidConfig(`${path} has ${sizeBytes} bytes, the limit is ${fileMaxBytes}`, 'run it with more and smaller shares');

@@ -39,6 +39,8 @@ export interface SwarmOptions {
   readonly partition?: Partition;
   /** Wall time at which the run begins, so that shares begin together. Default as soon as the workers are ready. */
   readonly startAtMs?: number | undefined;
+  /** Called with the wall time at which the run begins, once it is agreed. */
+  readonly onStart?: ((startedAtMs: number) => void) | undefined;
   /** Called with each worker's report of a second as it comes in; the worker's second is closed by a later `onTick`. */
   readonly onWorkerTick?: ((tick: WorkerTick) => void) | undefined;
   /** Called once a second. */
@@ -122,6 +124,7 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
     await crew.prepare();
     options.onWorkers?.(crew.pids);
     const startedAtMs = await agreeOnStart(options, log);
+    options.onStart?.(startedAtMs);
     const outcome = await crew.run(startedAtMs);
     return composeMeasurement({
       plan,
