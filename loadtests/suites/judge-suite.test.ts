@@ -1,0 +1,158 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { describe, expect, it } from 'vitest';
+import { createNodeHost } from '../../ops/core/node-host.ts';
+import { createTestHost } from '../../ops/core/test-host.ts';
+import { sampleFacts, sampleRun } from '../report/sample.ts';
+import { styleFor } from '../report/style.ts';
+import { buildSummary } from '../report/summary.ts';
+import type { Summary } from '../report/summary-schema.ts';
+import { runChecks, soakChecks, spikeChecks } from './checks.ts';
+import { judgePart, judgeSuite, notRun } from './judge-suite.ts';
+import type { SuiteFacts } from './judge-suite.ts';
+import { renderSuite, renderSuiteJunit } from './render.ts';
+import { suiteJsonSchema } from './result-schema.ts';
+import type { PartResult } from './result-schema.ts';
+import type { RunPart, SoakPart, SpikePart } from './suite-schema.ts';
+import { recoveredAfterS } from './timeline.ts';
+
+const summary = buildSummary(sampleRun(), sampleFacts());
+const load = { scenario: 'launch-mix', users: 100, thinkS: 1, thresholds: [] };
+const part: RunPart = { kind: 'run', name: 'mix', target: 'the mix', loads: [load], rampS: 10, holdS: 60 };
+const spike: SpikePart = { ...part, kind: 'spike', holdS: 20, times: 2, spikeS: 10, p95Ms: 300, recoveryMaxS: 15, goodputMin: 0.8 };
+const soak: SoakPart = { ...part, kind: 'soak', memoryGrowthMax: 0.1, p95GrowthMax: 0.2 };
+const ran = (of: Summary | undefined) => ({ runId: 'r', scenario: 'launch-mix', summary: of, said: 'error: no such thing' });
+const lost: Summary = { ...summary, verdict: 'insufficient', audit: { ...(summary.audit as NonNullable<Summary['audit']>), lost: 1 } };
+const missed: Summary = { ...summary, verdict: 'fail', thresholds: summary.thresholds.map((row) => ({ ...row, ok: false })) };
+const judge = (of: Summary | undefined): PartResult => judgePart(part, [ran(of)], of === undefined ? [] : runChecks(of), 70);
+
+describe('judgePart', () => {
+  it.each<[string, Summary | undefined, PartResult['verdict'], boolean]>([
+    ['a run that passed', summary, 'pass', false],
+    ['a missed threshold', missed, 'fail', false],
+    ['a run that proves nothing', { ...missed, verdict: 'insufficient', reasons: ['validity'] }, 'insufficient', false],
+    ['a run that never measured', undefined, 'insufficient', false],
+    ['a lost write, whatever else', lost, 'fail', true],
+  ])('judges %s', (_, of, verdict, broken) => {
+    const judged = judge(of);
+    expect(judged).toMatchObject({ verdict, broken });
+    expect(judged.reasons.length > 0).toBe(verdict !== 'pass');
+  });
+  it('says what a run said that never measured', () => {
+    expect(judge(undefined).reasons).toEqual(['launch-mix ended before it measured: error: no such thing']);
+  });
+});
+
+const facts: SuiteFacts = { suiteId: 's1', suite: 'smoke', description: 'd', target: 'http://127.0.0.1:1', scale: 1, startedAtMs: 0, endedAtMs: 70_000, interrupted: false };
+const skipped = notRun({ ...part, name: 'viewers' }, ['services/realtime']);
+
+describe('judgeSuite', () => {
+  it.each<[string, Partial<SuiteFacts>, PartResult[], string, number]>([
+    ['all passed', {}, [judge(summary)], 'pass', 0],
+    ['a part not run', {}, [judge(summary), skipped], 'insufficient', 98],
+    ['a failed part, and one not run', {}, [skipped, judge(missed)], 'fail', 99],
+    ['an interrupt', { interrupted: true }, [judge(summary)], 'insufficient', 105],
+    ['a scaled suite that passed', { scale: 0.01 }, [judge(summary)], 'insufficient', 98],
+    ['a scaled suite that missed a threshold', { scale: 0.01 }, [judge(missed)], 'insufficient', 98],
+    ['a scaled suite that lost a write', { scale: 0.01 }, [judge(lost)], 'fail', 99],
+  ])('judges %s', (_, change, parts, verdict, exitCode) => {
+    expect(judgeSuite({ ...facts, ...change }, parts)).toMatchObject({ verdict, exitCode });
+  });
+  it('says what was not run and what it needs, and why a scaled one proves nothing', () => {
+    expect(judgeSuite(facts, [skipped]).reasons).toEqual(['viewers: not run: needs services/realtime']);
+    expect(judgeSuite({ ...facts, scale: 0.01 }, [judge(missed)]).reasons.join('; ')).toMatch(/scaled to 0.01.*mix: launch-mix: /);
+  });
+});
+
+/** A run whose p95 is 100 ms and 900 ms from a second of the run on, so long. */
+function withSpike(fromS: number, forS: number): Summary {
+  return { ...summary, series: summary.series.map((point) => ({ ...point, failed: 0, refused: 0, total: 1_000, p95Ms: point.second >= fromS && point.second < fromS + forS ? 900 : 100 })) };
+}
+const startMs = Date.parse(summary.startedAt);
+/** Its hold is seconds 30 to 40 of the base. */
+const extraRun = buildSummary(sampleRun({
+  startedAtMs: startMs + 29_000, phases: [{ name: 'ramp', startMs: 0, endMs: 1_000 }, { name: 'hold', startMs: 1_000, endMs: 11_000 }, { name: 'drain', startMs: 11_000, endMs: 11_500 }],
+  series: sampleRun().series.slice(10, 21).map((point, second) => ({ ...point, second, total: 900, failed: 0, refused: 0 })),
+}), sampleFacts());
+
+describe('spikeChecks', () => {
+  it('counts recovery from the end of the spike, and goodput against the calm before', () => {
+    const [recovery, goodput] = spikeChecks(spike, [withSpike(30, 17)], [extraRun]);
+    expect(recovery).toMatchObject({ measured: 7, ok: true });
+    expect(goodput?.measured).toBeCloseTo(1.9);
+    expect(goodput?.ok).toBe(true);
+  });
+  it('fails what recovers too late, and does not take a short lull for recovery', () => {
+    const late = withSpike(30, 27);
+    expect(spikeChecks(spike, [late], [extraRun])[0]).toMatchObject({ measured: 17, ok: false });
+    const lull = { ...late, series: late.series.map((point) => (point.second >= 42 && point.second < 47 ? { ...point, p95Ms: 100 } : point)) };
+    expect(recoveredAfterS(lull, startMs + 40_000, 300)).toBe(17);
+    expect(spikeChecks(spike, [withSpike(30, 60)], [extraRun])[0]).toMatchObject({ measured: null, ok: false });
+  });
+  it('fails a collapse of goodput', () => {
+    const base = withSpike(30, 10);
+    const collapsed = { ...base, series: base.series.map((point) => (point.second >= 30 && point.second < 40 ? { ...point, failed: 990 } : point)) };
+    const quiet = { ...extraRun, series: extraRun.series.map((point) => ({ ...point, failed: 890 })) };
+    expect(spikeChecks(spike, [collapsed], [quiet])[1]).toMatchObject({ ok: false, measured: 0.02 });
+  });
+  it('proves nothing where there was no spike, or too little was seen after it', () => {
+    expect(spikeChecks(spike, [summary], [])).toMatchObject([{ ok: null }]);
+    const endless = withSpike(30, 60);
+    const short = { ...endless, phases: endless.phases.map((phase) => (phase.name === 'hold' ? { ...phase, durationS: 35 } : phase)) };
+    expect(spikeChecks(spike, [short], [extraRun])[0]).toMatchObject({ ok: null, measured: null });
+  });
+});
+
+describe('soakChecks', () => {
+  const measured = (growth: number, p95Growth: number): Summary => ({
+    ...summary,
+    series: summary.series.map((point) => ({ ...point, p95Ms: 100 + p95Growth * point.second + (point.second % 3) })),
+    resources: {
+      operations: 1, used: { cpuS: 0, gbS: 0, bytesSent: 0, bytesReceived: 0 }, perMillionOperations: null, processes: [], systemMeasured: true, expected: null, money: null,
+      memory: Array.from({ length: 71 }, (_, second) => ({ second, bytes: { api: 1e8 + growth * second * 1e6 + (second % 5) * 1e4, postgres: 2e8 } })),
+    },
+  });
+  it('passes what stays level and fails memory or p95 that creeps', () => {
+    expect(soakChecks(soak, measured(0, 0)).map(({ name, ok }) => [name, ok])).toEqual([['p95', true], ['memory of api', true], ['memory of postgres', true]]);
+    expect(soakChecks(soak, measured(1, 0)).map(({ ok }) => ok)).toEqual([true, false, true]);
+    expect(soakChecks(soak, measured(0, 2)).map(({ ok }) => ok)).toEqual([false, true, true]);
+  });
+  it('lets pass a rise that is significant and small', () => {
+    const [, api] = soakChecks(soak, measured(0.05, 0));
+    expect(api?.ok).toBe(true);
+    expect(api?.measured).toBeGreaterThan(0);
+  });
+  it('proves nothing without memory, or with a hold too short for a trend', () => {
+    expect(soakChecks(soak, summary).at(-1)).toMatchObject({ name: 'memory', ok: null });
+    const short = measured(0, 0);
+    expect(soakChecks(soak, { ...short, series: short.series.slice(0, 30), phases: short.phases.slice(0, 1) })).toMatchObject([{ ok: null }]);
+  });
+});
+
+describe('what is written down', () => {
+  const result = judgeSuite(facts, [judge(summary), judge(missed), skipped]);
+  it('follows the published schema', () => {
+    const published: unknown = JSON.parse(createNodeHost().files.readText('loadtests/schema/suite.v1.json'));
+    expect(published).toEqual(suiteJsonSchema());
+    const ajv = new Ajv2020({ strict: true, allErrors: true });
+    addFormats.default(ajv);
+    const validate = ajv.compile(published as object);
+    validate(JSON.parse(JSON.stringify(result)));
+    expect(validate.errors).toBeNull();
+  });
+  it('is one table with word and icon, and the verdict last', () => {
+    const host = createTestHost();
+    const text = renderSuite(result, styleFor(host, host.stderr), 'suite.json');
+    expect(text).toMatch(/mix +✓ PASS/);
+    expect(text).toMatch(/viewers +– NOT RUN/);
+    expect(text.trim().split('\n').at(-1)).toMatch(/✗ FAIL {2}suite smoke, 3 parts \(1 pass, 1 fail, 1 not run\)/);
+  });
+  it('is one JUnit file with failures, and skipped what was not run', () => {
+    const xml = renderSuiteJunit(judgeSuite({ ...facts, suite: '<b>"&' }, [judge(missed), skipped, judge(undefined)]));
+    expect(xml.match(/<testsuite /g)).toHaveLength(3);
+    expect(xml.match(/<skipped message="not run: needs services\/realtime"/g)).toHaveLength(1);
+    expect(xml.match(/<failure /g)).toHaveLength(1 + missed.thresholds.length);
+    expect(xml.match(/<error /g)).toHaveLength(1);
+    expect(xml).not.toContain('<b>');
+  });
+});

@@ -1,0 +1,132 @@
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createNodeHost } from '../../ops/core/node-host.ts';
+import { createTestHost } from '../../ops/core/test-host.ts';
+import { suiteCommand } from '../cli/suite.ts';
+import { loadSuite, suiteNames } from './load-suite.ts';
+import { judgeSuite } from './judge-suite.ts';
+import { usersOf } from './run-part.ts';
+import { missingOf, runSuite, saveSuite } from './run-suite.ts';
+import { rateOf, scaleLoad, scalePart } from './scale.ts';
+import type { Part } from './suite-schema.ts';
+
+const host = createNodeHost();
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sora-suites-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+describe('the suites that come with the harness', () => {
+  it('are seven, each a valid file of its own name', () => {
+    expect(suiteNames(host)).toEqual(['breakpoint', 'launch-readiness', 'load', 'smoke', 'soak', 'spike', 'stress']);
+    for (const name of suiteNames(host)) expect(loadSuite(host, name).name).toBe(name);
+  });
+
+  it('hold the targets of launch day', () => {
+    const { parts } = loadSuite(host, 'launch-readiness');
+    const alone = parts.filter((part) => part.kind === 'run' && part.loads.length === 1).flatMap((part) => (part.kind === 'run' ? part.loads : []));
+    const rates = Object.fromEntries(alone.map((load) => [load.scenario, rateOf(load)]));
+    expect(alone.find(({ scenario }) => scenario === 'viewers')?.users).toBe(1_000_000);
+    expect(rates['paid-chat']).toBeCloseTo(100_000 / 60, 0);
+    expect(rates['uploads']).toBeCloseTo(300_000 / 86_400, 1);
+    expect(rates['translation']).toBeCloseTo(10_000_000 / 3_600, 0);
+    for (const load of alone) expect(load.thresholds).toEqual(expect.arrayContaining(['response_time: p(95)<250', 'http_req_failed: rate<0.01']));
+    for (const part of parts) if (part.kind === 'run') expect(part.holdS).toBe(300);
+    expect(parts.find(({ name }) => name === 'together')).toMatchObject({ loads: alone });
+    expect(parts.find(({ name }) => name === 'together-beyond')).toMatchObject({ kind: 'spike', loads: alone, times: 2 });
+  });
+
+  it('say which backends are missing by what is there', () => {
+    const { parts } = loadSuite(host, 'launch-readiness');
+    const missing = (root: string): Record<string, string[]> => Object.fromEntries(parts.map((part) => [part.name, missingOf(host, part, root)]));
+    expect(missing(folder)['together']).toEqual(['services/realtime', 'loadtests/scenarios/paid-chat.ts', 'services/media', 'services/translation']);
+    host.files.makeFolder(join(folder, 'services/media'));
+    expect(missing(folder)['uploads']).toEqual(['loadtests/scenarios/uploads.ts']);
+    host.files.writeText(join(folder, 'loadtests/scenarios/uploads.ts'), '');
+    expect(missing(folder)['uploads']).toEqual([]);
+  });
+});
+
+describe('loadSuite', () => {
+  it.each([
+    ['no JSON', '{', /is no JSON/],
+    ['a wrong member', JSON.stringify({ name: 'x', description: '', parts: [{ kind: 'run', name: 'a', target: 't', loads: [{ scenario: 's', users: 0, thinkS: 1 }], rampS: 0, holdS: 10 }] }), /parts.0.loads.0.users/],
+    ['an unknown kind', JSON.stringify({ name: 'x', description: '', parts: [{ kind: 'walk', name: 'a' }] }), /parts.0.kind/],
+    ['no part', JSON.stringify({ name: 'x', description: '', parts: [] }), /parts/],
+  ])('refuses %s', (_, text, message) => {
+    const path = join(folder, 'my-suite.json');
+    writeFileSync(path, text);
+    expect(() => loadSuite(host, path)).toThrow(expect.objectContaining({ exitCode: 104, message: expect.stringMatching(message) as string }) as Error);
+  });
+  it('suggests the nearest name', () => {
+    expect(() => loadSuite(host, 'spikes')).toThrow(expect.objectContaining({ hint: expect.stringContaining('did you mean spike?') as string }) as Error);
+  });
+});
+
+describe('scaling', () => {
+  const parts = loadSuite(host, 'spike').parts;
+  it('shortens durations and rates, and leaves them alone at 1', () => {
+    expect(parts.map((part) => scalePart(part, 1))).toEqual(parts);
+    expect(scalePart(parts[0] as Part, 0.1)).toMatchObject({ holdS: 3, rampS: 1.5, spikeS: 6 });
+    expect(scaleLoad({ users: 10_000, thinkS: 10 }, 30, 1)).toEqual({ users: 10_000, thinkMs: 10_000 });
+    const { users, thinkMs } = scaleLoad({ users: 10_000, thinkS: 10 }, 30, 0.1);
+    expect((users / thinkMs) * 1_000).toBeCloseTo(100, 1);
+  });
+  it('knows how many users the parts sign in', () => {
+    expect(usersOf(parts, 1)).toBe(30_000);
+    expect(usersOf(loadSuite(host, 'breakpoint').parts, 1)).toBe(50_000);
+  });
+});
+
+describe('what is kept', () => {
+  it('is the newest 20, with the one just written', () => {
+    const facts = { suite: 'smoke', description: '', target: '', scale: 1, startedAtMs: 0, endedAtMs: 1, interrupted: false };
+    for (let index = 0; index < 25; index += 1) {
+      const suiteId = `s${index}`;
+      saveSuite(host, folder, judgeSuite({ ...facts, suiteId }, []));
+      utimesSync(join(folder, suiteId), index, index);
+    }
+    const path = saveSuite(host, folder, judgeSuite({ ...facts, suiteId: 'last' }, []));
+    expect(host.files.exists(path)).toBe(true);
+    expect(host.files.exists(join(folder, 'last/junit.xml'))).toBe(true);
+    const kept = host.files.list(folder);
+    expect(kept).toHaveLength(20);
+    expect(kept).toEqual(expect.arrayContaining(['last', 's24']));
+    expect(kept).not.toContain('s3');
+  });
+});
+
+describe('runSuite', () => {
+  it('tells what cannot be run, starts nothing for it, and is insufficient', async () => {
+    const started: string[] = [];
+    const load = { scenario: 'hello', users: 1, thinkS: 1, needs: 'services/no-such-backend', thresholds: [] };
+    const part = { kind: 'run' as const, name: 'alone', target: 't', loads: [load], rampS: 0, holdS: 1 };
+    const suite = { name: 'x', description: '', parts: [part, { ...part, name: 'together', loads: [load, { ...load, needs: 'services/nor-this' }] }] };
+    const signal = new AbortController().signal;
+    const result = await runSuite({ host, suite, suiteId: 's', folder, target: 'none', flags: [], scale: 1, signal, onStart: (part) => started.push(part.name) });
+    expect(started).toEqual([]);
+    expect(result).toMatchObject({ verdict: 'insufficient', exitCode: 98 });
+    expect(result.parts.map(({ reasons }) => reasons[0])).toEqual([
+      'not run: needs services/no-such-backend', 'not run: needs services/no-such-backend, services/nor-this',
+    ]);
+  });
+});
+
+describe('load suite', () => {
+  const command = async (...args: string[]): Promise<{ code: number; stdout: string }> => {
+    const test = createTestHost();
+    return { code: await suiteCommand(test, args), stdout: test.written.stdout };
+  };
+  it('lists suites for people and for scripts', async () => {
+    expect((await command('--list')).stdout).toMatch(/^launch-readiness {2}.*\n {2}viewers {2}run {2}1,000,000 concurrent viewers/m);
+    const { items } = JSON.parse((await command('--list', '-o', 'json')).stdout) as { items: { name: string }[] };
+    expect(items).toHaveLength(7);
+    expect(JSON.parse((await command('spike', '--list', '-o', 'json')).stdout)).toMatchObject({ items: [{ name: 'spike' }] });
+  });
+  it.each([[[]], [['smoke', '--scale', '2']], [['smoke', '--users', '5']], [['smoke', '--no-such-flag']], [['--list', '--target', 'x']], [['smoke', '-o', 'yaml']]])('refuses %j before anything starts', async (args) => {
+    await expect(command(...args)).rejects.toMatchObject({ exitCode: 104 });
+  });
+});
