@@ -5,7 +5,7 @@ import { everyone } from './partition.ts';
 import { bodyOf, checkPath, headerLines, namesContentType } from './request-text.ts';
 import type { Http } from './scenario.ts';
 import { createCourier, plainLink } from './transport/create-transport.ts';
-import { checkLinks, type ScenarioLinks } from './transport/scenario-links.ts';
+import { asksForLinks, checkLinks, type ScenarioLinks } from './transport/scenario-links.ts';
 import type { TlsMaterial } from './transport/tls-wire.ts';
 
 /** An `Http` of its own connections, for `setup`, `teardown`, the audit and single runs. */
@@ -39,6 +39,7 @@ export function createHttpClient(host: Host, target: string, options: HttpClient
     habits: links,
     now,
     nowMs: () => host.clock.nowMs(),
+    randomBytes: (count) => host.random.bytes(count),
   });
   const timer = host.timers.every(10, () => courier.tick(now())).unref();
   return {
@@ -49,7 +50,7 @@ export function createHttpClient(host: Host, target: string, options: HttpClient
       checkLinks(request);
       const done = await new Promise<Exchange>((resolve) => {
         const exchange = new Exchange(request.method, request.path, headers, body, request.timeoutMs ?? 0, resolve);
-        if (request.retries !== undefined || request.redirects !== undefined) exchange.links = request;
+        if (asksForLinks(request)) exchange.links = request;
         courier.send(exchange);
       });
       if (done.reply === undefined) throw done.error!; // A settled exchange has one of the two.

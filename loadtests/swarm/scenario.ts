@@ -1,6 +1,7 @@
 /** What an author of load writes: who the users are, how they arrive and what they do. */
 
 import type { RequestLinks, ScenarioLinks } from './transport/scenario-links.ts';
+import type { OpenSocket } from './transport/ws/user-socket.ts';
 
 /** A distribution that think times and choices are drawn from; `mean` in milliseconds for times. */
 export type Distribution =
@@ -64,6 +65,8 @@ export interface VirtualUser<State> {
   readonly users: number;
   readonly random: UserRandom;
   readonly http: Http;
+  /** Opens a WebSocket below the target; see `UserSocket`. */
+  readonly ws: OpenSocket;
   /** What the journey remembers between steps; made by `scenario.state`. Its size is the author's. */
   state: State;
   /** What `setup` answered; one copy per worker. */

@@ -4,7 +4,7 @@ import { bodyOf, checkPath, headerLines, namesContentType, namesHeader } from '.
 import type { HttpReply, HttpRequest } from './scenario.ts';
 import type { StepUser } from './step-user.ts';
 import type { Tally } from './tally.ts';
-import { checkLinks } from './transport/scenario-links.ts';
+import { asksForLinks, checkLinks } from './transport/scenario-links.ts';
 import type { WriteLedger } from './write-ledger.ts';
 
 const correlationHeader = 'x-correlation-id';
@@ -29,7 +29,7 @@ export class StepExchange extends Exchange {
     this.correlationId = correlationId;
     this.user = user;
     this.place = user.place;
-    if (request.retries !== undefined || request.redirects !== undefined) this.links = checkLinks(request);
+    if (asksForLinks(request)) this.links = checkLinks(request);
     this.request = request;
   }
 

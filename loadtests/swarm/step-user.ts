@@ -3,6 +3,7 @@ import type { Exchange } from './exchange.ts';
 import type { PlannedStep } from './journeys.ts';
 import { KeyedRandom } from './random.ts';
 import type { Http, HttpReply, HttpRequest, UserRandom, VirtualUser } from './scenario.ts';
+import { type OpenSocket, openSocket } from './transport/ws/user-socket.ts';
 import { writeIdOf } from './write-id.ts';
 
 /** Whose memory is asked for. */
@@ -135,6 +136,10 @@ export class StepUser implements VirtualUser<unknown>, Http {
 
   get http(): Http {
     return this;
+  }
+
+  get ws(): OpenSocket {
+    return (path, options) => openSocket(this, path, options);
   }
 
   get random(): UserRandom {

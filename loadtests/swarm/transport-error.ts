@@ -1,7 +1,11 @@
 import { SoraError } from '../../ops/core/error.ts';
 
-/** Why no reply came: `timeout`, `protocol`, `tls`, `inflate`, `queue_full`, `aborted`, `refused_target`, or the system's code. */
-export type TransportErrorKind = 'timeout' | 'protocol' | 'tls' | 'inflate' | 'queue_full' | 'aborted' | 'refused_target' | SystemCode;
+/**
+ * Why no reply came: `timeout`, `protocol`, `tls`, `inflate`, `queue_full`, `aborted`, `refused_target`, those of
+ * WebSockets, or the system's code.
+ */
+export type TransportErrorKind = 'timeout' | 'protocol' | 'tls' | 'inflate' | 'queue_full' | 'aborted' | 'refused_target' | SocketKind | SystemCode;
+type SocketKind = 'ws_closed' | 'ws_too_big' | 'ws_queue_full';
 type SystemCode = 'ECONNREFUSED' | 'ECONNRESET' | 'ENOTFOUND' | 'EHOSTUNREACH' | 'EADDRNOTAVAIL' | 'EMFILE' | 'EIO';
 
 const systemCodes: ReadonlySet<string> = new Set<SystemCode>([

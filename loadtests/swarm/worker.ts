@@ -44,6 +44,7 @@ export class Worker {
       habits: scenario,
       now: this.#now,
       nowMs: () => host.clock.nowMs(),
+      randomBytes: (count) => host.random.bytes(count),
     });
     this.#engine = new Engine({
       scenario,
@@ -91,8 +92,8 @@ export class Worker {
     this.#engine.tick(nowMs);
     this.#courier.tick(nowMs);
     if (nowMs >= this.#stopAtMs) this.#engine.abandon();
-    const endMs = this.#job.plan.rampMs + this.#job.plan.holdMs;
-    if (this.#engine.finished && (nowMs >= endMs || this.#stopAtMs < Number.POSITIVE_INFINITY)) this.#finish();
+    const ended = nowMs >= this.#engine.endMs || this.#engine.complete || this.#stopAtMs < Number.POSITIVE_INFINITY;
+    if (this.#engine.finished && ended) this.#finish();
   }
 
   #second(): void {
@@ -107,7 +108,7 @@ export class Worker {
   #tick(second: number): void {
     this.#report({
       kind: 'tick',
-      tick: { worker: this.#job.worker, second, health: this.#healthNow(), ...this.#engine.tally.take() },
+      tick: { worker: this.#job.worker, second, health: this.#healthNow(), ...this.#engine.tally.take(), tags: this.#engine.tags.take() },
     });
   }
 
@@ -124,6 +125,7 @@ export class Worker {
       usersStarted: this.#engine.usersStarted,
       usersActive: this.#engine.usersActive(nowMs),
       unsent: this.#engine.unsent,
+      ...(this.#engine.arrivalsQueued === undefined ? {} : { arrivalsQueued: this.#engine.arrivalsQueued }),
     };
   }
 

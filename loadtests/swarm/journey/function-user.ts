@@ -3,6 +3,7 @@ import type { PlannedStep } from '../journeys.ts';
 import { draw, KeyedRandom, streams } from '../random.ts';
 import type { Distribution, Http, HttpReply, HttpRequest, JourneyUser, UserRandom } from '../scenario.ts';
 import type { StepHost, StepUser } from '../step-user.ts';
+import { type OpenSocket, openSocket } from '../transport/ws/user-socket.ts';
 import { writeIdOf } from '../write-id.ts';
 import { nameOfRequest } from './operation-names.ts';
 
@@ -67,6 +68,10 @@ export class FunctionUser implements JourneyUser<unknown>, Http {
 
   get http(): Http {
     return this;
+  }
+
+  get ws(): OpenSocket {
+    return (path, options) => openSocket(this, path, options);
   }
 
   get seed(): number {

@@ -5,8 +5,9 @@ import { defaultMaxBodyBytes, type HttpParser } from '../http-parser.ts';
 import { TransportError } from '../transport-error.ts';
 import { Deadlines } from './deadlines.ts';
 import { dialPlain } from './node-wire.ts';
+import { openWire } from './open-wire.ts';
 import { dialTls, type TlsMaterial } from './tls-wire.ts';
-import type { Dial, Endpoint } from './wire.ts';
+import type { Dial, Endpoint, Wire, WireEvents } from './wire.ts';
 
 /** What all transports are told. */
 export interface TransportBaseOptions {
@@ -47,12 +48,13 @@ export abstract class BaseTransport implements Carrier {
   /** Connections being opened, since when. */
   protected readonly connecting = new Map<Connection, number>();
   protected readonly now: () => number;
-  readonly endpoint: Endpoint;
+  readonly #endpoint: Endpoint;
   readonly #owner: ConnectionOwner;
   readonly #deadlines: Deadlines;
   readonly #queueMax: number;
   readonly #connectTimeoutMs: number;
-  readonly #replyTimeoutMs: number;
+  /** For requests that name no time of their own. */
+  readonly replyTimeoutMs: number;
   readonly #sourceAddress: ((n: number) => string | undefined) | undefined;
   #inFlight = 0;
   #closed = false;
@@ -64,12 +66,12 @@ export abstract class BaseTransport implements Carrier {
     this.now = options.now;
     this.#queueMax = options.queueMax ?? 1_000_000;
     this.#connectTimeoutMs = options.connectTimeoutMs ?? defaultConnectTimeoutMs;
-    this.#replyTimeoutMs = options.replyTimeoutMs ?? defaultReplyTimeoutMs;
+    this.replyTimeoutMs = options.replyTimeoutMs ?? defaultReplyTimeoutMs;
     this.#sourceAddress = options.sourceAddress;
     this.#deadlines = new Deadlines((exchange) => this.#onTimeout(exchange));
-    this.endpoint = endpointOf(target, options);
+    this.#endpoint = endpointOf(target, options);
     this.#owner = {
-      endpoint: this.endpoint,
+      endpoint: this.#endpoint,
       commonHeaders: `host: ${target.host}\r\n${options.commonHeaders ?? ''}`,
       maxBodyBytes: options.maxBodyBytes ?? defaultMaxBodyBytes,
       parsers,
@@ -119,7 +121,7 @@ export abstract class BaseTransport implements Carrier {
       queueMicrotask(() => this.fail(exchange, new TransportError(kind, this.#refusal())));
       return;
     }
-    if (exchange.timeoutMs <= 0) exchange.timeoutMs = this.#replyTimeoutMs;
+    if (exchange.timeoutMs <= 0) exchange.timeoutMs = this.replyTimeoutMs;
     this.#deadlines.add(exchange, nowMs + exchange.timeoutMs);
     this.dispatch(exchange);
   }
@@ -138,6 +140,11 @@ export abstract class BaseTransport implements Carrier {
     this.#closed = true;
     for (const exchange of this.#deadlines.all()) this.#abandon(exchange, new TransportError('aborted', 'the run ended'));
     for (const connection of this.connectionSet) connection.destroy(new TransportError('aborted', 'the run ended'));
+  }
+
+  /** Opens a wire of its own to the target, with what the transport knows of it: the guard, TLS, source addresses. */
+  openWire(events: WireEvents, place: number): Wire {
+    return openWire(this.#endpoint, events, this.#sourceAddress?.(place));
   }
 
   /** Begins to open a connection. */

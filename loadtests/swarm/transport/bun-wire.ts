@@ -34,7 +34,7 @@ class BunWire implements Wire {
   readonly endpoint: Endpoint;
   readonly events: WireEvents;
   #socket: BunSocket | undefined;
-  /** What the kernel had no room for; a request is at most written once, so its body bounds this. */
+  /** What the kernel had no room for; a request is written once and sockets look at `queuedBytes`, which bounds it. */
   #rest: Buffer[] | undefined;
   #destroyed = false;
 
@@ -73,6 +73,10 @@ class BunWire implements Wire {
     const refusal = this.endpoint.refuseAddress(socket.remoteAddress ?? '');
     if (refusal === undefined) this.events.onOpen();
     else this.events.onClosed(new TransportError('refused_target', refusal));
+  }
+
+  get queuedBytes(): number {
+    return this.#rest?.reduce((sum, bytes) => sum + bytes.length, 0) ?? 0;
   }
 
   writeText(text: string): void {

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { randomBytes } from 'node:crypto';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Exchange } from '../exchange.ts';
@@ -33,7 +34,7 @@ let wallMs = Date.UTC(2026, 0, 1);
 
 function open(target: string, habits: ScenarioLinks = {}): Courier {
   const now = (): number => performance.now();
-  const courier = createCourier({ target, policy: localOnly, link: plainLink, sockets: 2, partition: everyone, habits, now, nowMs: () => wallMs });
+  const courier = createCourier({ target, policy: localOnly, link: plainLink, sockets: 2, partition: everyone, habits, now, nowMs: () => wallMs, randomBytes });
   const timer = setInterval(() => courier.tick(now()), 5);
   closers.push(() => {
     clearInterval(timer);

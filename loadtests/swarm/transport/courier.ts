@@ -4,6 +4,7 @@ import type { BaseTransport } from './base-transport.ts';
 import { CookieShelf } from './cookies.ts';
 import { Errand, type ErrandHost } from './errand.ts';
 import type { ScenarioLinks } from './scenario-links.ts';
+import { type SocketErrand, SocketHub } from './ws/hub.ts';
 
 export interface CourierOptions {
   readonly target: URL;
@@ -16,6 +17,8 @@ export interface CourierOptions {
   readonly now: () => number;
   /** Wall time, for cookies. */
   readonly nowMs: () => number;
+  /** Strong random bytes, for WebSockets. */
+  readonly randomBytes: (count: number) => Buffer;
 }
 
 /** Origins besides the target that redirects may lead to. */
@@ -23,7 +26,7 @@ const othersMax = 16;
 
 /**
  * Does what clients are expected to do beside one request and one reply: inflates, follows redirects,
- * keeps cookies, tries again. A request that asks for none of it goes straight to the transport.
+ * keeps cookies, tries again, opens WebSockets. A request that asks for none of it goes straight to the transport.
  */
 export class Courier implements Carrier, ErrandHost {
   readonly target: URL;
@@ -39,6 +42,7 @@ export class Courier implements Carrier, ErrandHost {
   readonly #resting = new Set<Errand>();
   /** Requests sent again, and redirects followed. */
   readonly counts = { retries: 0, redirects: 0 };
+  readonly sockets: SocketHub;
   #closed = false;
 
   constructor(options: CourierOptions) {
@@ -50,22 +54,32 @@ export class Courier implements Carrier, ErrandHost {
     this.now = options.now;
     this.#transport = options.transport;
     this.#openOther = options.openOther;
+    this.sockets = new SocketHub(options.target, options.transport, options.now, options.randomBytes);
     this.#always = this.redirects > 0 || this.inflates || this.cookies !== undefined;
   }
 
   send(exchange: Exchange): void {
-    if (!this.#always && exchange.links === undefined) this.#transport.send(exchange);
+    const { links } = exchange;
+    if (!this.#always && links === undefined) this.#transport.send(exchange);
+    else if (links?.socket !== undefined) this.#openSocket(exchange, links.socket);
     else new Errand(this, exchange).begin();
+  }
+
+  #openSocket(exchange: Exchange, errand: SocketErrand): void {
+    if (errand.kind === 'connect') exchange.headers += this.cookies?.headerLine(exchange.place, this.target) ?? '';
+    this.sockets.take(exchange, errand);
   }
 
   tick(nowMs: number): void {
     this.#transport.tick(nowMs);
+    this.sockets.tick(nowMs);
     for (const other of this.#others.values()) other.tick(nowMs);
   }
 
   /** Fails what is in flight with `aborted` and drops all connections. */
   close(): void {
     this.#closed = true;
+    this.sockets.close();
     this.#transport.close();
     for (const other of this.#others.values()) other.close();
     for (const errand of this.#resting) errand.end(new TransportError('aborted', 'the run ended'));

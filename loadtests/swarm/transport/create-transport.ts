@@ -48,8 +48,8 @@ export function createTransport(asked: TransportQuestion): BaseTransport {
 const socketsToOthers = 64;
 
 /** Opens the transport that a plan asks for, with what the scenario's clients do by themselves. */
-export function createCourier(asked: TransportQuestion & Pick<CourierOptions, 'habits' | 'nowMs'>): Courier {
-  const { link, policy, habits, now, nowMs } = asked;
+export function createCourier(asked: TransportQuestion & Pick<CourierOptions, 'habits' | 'nowMs' | 'randomBytes'>): Courier {
+  const { link, policy, habits, now, nowMs, randomBytes } = asked;
   const commonHeaders = habits.compression === true ? acceptEncoding : '';
   // What is said of the target's certificate, and what proves us to it, is nobody else's.
   const tls = { ca: link.tls?.ca, rejectUnauthorized: link.tls?.rejectUnauthorized };
@@ -60,6 +60,7 @@ export function createCourier(asked: TransportQuestion & Pick<CourierOptions, 'h
     habits,
     now,
     nowMs,
+    randomBytes,
   });
 }
 

@@ -30,6 +30,10 @@ class PlainWire extends Socket implements Wire {
     this.on('close', onClose);
   }
 
+  get queuedBytes(): number {
+    return this.writableLength;
+  }
+
   /** A latin1 string goes to the kernel from the stack, without a buffer of its own. */
   writeText(text: string): void {
     this.write(text, 'latin1');

@@ -3,7 +3,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { TransportError } from '../transport-error.ts';
 import type { Endpoint, Wire, WireEvents } from './wire.ts';
 
-const noWire: Wire = { writeText: () => undefined, writeBytes: () => undefined, destroy: () => undefined };
+const noWire: Wire = { writeText: () => undefined, writeBytes: () => undefined, destroy: () => undefined, queuedBytes: 0 };
 
 /**
  * Opens a wire to an endpoint. A literal address is judged here, before a packet leaves; names are

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { SoraError } from '../../../ops/core/error.ts';
 import type { Timeouts, TransportKind } from './link-plan.ts';
 import type { TlsMaterial } from './tls-wire.ts';
+import type { SocketErrand } from './ws/hub.ts';
 
 /** What a scenario may say about its connections, and about what its client does by itself. */
 export interface ScenarioLinks {
@@ -26,6 +27,13 @@ export interface RequestLinks {
   readonly redirects?: number;
   /** Default none: a request that is tried again hides what users see. */
   readonly retries?: Retries;
+  /** Written by `user.ws` and its sockets alone. */
+  readonly socket?: SocketErrand;
+}
+
+/** Whether a request wants more than one exchange of its own. */
+export function asksForLinks(request: RequestLinks): boolean {
+  return request.retries !== undefined || request.redirects !== undefined || request.socket !== undefined;
 }
 
 export interface Retries {

@@ -29,6 +29,10 @@ class TlsWire implements Wire {
     this.#socket = socket;
   }
 
+  get queuedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
   writeText(text: string): void {
     this.#socket.write(text, 'latin1');
   }

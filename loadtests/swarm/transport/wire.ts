@@ -5,6 +5,8 @@ export interface Wire {
   /** Writes text whose characters are bytes (latin1), in one system call where the kernel has room. */
   writeText(text: string): void;
   writeBytes(bytes: Buffer): void;
+  /** Bytes written that the kernel has not taken yet. */
+  readonly queuedBytes: number;
   /** Drops the connection at once. Idempotent. */
   destroy(): void;
 }
