@@ -23,12 +23,14 @@ const resamplesMax = 100_000;
 
 /**
  * Bias-corrected and accelerated bootstrap interval (BCa; Efron, "Better bootstrap confidence intervals", 1987) of any
- * figure of a sample. Where all resamples agree, the interval is that value. NaN of an empty sample.
+ * figure of a sample. Of equal values the interval is that value; NaN of an empty sample. Time goes by resamples times size,
+ * and by the square of the size.
  */
 export function bootstrap(values: readonly number[], figure: (sample: readonly number[]) => number, options: BootstrapOptions = {}): Interval {
   const { confidence = 0.95, seed = 1 } = options;
   const estimate = figure(values);
-  if (values.length < 2) return { estimate, low: estimate, high: estimate };
+  // No resample of equal values differs from them.
+  if (values.every((value) => value === values[0])) return { estimate, low: estimate, high: estimate };
   const uniform = seededUniform(seed);
   const resamples = Math.min(resamplesMax, options.resamples ?? 2_000);
   const drawn = ascending(Array.from({ length: resamples }, () => figure(resample(values, uniform))));

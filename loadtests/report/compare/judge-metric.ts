@@ -16,6 +16,9 @@ const bandLeast = { relative: 0.01, share: 0.001 };
 /** With few baseline runs a share of failures must change by this much; a tolerance of 5 % of nearly nothing is nothing. */
 const shareTolerance = 0.005;
 
+/** Enough for ends of 1 %, of which this leaves ten; a comparison of 20 runs makes dozens of intervals. */
+const resamples = 1_000;
+
 export interface MetricSamples {
   readonly op: string;
   readonly metric: ComparedMetric;
@@ -70,7 +73,7 @@ function relativeChange(pooled: readonly number[], candidate: readonly number[],
   const baseline = median(pooled);
   if (baseline === 0) return undefined;
   const shift = shiftOf(pooled, candidate, confidence);
-  const interval = bootstrapPercentile(candidate, 0.5, { confidence });
+  const interval = bootstrapPercentile(candidate, 0.5, { confidence, resamples });
   return {
     baseline, candidate: interval.estimate, candidateLow: interval.low, candidateHigh: interval.high,
     estimate: shift.estimate / baseline, low: shift.low / baseline, high: shift.high / baseline,
@@ -79,8 +82,8 @@ function relativeChange(pooled: readonly number[], candidate: readonly number[],
 
 /** The difference of mean shares: most blocks have no failure, so medians and ranks would say nothing. */
 function shareChange(pooled: readonly number[], candidate: readonly number[], { confidence }: JudgeOptions): Change {
-  const before = bootstrap(pooled, mean, { confidence });
-  const after = bootstrap(candidate, mean, { confidence });
+  const before = bootstrap(pooled, mean, { confidence, resamples });
+  const after = bootstrap(candidate, mean, { confidence, resamples });
   // Differences of independent figures: the arms of both intervals add up by their squares.
   const armLow = Math.hypot(after.estimate - after.low, before.high - before.estimate);
   const armHigh = Math.hypot(after.high - after.estimate, before.estimate - before.low);
