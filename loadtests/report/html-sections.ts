@@ -159,6 +159,18 @@ export function userSection(summary: Summary): Markup {
   }</div></section>`;
 }
 
+/** `one for each user, under Bun, from 4 source addresses, 400 opened`. */
+function describeConnections({ transport, runtime, sourceAddresses, opened, retries, redirects }: NonNullable<Summary['generator']['connections']>): string {
+  return [
+    transport === 'pooled' ? 'pooled, shared by all users' : 'one for each user',
+    `under ${runtime === 'bun' ? 'Bun' : 'Node'}`,
+    ...(sourceAddresses === 0 ? [] : [`from ${formatNumber(sourceAddresses)} source ${sourceAddresses === 1 ? 'address' : 'addresses'}`]),
+    `${formatNumber(opened)} opened`,
+    ...(retries === 0 ? [] : [`${formatNumber(retries)} requests sent again`]),
+    ...(redirects === 0 ? [] : [`${formatNumber(redirects)} redirects followed`]),
+  ].join(', ');
+}
+
 /** What it cost: generator, the system's processes, the machine. */
 export function machineSection(summary: Summary): Markup {
   const { generator, machine } = summary;
@@ -169,6 +181,7 @@ export function machineSection(summary: Summary): Markup {
     ['Database disk', `${machine.fileSystem ?? 'unknown'}, fsync median ${formatMs(machine.fsyncMedianMs)}`],
     ['Durability', `fsync ${machine.fsync ?? 'unknown'}, synchronous_commit ${machine.synchronous_commit ?? 'unknown'}, full_page_writes ${machine.full_page_writes ?? 'unknown'}`],
     ['Generator', `${generator.tool}, ${generator.workers} ${generator.workers === 1 ? 'worker' : 'workers'}, ${formatNumber(generator.sockets)} sockets, ${formatNumber(generator.cpuUsPerOperation)} µs of CPU an operation, ${formatBytes(generator.rssBytes)} (${formatBytes(generator.bytesPerUser)} a user)`],
+    ...(generator.connections === undefined ? [] : [['Connections', describeConnections(generator.connections)] as const]),
   ])}</div>${summary.processes.length > 0 && markup`<div class="card" style="margin-top:16px">${table('Processes of the system under test over the run.', [
     { title: 'Process', cell: (row: Summary['processes'][number]) => row.name },
     { title: 'CPU µs an operation', number: true, cell: (row) => formatNumber(row.cpuUsPerOperation) },

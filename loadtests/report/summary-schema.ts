@@ -89,6 +89,16 @@ const validityItem = z.object({
   text: z.string(),
 });
 
+/** How users reached the target. */
+const connections = z.object({
+  transport: z.enum(['pooled', 'per-user']).describe('Connections shared by all users, or one for each.'),
+  runtime: z.enum(['node', 'bun']).describe('What the worker processes ran in.'),
+  sourceAddresses: count.describe('Used in turn; 0 where the system chose.'),
+  opened: count.describe('Over the whole run; more than there were at once where servers close them.'),
+  retries: count.describe('Requests sent again, as they asked for.'),
+  redirects: count.describe('Redirects followed.'),
+});
+
 const generator = z.object({
   tool: z.string().default('sora').describe('What made the load: sora, or another tool with its version, such as k6 v2.2.0.'),
   workers: count,
@@ -96,6 +106,7 @@ const generator = z.object({
   rssBytes: count.nullable(),
   bytesPerUser: measure,
   sockets: count.nullable(),
+  connections: connections.optional(),
   coreShareMax: amount.nullable(),
   loopDelayP99Ms: amount.nullable(),
   unsent: count.describe('Of k6: iterations dropped.'),

@@ -1,7 +1,7 @@
 import { redactText } from '../../ops/telemetry/redact-text.ts';
 import type { Histogram } from '../swarm/histogram.ts';
 import { timeNames } from '../swarm/measurement.ts';
-import type { RunMeasurement } from '../swarm/measurement.ts';
+import type { LinkCounts, RunMeasurement } from '../swarm/measurement.ts';
 import { holdOf, lookupMetrics, ratioOf } from './hold.ts';
 import type { Hold, HoldPart } from './hold.ts';
 import { missedFromS } from './missed-from.ts';
@@ -218,11 +218,17 @@ function generatorOf(run: RunMeasurement): Summary['generator'] {
     rssBytes: sum((worker) => worker.rssBytes),
     bytesPerUser: run.users === 0 ? null : grownBytes / run.users,
     sockets: run.sockets,
+    connections: connectionsOf(run),
     coreShareMax: run.workers.reduce((most, worker) => Math.max(most, worker.coreShareMax), 0),
     loopDelayP99Ms: run.workers.reduce((most, worker) => Math.max(most, worker.loopDelayP99Ms), 0),
     unsent: run.unsent,
     workersLost: run.workersLost.length,
   };
+}
+
+function connectionsOf({ transport, runtime = 'node', sourceAddresses = 0, workers }: RunMeasurement): Summary['generator']['connections'] {
+  const sum = (name: keyof LinkCounts): number => workers.reduce((total, { links }) => total + (links?.[name] ?? 0), 0);
+  return { transport, runtime, sourceAddresses, opened: sum('opened'), retries: sum('retries'), redirects: sum('redirects') };
 }
 
 function perUserOf(run: RunMeasurement): Summary['operationsPerUser'] {

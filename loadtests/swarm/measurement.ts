@@ -94,6 +94,18 @@ export interface WorkerHealth {
   readonly unsent: number;
   /** Arrivals that found no free user and waited for one; undefined where users do not arrive openly. */
   readonly arrivalsQueued?: number;
+  /** What its connections did besides carrying one request each time. */
+  readonly links?: LinkCounts;
+}
+
+/** Counted since the run began. */
+export interface LinkCounts {
+  /** Connections begun. */
+  readonly opened: number;
+  /** Requests sent again, as they had asked for. */
+  readonly retries: number;
+  /** Redirects followed. */
+  readonly redirects: number;
 }
 
 /** One second of one worker. */

@@ -125,6 +125,7 @@ export class Worker {
       usersStarted: this.#engine.usersStarted,
       usersActive: this.#engine.usersActive(nowMs),
       unsent: this.#engine.unsent,
+      links: this.#courier.counts,
       ...(this.#engine.arrivalsQueued === undefined ? {} : { arrivalsQueued: this.#engine.arrivalsQueued }),
     };
   }

@@ -1,4 +1,5 @@
 import type { Carrier, Exchange } from '../exchange.ts';
+import type { LinkCounts } from '../measurement.ts';
 import { TransportError, transportErrorOf } from '../transport-error.ts';
 import type { BaseTransport } from './base-transport.ts';
 import { CookieShelf } from './cookies.ts';
@@ -40,8 +41,7 @@ export class Courier implements Carrier, ErrandHost {
   readonly #always: boolean;
   /** Errands whose reply is here and being inflated. */
   readonly #resting = new Set<Errand>();
-  /** Requests sent again, and redirects followed. */
-  readonly counts = { retries: 0, redirects: 0 };
+  readonly #tried = { retries: 0, redirects: 0 };
   readonly sockets: SocketHub;
   #closed = false;
 
@@ -56,6 +56,20 @@ export class Courier implements Carrier, ErrandHost {
     this.#openOther = options.openOther;
     this.sockets = new SocketHub(options.target, options.transport, options.now, options.randomBytes);
     this.#always = this.redirects > 0 || this.inflates || this.cookies !== undefined;
+  }
+
+  /** What it did so far. */
+  get counts(): LinkCounts {
+    const opened = [...this.#others.values()].reduce((sum, other) => sum + other.opened, this.#transport.opened + this.sockets.opened);
+    return { opened, ...this.#tried };
+  }
+
+  countRetry(): void {
+    this.#tried.retries++;
+  }
+
+  countRedirect(): void {
+    this.#tried.redirects++;
   }
 
   send(exchange: Exchange): void {

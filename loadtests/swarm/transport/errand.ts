@@ -11,7 +11,8 @@ export interface ErrandHost {
   readonly redirects: number;
   readonly inflates: boolean;
   readonly cookies: CookieShelf | undefined;
-  readonly counts: { retries: number; redirects: number };
+  countRetry(): void;
+  countRedirect(): void;
   now(): number;
   forward(exchange: Exchange, origin: string): void;
   /** Keeps an errand whose reply is being inflated, so that the end of the run can end it. */
@@ -101,7 +102,7 @@ export class Errand {
     const { reply, writtenMs } = this.#exchange;
     if (this.#triesLeft <= 0 || !this.#takeTime()) return false;
     this.#triesLeft--;
-    this.#host.counts.retries++;
+    this.#host.countRetry();
     // Without a reply, or with one of a proxy, the server may have done it all the same.
     if (writtenMs >= 0 && (reply === undefined || reply.status >= 500)) this.#exchange.doubtful = true;
     this.#send();
@@ -118,7 +119,7 @@ export class Errand {
     }
     if (!this.#takeTime()) return false;
     this.#redirectsLeft--;
-    this.#host.counts.redirects++;
+    this.#host.countRedirect();
     this.#hop = next;
     this.#send();
     return true;

@@ -28,6 +28,7 @@ export class SocketHub implements LinkHost {
   readonly #deadlines = new Deadlines((exchange) => this.#onTimeout(exchange));
   #pool: Buffer = Buffer.alloc(0);
   #closed = false;
+  #opened = 0;
 
   /** @param random strong random bytes, for keys and masks */
   constructor(target: URL, transport: BaseTransport, now: () => number, random: (count: number) => Buffer) {
@@ -40,6 +41,11 @@ export class SocketHub implements LinkHost {
   /** Sockets open, opening or closing. */
   get sockets(): number {
     return this.#links.size;
+  }
+
+  /** Sockets begun since the start. */
+  get opened(): number {
+    return this.#opened;
   }
 
   /** Takes an exchange; its `onDone` is called once, never within this call. */
@@ -62,6 +68,7 @@ export class SocketHub implements LinkHost {
   #connect(exchange: Exchange, protocols: readonly string[]): void {
     const link = new SocketLink(this, exchange, protocols);
     this.#links.add(link);
+    this.#opened++;
     this.#waiting.set(exchange, link);
     link.attach(this.#transport.openWire(link, exchange.place));
   }
