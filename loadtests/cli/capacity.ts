@@ -46,6 +46,7 @@ async function prepareSearch(host: Host, args: readonly string[]): Promise<Prepa
   const taken = takeFlags(args, capacityFlags, setBySearch);
   const run = await prepareRun(host, taken.rest);
   if (run.thresholds.length === 0) throw invalidConfig(`${run.scenario.name} has no threshold, so every rate would meet them`, "add one: --threshold 'response_time: p(95)<500'");
+  if (run.scenario.arrival !== undefined) throw invalidConfig(`${run.scenario.name} says itself how work arrives, and the search sets the rate by think time`, 'leave arrival out of the scenario whose capacity is sought');
   const today = taken.values.get('today');
   return {
     run, plan: planOf(taken, run), todayPerS: today === undefined ? undefined : readRate('today', today), json: readOutput(taken.values.get('output')),

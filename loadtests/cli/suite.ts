@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { exitCodes, invalidConfig } from '../../ops/core/error.ts';
 import { formatDuration } from '../../ops/core/duration.ts';
 import type { Host } from '../../ops/core/host.ts';
+import { loadFlags } from '../capacity/probe.ts';
 import { readNumber, readOutput, takeFlags } from '../capacity/take-flags.ts';
 import type { OwnFlag } from '../capacity/take-flags.ts';
 import { styleFor } from '../report/style.ts';
@@ -47,9 +48,12 @@ async function prepareSuite(host: Host, args: readonly string[]): Promise<Wanted
 
 async function prepareParts(host: Host, suite: Suite, flags: readonly string[]): Promise<PreparedRun[]> {
   const loads = suite.parts.filter((part) => missingOf(host, part).length === 0).flatMap((part) => loadsOf(part));
-  const distinct = [...new Map(loads.map((load) => [JSON.stringify([load.scenario, load.thresholds]), load])).values()];
+  const distinct = [...new Map(loads.map((load) => [JSON.stringify([load.scenario, load.users, load.thresholds]), load])).values()];
   const runs: PreparedRun[] = [];
-  for (const { scenario, thresholds } of distinct) runs.push(await prepareRun(host, [scenario, ...flags, ...thresholds.flatMap((text) => ['--threshold', text])]));
+  for (const { scenario, users, thresholds } of distinct) {
+    const usual = loadFlags({ users, thinkMs: 1_000, rampMs: 1_000 }, 1_000);
+    runs.push(await prepareRun(host, [scenario, ...flags, ...usual, ...thresholds.flatMap((text) => ['--threshold', text])]));
+  }
   return runs;
 }
 

@@ -1,4 +1,5 @@
 import { formatMeasured, formatMs, formatNumber, formatPercent } from '../report/format.ts';
+import { generatorName } from '../report/resources-meter.ts';
 import type { Summary } from '../report/summary-schema.ts';
 import type { Check } from './result-schema.ts';
 import { slopeLimits, slopeOf } from './slope.ts';
@@ -78,9 +79,10 @@ export function soakChecks(part: SoakPart, summary: Summary): Check[] {
   const judged = (points: readonly SlopePoint[]): SlopePoint[] => points.filter(({ second }) => second >= fromS && second <= toS);
   const p95 = summary.series.flatMap(({ second, p95Ms }) => (p95Ms === null ? [] : [{ second, value: p95Ms }]));
   const memory = summary.resources?.memory ?? [];
-  const names = [...new Set(memory.flatMap(({ bytes }) => Object.keys(bytes)))].toSorted();
+  // What the generator keeps for its report grows with the run, and is none of the system's.
+  const names = [...new Set(memory.flatMap(({ bytes }) => Object.keys(bytes)))].filter((name) => name !== generatorName).toSorted();
   const series = names.map((name) => ({ name, points: memory.flatMap(({ second, bytes }) => (bytes[name] === undefined ? [] : [{ second, value: bytes[name] }])) }));
-  const nothing: Check[] = names.length > 0 ? [] : [{ name: 'memory', measured: null, limit: part.memoryGrowthMax, ok: null, text: 'the memory of no process was measured' }];
+  const nothing: Check[] = names.length > 0 ? [] : [{ name: 'memory', measured: null, limit: part.memoryGrowthMax, ok: null, text: 'the memory of no process of the system was measured' }];
   return [
     slopeCheck('p95', judged(p95), part.p95GrowthMax), ...nothing,
     ...series.map(({ name, points }) => slopeCheck(`memory of ${name}`, judged(points), part.memoryGrowthMax)),

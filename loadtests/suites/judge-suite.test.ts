@@ -109,7 +109,7 @@ describe('soakChecks', () => {
     series: summary.series.map((point) => ({ ...point, p95Ms: 100 + p95Growth * point.second + (point.second % 3) })),
     resources: {
       operations: 1, used: { cpuS: 0, gbS: 0, bytesSent: 0, bytesReceived: 0 }, perMillionOperations: null, processes: [], systemMeasured: true, expected: null, money: null,
-      memory: Array.from({ length: 71 }, (_, second) => ({ second, bytes: { api: 1e8 + growth * second * 1e6 + (second % 5) * 1e4, postgres: 2e8 } })),
+      memory: Array.from({ length: 71 }, (_, second) => ({ second, bytes: { generator: 1e8 + second * 1e7, api: 1e8 + growth * second * 1e6 + (second % 5) * 1e4, postgres: 2e8 } })),
     },
   });
   it('passes what stays level and fails memory or p95 that creeps', () => {

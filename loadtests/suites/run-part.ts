@@ -73,8 +73,8 @@ async function startLoad({ host, folder, suiteId, flags, scale, signal }: PartOp
   return { runId, scenario: load.scenario, summary: end.summary, said: end.said };
 }
 
-/** The extra load signs its users in first; the base holds longer by what that may take. */
-const slackS = 20;
+/** The extra load starts its processes and signs its users in first; the base holds longer by what that may take. */
+const slackS = (users: number): number => 5 + users / 2_000;
 /** Recovery is seen once p95 was steady for ten seconds. */
 const seenAfterS = 12;
 const spikeRampS = 1;
@@ -82,7 +82,8 @@ const spikeRampS = 1;
 /** A base that never stops, and in the middle of its hold a second generator of each load that makes the rest. */
 async function runSpike(options: PartOptions, part: SpikePart): Promise<{ base: PartRun[]; extra: PartRun[] }> {
   const { host, signal } = options;
-  const holdS = part.holdS + slackS + part.spikeS + part.recoveryMaxS + seenAfterS;
+  const extraUsers = (load: Load): number => Math.max(1, Math.round(load.users * (part.times - 1)));
+  const holdS = part.holdS + slackS(Math.max(...part.loads.map(extraUsers))) + part.spikeS + part.recoveryMaxS + seenAfterS;
   const held: Promise<void>[] = [];
   const base = part.loads.map((load, index) => {
     const reached = Promise.withResolvers<void>();
@@ -93,7 +94,7 @@ async function runSpike(options: PartOptions, part: SpikePart): Promise<{ base: 
   });
   await Promise.all(held);
   const calm = await Promise.race([host.timers.sleep(part.holdS * 1_000, signal).then(() => true, () => false), ...base.map((run) => run.then(() => false))]);
-  const extra = calm ? part.loads.map((load, index) => startLoad(options, part, { ...load, users: Math.max(1, Math.round(load.users * (part.times - 1))) }, index, { name: 'spike-', holdS: part.spikeS, rampS: spikeRampS })) : [];
+  const extra = calm ? part.loads.map((load, index) => startLoad(options, part, { ...load, users: extraUsers(load) }, index, { name: 'spike-', holdS: part.spikeS, rampS: spikeRampS })) : [];
   return { extra: await Promise.all(extra), base: await Promise.all(base) };
 }
 
