@@ -9,7 +9,9 @@ export function quantitiesText({ cpuS, gbS, bytesSent, bytesReceived }: Quantiti
 /** Said before a run. */
 export function expectedText(expected: ExpectedResources | null, scenario: string): string {
   if (expected === null) return `resources unknown: no earlier run of ${scenario} on this machine says what it uses`;
-  return `about ${quantitiesText(expected)}, as run ${expected.fromRun} used them`;
+  const { money } = expected;
+  const cost = money === null ? '' : `; the system's part costs ${formatMoney(money.total, money.currency)} at the prices of ${money.asOf}`;
+  return `about ${quantitiesText(expected)}, as run ${expected.fromRun} used them${cost}`;
 }
 
 /** `0.0123 EUR`; small sums keep three significant figures. */

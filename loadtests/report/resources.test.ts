@@ -56,6 +56,13 @@ describe('expectResources', () => {
     expect(expected).toMatchObject({ fromRun: 'r1', cpuS: 126 });
     expect(expected?.gbS).toBeCloseTo(116);
     expect(expectedText(expected, 'launch-mix')).toContain('as run r1 used them');
+    expect(expected?.money).toBeNull();
+  });
+  it('prices the system’s part where there is a list', () => {
+    const expected = expectResources([earlier], earlier, { operations: resources.operations * 2, durationMs: 50_000 }, prices);
+    // CPU 80 s at 0.01, memory 26 GB·s at 0.001, and twice the bytes.
+    expect(expected?.money?.total).toBeCloseTo(0.8 + 0.026 + (resources.used.bytesReceived * 2 * 2) / 1e9, 9);
+    expect(expectedText(expected, 'launch-mix')).toMatch(/costs [\d.]+ EUR at the prices of 2026-01-31/);
   });
   it('says nothing without such a run', () => {
     const load = { operations: 1, durationMs: 1 };

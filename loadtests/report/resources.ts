@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Prices } from '../../ops/core/config.ts';
 import type { RunMeasurement } from '../swarm/measurement.ts';
+import { generatorName } from './resources-meter.ts';
 import type { MemoryPoint, ProcessUsage } from './resources-meter.ts';
 
 const amount = z.number().min(0);
@@ -22,7 +23,7 @@ export const resourcesSchema = z
     perMillionOperations: quantities.nullable(),
     processes: z.array(z.object({ name: z.string(), cpuS: amount, gbS: amount })).describe('The generator first.'),
     systemMeasured: z.boolean().describe('false: the target is no stack of ours, and only the generator was measured.'),
-    expected: quantities.extend({ fromRun: z.string() }).nullable().describe('Said before the run, from what an earlier run of the scenario used; null without one.'),
+    expected: quantities.extend({ fromRun: z.string(), money: z.object({ currency: z.string(), asOf: z.string(), total: amount }).nullable().default(null) }).nullable().describe('Said before the run, from what an earlier run of the scenario used; null without one.'),
     money: money.nullable().describe('null where no price list is configured, or the system was not measured.'),
     memory: z.array(z.object({ second: amount, bytes: z.record(z.string(), amount) })).describe('Resident memory by process over time, at most 240 points.'),
   })
@@ -91,16 +92,20 @@ export interface EarlierRun {
  * grow with operations, memory with time. Without such a run nothing is known, and nothing is said.
  * @param earlier newest first
  * @param load operations expected, and how long it will take
+ * @param prices what the system's part of it will cost; without them no money is told
  */
 export function expectResources(
   earlier: readonly EarlierRun[], run: { readonly scenario: string; readonly host: string }, load: { readonly operations: number; readonly durationMs: number },
+  prices?: Prices,
 ): ExpectedResources | null {
   const basis = earlier.find((one) => one.scenario === run.scenario && one.host === run.host && (one.resources?.operations ?? 0) >= operationsMin);
   const resources = basis?.resources;
   if (basis === undefined || resources === undefined) return null;
   const lastedS = Math.max(1, (Date.parse(basis.endedAt) - Date.parse(basis.startedAt)) / 1_000);
-  const byOperations = scale(resources.used, load.operations / resources.operations);
-  return { ...byOperations, gbS: (resources.used.gbS / lastedS) * (load.durationMs / 1_000), fromRun: basis.runId };
+  const grow = (used: Quantities): Quantities => ({ ...scale(used, load.operations / resources.operations), gbS: (used.gbS / lastedS) * (load.durationMs / 1_000) });
+  const system = { ...resources.used, ...sumUsage(resources.processes.filter(({ name }) => name !== generatorName)) };
+  const cost = prices === undefined || !resources.systemMeasured ? undefined : priceOf(grow(system), prices, load.operations);
+  return { ...grow(resources.used), fromRun: basis.runId, money: cost === undefined ? null : { currency: cost.currency, asOf: cost.asOf, total: cost.total } };
 }
 
 /** A run of fewer operations is mostly start-up, and says little about a larger one. */
