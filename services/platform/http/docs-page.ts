@@ -1,7 +1,7 @@
 /** A self-contained page that renders `/openapi.json`: no network beyond this server, no dependency. */
 export const docsPage = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>Avalo API</title><style>
+<link rel="icon" href="data:,"><title>Avalo API</title><style>
 :root{color-scheme:light dark;--line:#8884;--soft:#8881}
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
 h2{margin-top:2rem;text-transform:capitalize}details{border:1px solid var(--line);border-radius:6px;margin:.4rem 0}
