@@ -10,9 +10,11 @@ import type { FoundTool, ToolPlaces } from '../../ops/core/tools.ts';
 import { readK6Options } from '../k6/runner/arguments.ts';
 import type { K6Options } from '../k6/runner/arguments.ts';
 import { fenceTarget } from '../k6/runner/fence.ts';
+import type { FencedTarget } from '../k6/runner/fence.ts';
 import { writeSessions } from '../k6/runner/sessions.ts';
 import { whyNotJudged } from '../k6/suite/options.ts';
 import { lengthMs, planSuite } from '../k6/suite/plan.ts';
+import type { SuitePlan } from '../k6/suite/plan.ts';
 import { formatNumber } from '../report/format.ts';
 import launchMix from '../scenarios/launch-mix.ts';
 import { launchThresholds } from '../scenarios/launch-mix/thresholds.ts';
@@ -41,23 +43,43 @@ export async function readPolicy(host: Host, confirmed: readonly string[]): Prom
   return { staging, confirmed };
 }
 
+/** A suite with the script that plays it. */
+export interface SuiteLaunch {
+  readonly options: K6Options;
+  readonly plan: SuitePlan;
+  /** Below `loadtests/k6`. */
+  readonly script: string;
+  /** What this script wants to know besides. */
+  readonly env: (fence: FencedTarget) => Readonly<Record<string, string>>;
+}
+
 /** `plan-k6`: what a run of k6 needs, before anything is started for it; k6 is there when this ends well. */
 export async function planK6Command(host: Host, args: readonly string[]): Promise<number> {
   const options = readK6Options(args);
-  const plan = planSuite(options.suite, options.changes);
-  if (options.target !== undefined) await fenceTarget(options.target, await readPolicy(host, options.confirmed));
-  requireSessionsFile(host, options);
-  await requireK6(host);
-  host.stdout.write(`${JSON.stringify({
-    needsStack: options.target === undefined, users: plan.users, seed: options.seed, scenario: `k6-${plan.name}`, user: 0, usersGiven: options.changes.users !== undefined,
-  })}\n`);
-  return exitCodes.pass;
+  return await announcePlan(host, options, planSuite(options.suite, options.changes));
 }
 
 /** `k6 SUITE`: runs a suite of k6, judges it and keeps it like every other run; answers the exit code. */
 export async function k6Command(host: Host, args: readonly string[]): Promise<number> {
   const options = readK6Options(args);
   const plan = planSuite(options.suite, options.changes);
+  return await launchSuite(host, { options, plan, script: `${options.suite}.ts`, env: () => ({}) });
+}
+
+/** Checks what can be checked without a stack, and says what the run needs. */
+export async function announcePlan(host: Host, options: K6Options, plan: SuitePlan): Promise<number> {
+  if (options.target !== undefined) await fenceTarget(options.target, await readPolicy(host, options.confirmed));
+  requireSessionsFile(host, options);
+  await requireK6(host);
+  const { users, name } = plan;
+  host.stdout.write(`${JSON.stringify({
+    needsStack: options.target === undefined, users, seed: options.seed, scenario: `k6-${name}`, user: 0, usersGiven: options.changes.users !== undefined,
+  })}\n`);
+  return exitCodes.pass;
+}
+
+/** Fences the target, signs the users in, and runs the suite. */
+export async function launchSuite(host: Host, { options, plan, script, env }: SuiteLaunch): Promise<number> {
   const stack = readStackAccess(host, { options: { target: options.target, scenario: 'launch-mix' } });
   const fence = await fenceTarget(stack.target, await readPolicy(host, options.confirmed));
   await refuseForeignAccounts(host, { scenario: launchMix as unknown as Scenario<never>, users: plan.users }, stack);
@@ -65,16 +87,8 @@ export async function k6Command(host: Host, args: readonly string[]): Promise<nu
   const runId = host.process.env['SORA_RUN_ID'] ?? newRunId(host);
   openRunStore(host).folderOf(runId);
   const scratch = join(toolPlaces(host).home, 'k6', runId);
-  const scriptPath = join(root, 'loadtests/k6', `${plan.name}.ts`);
-  host.stderr.write([
-    `  k6-${plan.name}  ${plan.about}; k6 ${k6.version}`,
-    `  against ${stack.target}, seed ${options.seed}; k6 may reach ${fence.address} and no other address`,
-    `  ${formatNumber(plan.users)} users, each acting about every ${formatDuration(plan.thinkTimeMs)} at the base rate, for ${formatDuration(lengthMs(plan))}`,
-    ...Object.keys(launchThresholds).flatMap((metric) => {
-      const why = whyNotJudged(plan, metric);
-      return why === undefined ? [] : [`  not judged: ${metric}, as ${why}`];
-    }), '',
-  ].join('\n'));
+  const scriptPath = join(root, 'loadtests/k6', script);
+  host.stderr.write(describe(plan, options, k6, stack.target, fence.address));
   try {
     const sessionsPath = requireSessionsFile(host, options) ?? join(scratch, 'sessions');
     if (options.sessionsPath === undefined) await writeSessions(host, stack, plan.users, sessionsPath);
@@ -82,7 +96,7 @@ export async function k6Command(host: Host, args: readonly string[]): Promise<nu
       runId, k6, scriptPath, scratch, fence, stack, note: options.note, seed: options.seed, json: options.json, quiet: options.quiet, noColor: options.noColor,
       scriptSha256: createHash('sha256').update(host.files.readBytes(scriptPath)).digest('hex'),
       env: {
-        SORA_TARGET: fence.url.origin, SORA_SESSIONS: sessionsPath, SORA_SEED: String(options.seed), SORA_RUN_DIGITS: runDigits(runId),
+        ...env(fence), SORA_TARGET: fence.url.origin, SORA_SESSIONS: sessionsPath, SORA_SEED: String(options.seed), SORA_RUN_DIGITS: runDigits(runId),
         SORA_USERS: String(plan.users), SORA_THINK_MS: String(plan.thinkTimeMs), SORA_DURATION_MS: String(lengthMs(plan)),
       },
     });
@@ -90,6 +104,20 @@ export async function k6Command(host: Host, args: readonly string[]): Promise<nu
     // It holds the users' tokens.
     host.files.remove(scratch);
   }
+}
+
+/** What will happen, before it does. */
+function describe(plan: SuitePlan, { seed }: K6Options, k6: FoundTool, target: string, address: string): string {
+  const unjudged = Object.keys(launchThresholds).flatMap((metric) => {
+    const why = whyNotJudged(plan, metric);
+    return why === undefined ? [] : [`  not judged: ${metric}, as ${why}`];
+  });
+  return [
+    `  k6-${plan.name}  ${plan.about}; k6 ${k6.version}`,
+    `  against ${target}, seed ${seed}; k6 may reach ${address} and no other address`,
+    `  ${formatNumber(plan.users)} users, each acting about every ${formatDuration(plan.thinkTimeMs)} at the base rate, for ${formatDuration(lengthMs(plan))}`,
+    ...unjudged, '',
+  ].join('\n');
 }
 
 function requireSessionsFile(host: Host, { sessionsPath }: K6Options): string | undefined {

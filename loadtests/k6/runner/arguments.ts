@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { ParseArgsOptionsConfig } from 'node:util';
 import { closest } from 'fastest-levenshtein';
 import { parseDurationMs } from '../../../ops/core/duration.ts';
 import { invalidConfig, messageOf } from '../../../ops/core/error.ts';
@@ -21,9 +22,15 @@ export const k6Flags = {
   help: { type: 'boolean', short: 'h', help: 'shows this' },
 } as const;
 
-/** The arguments of a run of k6 after validation. */
+/** Flags of `load browser` besides. */
+export const browserFlags = {
+  browsers: { type: 'string', value: 'N', help: 'browsers that read at once beside the mix; default 1' },
+  'install-chromium': { type: 'boolean', help: 'lets apt install the system’s chromium where there is none (as root)' },
+  ...k6Flags,
+} as const;
+
+/** What every run of k6 can be told. */
 export interface K6Options {
-  readonly suite: SuiteName;
   readonly changes: SuiteChanges;
   readonly seed: number;
   readonly target: string | undefined;
@@ -36,8 +43,8 @@ export interface K6Options {
 }
 
 /** Reads the arguments of `load k6`. @throws SoraError 104 that names the value, the limit and the next step */
-export function readK6Options(args: readonly string[]): K6Options {
-  const { values, positionals } = parse(args);
+export function readK6Options(args: readonly string[]): K6Options & { readonly suite: SuiteName } {
+  const { values, positionals } = parse(args, k6Flags, 'k6');
   const [name, extra] = positionals;
   if (extra !== undefined) throw invalidConfig(`"${extra}" is one argument too many`, 'a run takes one suite; flags begin with --');
   const suite = suiteNames.find((known) => known === name);
@@ -45,37 +52,56 @@ export function readK6Options(args: readonly string[]): K6Options {
     const near = name === undefined ? '' : `did you mean ${closest(name, [...suiteNames])}? `;
     throw invalidConfig(name === undefined ? 'no suite is named' : `there is no k6 suite "${name}"`, `${near}Suites: ${suiteNames.join(', ')}`);
   }
+  return { suite, ...optionsOf(values) };
+}
+
+/** Reads the arguments of `load browser`. @throws SoraError 104 that names the value, the limit and the next step */
+export function readBrowserOptions(args: readonly string[]): K6Options & { readonly browsers: number; readonly mayInstall: boolean } {
+  const { values, positionals } = parse(args, browserFlags, 'browser');
+  const [extra] = positionals;
+  if (extra !== undefined) throw invalidConfig(`load browser does not take "${extra}"`, 'it takes flags only: npx sora load browser --help');
+  const browsers = whole('browsers', text(values['browsers']), 1, suiteLimits.browsersMax) ?? 1;
+  return { ...optionsOf(values), browsers, mayInstall: values['install-chromium'] === true };
+}
+
+type Values = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
+
+const text = (value: Values[string]): string | undefined => (typeof value === 'string' ? value : undefined);
+
+function optionsOf(values: Values): K6Options {
   const { usersMin, usersMax, durationMinMs, durationMaxMs } = suiteLimits;
-  const { output } = values;
+  const output = text(values['output']);
   if (output !== undefined && output !== 'json' && output !== 'text') throw invalidConfig(`--output "${output}" is unknown`, 'use -o text or -o json');
-  if (values.target !== undefined && values.sessions === undefined) {
+  const target = text(values['target']);
+  const sessionsPath = text(values['sessions']);
+  if (target !== undefined && sessionsPath === undefined) {
     throw invalidConfig('a target that is not the stack has no admin endpoint to sign users in', 'give their access tokens: --sessions FILE, one a line, user 0 first');
   }
+  const confirmed = values['confirm-target'];
   return {
-    suite,
     changes: {
-      users: whole('users', values.users, usersMin, usersMax),
-      thinkTimeMs: duration('think', values.think, 1, durationMaxMs),
-      durationMs: duration('duration', values.duration, durationMinMs, durationMaxMs),
+      users: whole('users', text(values['users']), usersMin, usersMax),
+      thinkTimeMs: duration('think', text(values['think']), 1, durationMaxMs),
+      durationMs: duration('duration', text(values['duration']), durationMinMs, durationMaxMs),
     },
-    seed: whole('seed', values.seed, 0, 999_999_999_999) ?? 1,
-    target: values.target,
-    confirmed: values['confirm-target'] ?? [],
-    sessionsPath: values.sessions,
-    note: (values.note ?? '').slice(0, 2_000),
+    seed: whole('seed', text(values['seed']), 0, 999_999_999_999) ?? 1,
+    target,
+    confirmed: Array.isArray(confirmed) ? confirmed.map(String) : [],
+    sessionsPath,
+    note: (text(values['note']) ?? '').slice(0, 2_000),
     json: output === 'json',
-    quiet: values.quiet === true,
+    quiet: values['quiet'] === true,
     noColor: values['no-color'] === true,
   };
 }
 
-function parse(args: readonly string[]) {
+function parse(args: readonly string[], flags: ParseArgsOptionsConfig, verb: string): { values: Values; positionals: readonly string[] } {
   try {
-    return parseArgs({ args: [...args], options: k6Flags, allowPositionals: true, strict: true });
+    return parseArgs({ args: [...args], options: flags, allowPositionals: true, strict: true });
   } catch (error) {
     const unknown = /'(--?[^' ]*)/.exec(messageOf(error))?.[1]?.replace(/^-+/, '');
-    const near = unknown === undefined ? '' : `did you mean --${closest(unknown, Object.keys(k6Flags))}? `;
-    throw invalidConfig(messageOf(error).split('. ')[0] ?? '', `${near}All flags: npx sora load k6 --help`, error);
+    const near = unknown === undefined ? '' : `did you mean --${closest(unknown, Object.keys(flags))}? `;
+    throw invalidConfig(messageOf(error).split('. ')[0] ?? '', `${near}All flags: npx sora load ${verb} --help`, error);
   }
 }
 

@@ -4,6 +4,7 @@ import type { Summary, SummaryLatency, SummaryMachine, SummaryOperations, Summar
 import type { Operator, ThresholdResult } from '../../report/thresholds.ts';
 import type { ValidityItem } from '../../report/validity.ts';
 import { judgeRun } from '../../report/verdict.ts';
+import { silentWhenGood } from '../../browser/vitals.ts';
 import { countOf, figureOf, hasSamples, readExpression } from './document.ts';
 import type { K6Document } from './document.ts';
 
@@ -102,9 +103,10 @@ const ofHold = (name: string, op: string): string => `${name}{phase:hold${op ===
 /** Every threshold as k6 judged it; k6 calls one on nothing met, which here proves nothing. */
 function thresholdsOf(document: K6Document): ThresholdResult[] {
   return Object.entries(document.metrics).toSorted(([a], [b]) => (a < b ? -1 : 1)).flatMap(([name, metric]) =>
-    Object.entries(metric.thresholds).map(([text, { ok }]) => {
+    Object.entries(metric.thresholds).flatMap(([text, { ok }]) => {
       const { figure, operator, limit } = readExpression(text) ?? { figure: '', operator: '==', limit: 0 };
       const measured = figureOf(document, name, figure);
+      if (measured === null && silentWhenGood.includes(name)) return [];
       const [, bare = name, tags = ''] = /^([^{]+)(?:\{(.*)\})?$/.exec(name) ?? [];
       // All figures are of the hold; saying so in each name would only be noise.
       const shown = tags.split(',').filter((tag) => tag !== '' && tag !== 'phase:hold').join(',');

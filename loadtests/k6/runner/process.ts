@@ -143,7 +143,7 @@ function readCount(text: string): number | undefined {
 }
 
 /** A port of this machine that nobody listens on now. */
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

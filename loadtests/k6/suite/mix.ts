@@ -9,6 +9,7 @@ import { KeyedRandom, streams } from '../../swarm/random.ts';
 import type { VirtualUser } from '../../swarm/scenario.ts';
 import { fixedUsersOf, vusPerFixedUser } from './options.ts';
 import { dueAtMs, lengthMs } from './plan.ts';
+import type { SuitePlan } from './plan.ts';
 import { issueTokens, tokenOf } from './sessions.ts';
 import { currentPlan, settings } from './settings.ts';
 import { K6User } from './user.ts';
@@ -59,7 +60,7 @@ export function setup(): MixData {
 /** One operation of one user of the mix. */
 export async function act(data: MixData): Promise<void> {
   const plan = currentPlan();
-  const user = userOfTurn(plan.users, plan.vus);
+  const user = userOfTurn(plan);
   const known = memory.get(user) ?? { steps: 0, state: newState() };
   memory.set(user, known);
   const step = known.steps++;
@@ -79,10 +80,10 @@ export async function actFixed(data: MixData): Promise<void> {
 /**
  * k6 gives the virtual users their turns in a circle, so each plays a share of the users in its own
  * circle and remembers them. Shares go by the number of the virtual user among all of the run; those
- * that fall to the few that play fixed users stay out.
+ * that fall to the few that play fixed users, or are browsers, stay out.
  */
-function userOfTurn(users: number, vus: number): number {
-  const shares = vus + fixed.length * vusPerFixedUser;
+function userOfTurn({ users, vus, browsers }: SuitePlan): number {
+  const shares = vus + browsers + fixed.length * vusPerFixedUser;
   const others = users - fixed.length;
   const share = (exec.vu.idInTest - 1) % shares;
   const held = Math.max(1, Math.ceil((others - share) / shares));

@@ -72,6 +72,13 @@ function scenariosOf(plan: SuitePlan, journeys: readonly SteppedJourney[]): Reco
   return { mix, ...Object.fromEntries(fixed) };
 }
 
+/** Browsers that go on with the next visit when one has ended; not judged by their number of visits. */
+export function browserScenario(plan: SuitePlan): Scenario {
+  return {
+    executor: 'constant-vus', exec: 'browse', vus: plan.browsers, duration: `${lengthMs(plan)}ms`, gracefulStop: '30s', options: { browser: { type: 'chromium' } },
+  };
+}
+
 function judgedThresholds(plan: SuitePlan, thresholds: ThresholdsByMetric): Record<string, Threshold[]> {
   const ends = (metric: string): boolean => plan.abortsOnMiss && /^(response_time|http_req_failed)\b/.test(metric);
   return Object.fromEntries(Object.entries(thresholds).map(([metric, expressions]) => [

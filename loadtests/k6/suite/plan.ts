@@ -78,7 +78,7 @@ export interface Stage {
 
 /** A suite with its figures filled in. */
 export interface SuitePlan {
-  readonly name: SuiteName;
+  readonly name: SuiteName | 'browser';
   readonly about: string;
   readonly users: number;
   readonly thinkTimeMs: number;
@@ -86,6 +86,8 @@ export interface SuitePlan {
   readonly stages: readonly Stage[];
   /** k6's virtual users for the mix; each plays a share of the users in turn. */
   readonly vus: number;
+  /** Real browsers beside the mix. */
+  readonly browsers: number;
   readonly abortsOnMiss: boolean;
 }
 
@@ -98,7 +100,7 @@ export interface SuiteChanges {
 }
 
 /** Bounds of what a suite can be; k6 needs about 0.2 to 0.5 MB a virtual user. */
-export const suiteLimits = { usersMin: 20, usersMax: 200_000, vusMin: 10, vusMax: 5_000, durationMinMs: 2_000, durationMaxMs: 86_400_000 } as const;
+export const suiteLimits = { usersMin: 20, usersMax: 200_000, vusMin: 10, vusMax: 5_000, browsersMax: 50, durationMinMs: 2_000, durationMaxMs: 86_400_000 } as const;
 
 /** A virtual user is busy while it waits for a reply; so many seconds of the highest rate fit at once. */
 const busyS = 1;
@@ -113,7 +115,12 @@ export function planSuite(name: SuiteName, changes: SuiteChanges = {}): SuitePla
   const stages = shape.stages.map(({ share, to, phase }) => ({ durationMs: Math.round(durationMs * share), toPerMin: perMin(to), phase }));
   const highestPerS = Math.max(...stages.map((stage) => stage.toPerMin)) / 60;
   const vus = Math.min(suiteLimits.vusMax, Math.max(suiteLimits.vusMin, Math.ceil(highestPerS * busyS)));
-  return { name, about: shape.about, users, thinkTimeMs, startPerMin: perMin(shape.from), stages, vus, abortsOnMiss: shape.abortsOnMiss };
+  return { name, about: shape.about, users, thinkTimeMs, startPerMin: perMin(shape.from), stages, vus, browsers: 0, abortsOnMiss: shape.abortsOnMiss };
+}
+
+/** A plan of the mix with browsers beside it. @param browsers default 1 */
+export function planBrowsers(plan: SuitePlan, browsers = 1): SuitePlan {
+  return { ...plan, name: 'browser', about: 'real browsers read the documentation and a report while the mix runs', browsers };
 }
 
 /** Length of the stages of a phase, or of all, in ms. */

@@ -1,8 +1,9 @@
 import { launchJourneys } from '../../scenarios/launch-mix/journeys.ts';
 import { launchThresholds } from '../../scenarios/launch-mix/thresholds.ts';
 import type { Options } from 'k6/options';
-import { optionsOf } from './options.ts';
-import { planSuite } from './plan.ts';
+import { vitalThresholds } from '../../browser/vitals.ts';
+import { browserScenario, optionsOf } from './options.ts';
+import { planBrowsers, planSuite } from './plan.ts';
 import type { SuiteName, SuitePlan } from './plan.ts';
 
 /** What a run of k6 is told through its environment; `sora load k6` fills it in, and so may anyone. */
@@ -18,6 +19,8 @@ export interface Settings {
   readonly seed: number;
   /** 8 hex digits that begin every write's id. */
   readonly run: string;
+  /** A report for the browsers to read, such as file:///…/report.html; '' for none. */
+  readonly reportUrl: string;
   /** Where the summary is written. */
   readonly summaryPath: string;
 }
@@ -37,6 +40,7 @@ export const settings: Settings = {
   sessionsPath: __ENV['SORA_SESSIONS'] ?? '',
   seed: whole('SORA_SEED') ?? 1,
   run: __ENV['SORA_RUN_DIGITS'] ?? '6b360000',
+  reportUrl: __ENV['SORA_REPORT_URL'] ?? '',
   summaryPath: __ENV['SORA_K6_SUMMARY'] ?? 'k6-summary.json',
 };
 
@@ -46,6 +50,19 @@ let current: SuitePlan | undefined;
 export function useSuite(name: SuiteName): Options {
   current = planSuite(name, { users: whole('SORA_USERS'), thinkTimeMs: whole('SORA_THINK_MS'), durationMs: whole('SORA_DURATION_MS') });
   return { ...optionsOf(current, launchJourneys, launchThresholds), hosts: pinnedHosts() };
+}
+
+/** As `useSuite`, with browsers beside the mix. */
+export function useBrowserSuite(): Options {
+  const base = planSuite('smoke', { users: whole('SORA_USERS'), thinkTimeMs: whole('SORA_THINK_MS'), durationMs: whole('SORA_DURATION_MS') });
+  current = planBrowsers(base, whole('SORA_BROWSERS'));
+  const options = optionsOf(current, launchJourneys, launchThresholds);
+  return {
+    ...options, hosts: pinnedHosts(),
+    scenarios: { ...options.scenarios, browsers: browserScenario(current) },
+    thresholds: { ...options.thresholds, ...Object.fromEntries(Object.entries(vitalThresholds).map(([metric, expressions]) => [metric, [...expressions]])) },
+    summaryTrendStats: [...(options.summaryTrendStats ?? []), 'p(75)'],
+  };
 }
 
 /** Names and the addresses they were judged by. */
