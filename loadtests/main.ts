@@ -3,6 +3,7 @@ import { closest } from 'fastest-levenshtein';
 import { exitCodes, invalidConfig, messageOf, SoraError } from '../ops/core/error.ts';
 import type { Host } from '../ops/core/host.ts';
 import { createNodeHost } from '../ops/core/node-host.ts';
+import { browserCommand, planBrowserCommand } from './cli/browser.ts';
 import { capacityCommand, planCapacityCommand } from './cli/capacity.ts';
 import { compareCommand } from './cli/compare.ts';
 import { debugCommand } from './cli/debug.ts';
@@ -31,6 +32,8 @@ const verbs: Readonly<Record<string, Verb>> = {
   suite: suiteCommand,
   'plan-k6': planK6Command,
   k6: k6Command,
+  'plan-browser': planBrowserCommand,
+  browser: browserCommand,
   import: importCommand,
   merge: mergeCommand,
   ls: listCommand,
