@@ -1,6 +1,6 @@
 import { capacityFlags } from './capacity.ts';
 import { importHelp } from './import.ts';
-import { k6Flags } from '../k6/runner/arguments.ts';
+import { browserFlags, k6Flags } from '../k6/runner/arguments.ts';
 import { mergeHelp } from './merge.ts';
 import { runFlags, stackFlags } from './options.ts';
 import { suiteFlags } from './suite.ts';
@@ -11,6 +11,7 @@ const verbLines = `Verbs:
   capacity SCENARIO  finds the highest rate that meets the thresholds, and the law behind it
   suite NAME      runs a suite such as smoke, spike or launch-readiness (--list)
   k6 SUITE        runs a k6 suite: smoke, load, stress, spike, soak or breakpoint
+  browser         measures Web Vitals in real browsers while the mix runs
   merge SHARE…    joins the shares of a run and judges it as a whole (-o json)
   ls              lists the runs kept (-o json)
   show [NAME]     shows a run again; default the latest (-o json)
@@ -59,6 +60,12 @@ const startingVerbs: Readonly<Record<string, { usage: string; summary: string; f
     summary: 'Runs the launch mix with k6 v2, taken from the PATH or built with Go once; judged by the same thresholds, kept like every other run',
     flags: k6Flags, more: 'Besides these it takes --stack, --replicas and --keep. It ends with k6’s exit code, or 98 where k6 dropped iterations. Its runs are not audited.',
     examples: ['k6 smoke', 'k6 load --users 2000 --duration 2m', 'k6 breakpoint --stack own'],
+  },
+  browser: {
+    usage: 'browser [flags]',
+    summary: 'Real Chromium reads the API’s documentation and the latest report while k6 runs the launch mix; judged by Web Vitals and the mix’s thresholds',
+    flags: browserFlags, more: 'Besides these it takes --stack, --replicas and --keep. Chromium is CHROMIUM_PATH or one on the PATH; it is never downloaded.',
+    examples: ['browser', 'browser --users 1000 --browsers 2 --duration 60s'],
   },
 };
 
