@@ -10,7 +10,7 @@ import { interruptedError, stackEnv, startLoadStack } from './load-stack.ts';
 import { stackDir } from './up.ts';
 
 const harnessEntry = 'loadtests/main.ts';
-const verbs = ['run', 'debug', 'capacity', 'suite', 'k6', 'merge', 'ls', 'show', 'rm', 'import', 'compare', 'trend'] as const;
+const verbs = ['run', 'debug', 'capacity', 'suite', 'k6', 'browser', 'merge', 'ls', 'show', 'rm', 'import', 'compare', 'trend'] as const;
 const stackKinds = ['auto', 'own', 'running'] as const;
 
 /** What `loadtests/main.ts plan` says of a run before anything is started. */
@@ -35,7 +35,7 @@ const debugUsers = 1_000;
 export const load: Command = {
   name: 'load',
   summary: 'Runs load tests and shows their reports',
-  usage: 'sora load run|debug|capacity|suite|k6|merge|ls|show|rm|import|compare|trend [flags]',
+  usage: 'sora load run|debug|capacity|suite|k6|browser|merge|ls|show|rm|import|compare|trend [flags]',
   flags: {
     stack: { type: 'string', value: 'auto|own|running', help: 'the stack to load: one of its own, the running one, or that if there is one (auto, the default)' },
     replicas: { type: 'string', multiple: true, value: 'NAME=COUNT', help: 'number of processes of an own stack, such as api=2' },
@@ -43,7 +43,7 @@ export const load: Command = {
   },
   examples: ['sora load run launch-mix --users 10000 --duration 60s', 'sora load run ./my-journey.ts --target http://127.0.0.1:3000', 'sora load debug launch-mix --user 7', 'sora load ls'],
   details:
-    'Verbs:\n  run      runs a scenario and judges it; sora load run --help has its flags\n  debug    runs one journey of one user once and prints each step\n  capacity finds the highest rate that meets the thresholds\n  suite    runs a suite of parts and judges the whole\n  k6       runs a suite of k6 and keeps its result\n  merge    joins the shares of a run and judges it as a whole\n  ls       lists the runs kept\n  show     shows the report of one\n  rm       removes one\n  import   writes a scenario from a HAR recording or an OpenAPI document\n  compare  judges a run against others\n  trend    finds lasting changes over the runs of a scenario\n\nExit codes of run: 0 pass, 98 insufficient, 99 fail, 104 wrong before the first request,\n105 stopped by a signal, 107 the scenario failed to load or to set up.',
+    'Verbs:\n  run      runs a scenario and judges it; sora load run --help has its flags\n  debug    runs one journey of one user once and prints each step\n  capacity finds the highest rate that meets the thresholds\n  suite    runs a suite of parts and judges the whole\n  k6       runs a suite of k6 and keeps its result\n  browser  measures Web Vitals in real browsers under load\n  merge    joins the shares of a run and judges it as a whole\n  ls       lists the runs kept\n  show     shows the report of one\n  rm       removes one\n  import   writes a scenario from a HAR recording or an OpenAPI document\n  compare  judges a run against others\n  trend    finds lasting changes over the runs of a scenario\n\nExit codes of run: 0 pass, 98 insufficient, 99 fail, 104 wrong before the first request,\n105 stopped by a signal, 107 the scenario failed to load or to set up.',
   passesThrough: verbs,
   async run(context, args) {
     const [verb, ...rest] = args;
@@ -68,7 +68,7 @@ interface OwnFlags {
 }
 
 /** Verbs that may need a stack, and the harness's verb that says what they need. */
-const planVerbs = { run: 'plan', debug: 'plan', capacity: 'plan-capacity', suite: 'plan-suite', k6: 'plan-k6' } as const;
+const planVerbs = { run: 'plan', debug: 'plan', capacity: 'plan-capacity', suite: 'plan-suite', k6: 'plan-k6', browser: 'plan-browser' } as const;
 type StartingVerb = keyof typeof planVerbs;
 const isStarting = (verb: string): verb is StartingVerb => Object.hasOwn(planVerbs, verb);
 
