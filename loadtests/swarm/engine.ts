@@ -1,7 +1,8 @@
+import { Roster } from '../../ops/core/roster.ts';
 import { type OpenRoster, rosterOf } from './arrival/open-roster.ts';
 import { Population } from './arrival/population.ts';
 import { blame, Books, type Schedule, toUs } from './books.ts';
-import type { Carrier, Exchange } from './exchange.ts';
+import type { Carrier } from './exchange.ts';
 import { Itinerary } from './itinerary.ts';
 import { type FunctionGround, FunctionStage } from './journey/function-stage.ts';
 import { OperationNames } from './journey/operation-names.ts';
@@ -10,9 +11,8 @@ import { type PlannedStep, resolveJourneys } from './journeys.ts';
 import type { HistoryStep } from './measurement.ts';
 import { type Partition, shareOf, userAt } from './partition.ts';
 import { endOfLoadMs, type RunPlan } from './plan.ts';
-import { headerLines, namesHeader } from './request-text.ts';
 import type { HttpReply, HttpRequest, Scenario } from './scenario.ts';
-import { StepExchange } from './step-exchange.ts';
+import { Sender } from './sender.ts';
 import { type Frame, type Rememberer, StepUser } from './step-user.ts';
 import type { Tally } from './tally.ts';
 import { UserTable } from './users.ts';
@@ -43,6 +43,8 @@ function whyUnfinished(user: StepUser): keyof typeof unfinished {
 
 /** Longest usual pause in ms that the schedule's slots cover; longer ones are passed over now and then. */
 const wheelSlots = 1 << 17;
+/** Steps begun between two ticks; more wait for the next, or steps without a request would keep the loop from turning. */
+const begunBetweenMax = 2_000;
 
 /**
  * Runs the journeys of one share of the users. It has no timer: `tick` says what time it is, and
@@ -61,17 +63,19 @@ export class Engine implements FunctionGround {
   readonly overMs: number;
   readonly #options: EngineOptions;
   readonly #books: Books;
+  readonly #sender: Sender;
   readonly #itinerary: Itinerary;
   readonly #functions: FunctionStage | undefined;
   readonly #roster: OpenRoster | undefined;
   readonly #population: Population;
-  readonly #running = new Set<StepUser>();
+  readonly #running = new Roster<StepUser>();
   /** Filled in anew for each operation that ends; saves an allocation. */
   readonly #times: Schedule = { dueMs: 0, readyMs: 0, thinkMs: 0, idleMs: 0, endMs: 0 };
   /** Users that have not left; where work arrives openly, those at work. */
   #remaining = 0;
   #started = 0;
   #unsent = 0;
+  #begunBetween = 0;
   #stopped = false;
 
   constructor(options: EngineOptions) {
@@ -90,6 +94,7 @@ export class Engine implements FunctionGround {
     this.writes = new WriteLedger(size);
     this.wheel = new TimingWheel(size, wheelSlots);
     this.#books = new Books(this.names.list, this.writes, options.onTraced);
+    this.#sender = new Sender(options, this.tally, this.writes);
     this.#roster = rosterOf(plan, partition, size);
     this.#population = new Population(plan);
     this.#itinerary = new Itinerary(journeys, this.users, partition, plan.seed, this.#roster?.keys);
@@ -135,6 +140,11 @@ export class Engine implements FunctionGround {
     return this.#running.size + (this.#functions?.awake ?? 0);
   }
 
+  /** What is in flight and does not merely pause. */
+  get acting(): number {
+    return this.inFlight - (this.#functions?.groupsPaused ?? 0);
+  }
+
   /** Nothing is due any more and nothing in flight. */
   get finished(): boolean {
     if (this.#stopped) return this.inFlight === 0;
@@ -167,6 +177,7 @@ export class Engine implements FunctionGround {
 
   /** Starts what is due; ends the drain when its time is up. @param nowMs since the run began */
   tick(nowMs: number): void {
+    this.#begunBetween = 0;
     if (!this.#stopped) {
       this.wheel.advance(Math.floor(nowMs), this.#begin);
       if (this.#roster !== undefined) this.#welcome(this.#roster, nowMs);
@@ -177,11 +188,12 @@ export class Engine implements FunctionGround {
   /** Begins no further step; those in flight may end. */
   stop(): void {
     this.#stopped = true;
+    this.#functions?.stop();
   }
 
   /** Ends steps in flight as they are, uncounted: for a run that was interrupted. */
   abandon(): void {
-    for (const user of this.#running) user.closed = true;
+    for (const user of this.#running.list()) user.closed = true;
     this.#running.clear();
     this.#functions?.abandon();
     this.#stopped = true;
@@ -217,6 +229,12 @@ export class Engine implements FunctionGround {
     this.users.dueMs[place] = presentMs;
     this.users.readyMs[place] = readyMs;
     this.users.thinkMs[place] = thinkMs;
+    // Due already: it need not wait for the tick.
+    if (notBeforeMs > 0 && readyMs <= notBeforeMs && !this.#stopped && this.#begunBetween < begunBetweenMax) {
+      this.#begunBetween++;
+      this.#begin(place);
+      return;
+    }
     this.wheel.schedule(place, Math.ceil(readyMs));
   }
 
@@ -329,7 +347,7 @@ export class Engine implements FunctionGround {
   /** The drain is over: what is in flight has failed, and so has all that was due and never sent. */
   #giveUp(nowMs: number): void {
     this.#functions?.settle();
-    for (const user of this.#running) {
+    for (const user of this.#running.list()) {
       user.countPending(nowMs);
       const kind = whyUnfinished(user);
       user.fail({ kind, message: `${unfinished[kind]} when the drain of ${this.#options.plan.drainMs} ms ended` });
@@ -395,28 +413,6 @@ export class Engine implements FunctionGround {
   }
 
   send(user: StepUser, request: HttpRequest): Promise<HttpReply> {
-    let exchange: StepExchange;
-    try {
-      if (user.headers === undefined) this.#takeHeaders(user);
-      exchange = new StepExchange(user, request, user.headers ?? '', this.#onDone);
-    } catch (error) {
-      return Promise.reject(error as Error);
-    }
-    const replied = new Promise<HttpReply>((resolve, reject) => {
-      exchange.resolve = resolve;
-      exchange.reject = reject;
-    });
-    if (user.handedMs < 0) user.handedMs = this.#options.now();
-    user.latest = exchange;
-    this.#options.carrier.send(exchange);
-    return replied;
+    return this.#sender.send(user, request);
   }
-
-  #takeHeaders(user: StepUser): void {
-    const headers = this.#options.scenario.headers?.(user.index, this.shared);
-    user.namesCorrelation = namesHeader(headers, 'x-correlation-id');
-    user.headers = headerLines(headers);
-  }
-
-  readonly #onDone = (done: Exchange): void => (done as StepExchange).settle(this.tally, this.writes);
 }

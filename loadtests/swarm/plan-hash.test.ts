@@ -3,8 +3,9 @@ import launchScenario from '../scenarios/launch-mix.ts';
 import { packTokens } from '../scenarios/launch-mix/sessions.ts';
 import type { LaunchShared } from '../scenarios/launch-mix/setup.ts';
 import shopper from './fixtures/shopper.ts';
-import { listPlan, planHash, type PlanOptions } from './plan-hash.ts';
-import type { Scenario } from './scenario.ts';
+import wanderer from './fixtures/wanderer.ts';
+import { listPlan, planHash, type PlannedOperation, type PlanOptions } from './plan-hash.ts';
+import type { Arrival, Scenario } from './scenario.ts';
 
 const scenario = shopper as unknown as Scenario<never>;
 const launchMix = launchScenario as unknown as Scenario<never>;
@@ -54,6 +55,43 @@ describe('the plan', () => {
     }
   });
 });
+
+describe('the plan of functions', () => {
+  const wandering = wanderer as unknown as Scenario<never>;
+  const workers = [1, 2, 7, 64];
+
+  it('is the same for 1, 2, 7 and 64 workers, with every draw, pause, group and write in it', async () => {
+    const one = await listPlan(wandering, { reply }, 1);
+    expect(new Set(one.map(({ op }) => op))).toEqual(new Set(['GET /items', 'look closer', 'POST /orders', 'leave']));
+    expect(new Set(one.map(({ user }) => user)).size).toBe(70);
+    const inputs = new Set(one.flatMap((operation) => operation.inputs));
+    expect(inputs.size).toBeGreaterThan(one.length / 2);
+    for (const shares of workers.slice(1)) expect(await listPlan(wandering, { reply }, shares)).toEqual(one);
+    const hashes = await Promise.all(workers.map((shares) => planHash(wandering, { reply }, shares)));
+    expect(new Set(hashes).size).toBe(1);
+    expect(await planHash(wandering, { reply, overrides: { seed: 2 } }, 1)).not.toBe(hashes[0]);
+  });
+
+  it.each<[string, Arrival]>([
+    ['users in stages', { kind: 'users', stages: [{ users: 70, durationMs: 1_000 }, { users: 70, durationMs: 2_000 }, { users: 10, durationMs: 1_000 }, { users: 30, durationMs: 1_000 }] }],
+    ['a Poisson rate', { kind: 'rate', stages: [{ perS: 100, durationMs: 1_000 }, { perS: 100, durationMs: 2_000 }], usersMax: 2_000 }],
+    ['an even rate', { kind: 'rate', spacing: 'even', from: 50, stages: [{ perS: 50, durationMs: 2_000 }], usersMax: 2_000 }],
+    ['sessions', { kind: 'sessions', from: 80, stages: [{ perS: 80, durationMs: 2_000 }], usersMax: 2_000 }],
+    ['shared iterations', { kind: 'iterations', users: 128, iterations: 300 }],
+  ])('is the same for any number of workers with %s', async (_name, arrival) => {
+    // Users are who is free, so what an arrival does must not depend on which one it is.
+    const arriving = { ...wandering, arrival };
+    const one = await listPlan(arriving, { reply }, 1);
+    expect(one.length).toBeGreaterThan(90);
+    for (const shares of workers.slice(1)) expect(withoutDue(await listPlan(arriving, { reply }, shares), arrival)).toEqual(withoutDue(one, arrival));
+  });
+});
+
+/** Shared iterations are due when a user is free for them, which depends on how many share them; what they do does not. */
+function withoutDue(plan: readonly PlannedOperation[], { kind }: Arrival): unknown[] {
+  if (kind !== 'iterations') return [...plan];
+  return plan.map(({ user, step, op, inputs }) => ({ user, step, op, inputs })).toSorted((a, b) => a.user - b.user || a.step - b.step);
+}
 
 describe('the plan of launch-mix', () => {
   const users = 30;

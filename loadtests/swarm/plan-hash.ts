@@ -24,6 +24,7 @@ export interface PlanOptions {
 
 /** One step as it is planned, with all it sends. */
 export interface PlannedOperation {
+  /** Where work arrives openly, the number of the arrival. */
   readonly user: number;
   readonly step: number;
   readonly op: string;
@@ -54,13 +55,13 @@ export async function listPlan(scenario: Scenario<never>, options: PlanOptions, 
       traced: () => true,
       onTraced: (user, { step, op, dueMs, thinkTimeMs }) => {
         const inputs = (user.trace ?? []).map(({ method, path, headers, body }) => [method, path, headers, body].join('\n'));
-        operations.push({ user: user.index, step, op, dueMs, thinkTimeMs, inputs });
+        operations.push({ user: user.key, step, op, dueMs, thinkTimeMs, inputs });
       },
     });
     while (!engine.finished) {
       engine.tick(++nowMs);
       // Replies are there at once, so a step ends within some turns of the microtask queue.
-      while (engine.inFlight > 0) await Promise.resolve();
+      while (engine.acting > 0) await Promise.resolve();
     }
   }
   return operations.sort((a, b) => a.dueMs - b.dueMs || a.user - b.user || a.step - b.step);

@@ -204,6 +204,15 @@ describe('the end', () => {
     expect(counts['GET /a']?.[0]).toBeGreaterThan(0);
   });
 
+  it('leaves a group that pauses when told to stop, uncounted', async () => {
+    const { counts, endedMs, engine } = await simulate((user) => user.group('long', () => get(user).then(() => user.think(5_000))), {
+      each: (engine, nowMs) => {
+        if (nowMs === 2_000) engine.stop();
+      },
+    });
+    expect([counts, endedMs, engine.inFlight]).toEqual([{ long: [0, 0] }, 2_000, 0]);
+  });
+
   it('refuses a kept user in a later iteration', async () => {
     let kept: JourneyUser<never> | undefined;
     const problems: string[] = [];

@@ -42,6 +42,7 @@ export class FunctionStage implements FunctionHost {
   readonly #iterations: (FunctionUser | undefined)[];
   readonly #counts: Uint32Array;
   #awake = 0;
+  #groupsPaused = 0;
 
   constructor(ground: FunctionGround) {
     this.#ground = ground;
@@ -54,11 +55,17 @@ export class FunctionStage implements FunctionHost {
     return this.#awake;
   }
 
+  /** Groups that are pausing: begun, and waiting for nothing but time. */
+  get groupsPaused(): number {
+    return this.#groupsPaused;
+  }
+
   /** A user is due: goes on after its pause, or begins an iteration. */
   act(place: number, planned: PlannedStep): void {
     this.#awake++;
     const suspended = this.#iterations[place];
     if (suspended !== undefined) {
+      this.#countPause(suspended, false);
       suspended.wake();
       return;
     }
@@ -81,10 +88,16 @@ export class FunctionStage implements FunctionHost {
     );
   }
 
+  #countPause(user: FunctionUser, inGroup: boolean): void {
+    if (user.pausesInGroup !== inGroup) this.#groupsPaused += inGroup ? 1 : -1;
+    user.pausesInGroup = inGroup;
+  }
+
   #end(user: FunctionUser): void {
     if (user.over) return;
     const { place, suspended } = user;
     user.finish();
+    this.#countPause(user, false);
     if (!suspended) this.#awake--;
     // A pause that nobody awaited.
     else this.#ground.wheel.cancel(place);
@@ -133,6 +146,7 @@ export class FunctionStage implements FunctionHost {
     users.readyMs[place] = readyMs;
     users.thinkMs[place] = pauseMs;
     if (grouped?.frame !== undefined) grouped.frame.idleMs += readyMs - nowMs;
+    this.#countPause(user, grouped !== undefined);
     this.#awake--;
     wheel.schedule(place, Math.ceil(readyMs));
   }
@@ -144,6 +158,18 @@ export class FunctionStage implements FunctionHost {
     this.#awake--;
     this.#iterations[place] = undefined;
     if (!this.#ground.stopped) this.#ground.leave(place);
+  }
+
+  /** Nothing begins any more: who pauses has left, and its group with it. */
+  stop(): void {
+    for (const [place, user] of this.#iterations.entries()) {
+      if (user?.suspended !== true) continue;
+      this.#ground.wheel.cancel(place);
+      if (user.grouped !== undefined) this.#ground.cut(user.grouped);
+      user.finish();
+      this.#countPause(user, false);
+      this.#iterations[place] = undefined;
+    }
   }
 
   /** Before the run gives up: ends the requests that have their reply. */
@@ -161,6 +187,7 @@ export class FunctionStage implements FunctionHost {
     }
     this.#iterations.fill(undefined);
     this.#awake = 0;
+    this.#groupsPaused = 0;
   }
 
   stepOf(user: FunctionUser): number {

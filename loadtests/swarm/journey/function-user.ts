@@ -45,6 +45,8 @@ export class FunctionUser implements JourneyUser<unknown>, Http {
   /** The next operation is the first since its due time; one that follows without a pause is due when it comes. */
   fresh = true;
   operations = 0;
+  /** It is pausing, and within a group. */
+  pausesInGroup = false;
   tags: readonly number[] | undefined = undefined;
   /** The group under way. */
   grouped: StepUser | undefined = undefined;

@@ -1,0 +1,49 @@
+import type { Carrier, Exchange } from './exchange.ts';
+import { headerLines, namesHeader } from './request-text.ts';
+import type { HttpReply, HttpRequest, Scenario } from './scenario.ts';
+import { StepExchange } from './step-exchange.ts';
+import type { StepUser } from './step-user.ts';
+import type { Tally } from './tally.ts';
+import type { WriteLedger } from './write-ledger.ts';
+
+export interface SenderOptions {
+  readonly scenario: Scenario<never>;
+  readonly shared: unknown;
+  readonly carrier: Carrier;
+  readonly now: () => number;
+}
+
+/** Hands the requests of users to the transport, and their outcomes to the books. */
+export class Sender {
+  readonly #options: SenderOptions;
+  readonly #onDone: (done: Exchange) => void;
+
+  constructor(options: SenderOptions, tally: Tally, writes: WriteLedger) {
+    this.#options = options;
+    this.#onDone = (done) => (done as StepExchange).settle(tally, writes);
+  }
+
+  send(user: StepUser, request: HttpRequest): Promise<HttpReply> {
+    let exchange: StepExchange;
+    try {
+      if (user.headers === undefined) this.#takeHeaders(user);
+      exchange = new StepExchange(user, request, user.headers ?? '', this.#onDone);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    const replied = new Promise<HttpReply>((resolve, reject) => {
+      exchange.resolve = resolve;
+      exchange.reject = reject;
+    });
+    if (user.handedMs < 0) user.handedMs = this.#options.now();
+    user.latest = exchange;
+    this.#options.carrier.send(exchange);
+    return replied;
+  }
+
+  #takeHeaders(user: StepUser): void {
+    const headers = this.#options.scenario.headers?.(user.index, this.#options.shared);
+    user.namesCorrelation = namesHeader(headers, 'x-correlation-id');
+    user.headers = headerLines(headers);
+  }
+}
