@@ -130,9 +130,9 @@ export class Crew {
   }
 
   #runtimeOf({ link }: WorkerJob): WorkerRuntime {
-    const { host } = this.#options;
-    if (link?.runtime !== 'bun') return { name: 'node', execPath: host.process.execPath };
-    return { name: 'bun', execPath: requireBun(host) };
+    const { host, jobs } = this.#options;
+    if (link?.runtime !== 'bun') return { name: 'node', execPath: host.process.execPath, workers: jobs.length };
+    return { name: 'bun', execPath: requireBun(host), workers: jobs.length };
   }
 
   get #over(): boolean {

@@ -12,7 +12,8 @@ export interface ParentLine<Sent> {
 
 /** A worker under another runtime than its parent's speaks JSON; in Node both speak structured clone. */
 const isJsonLine = (runtime: Runtime): boolean => runtime === 'bun';
-const ownRuntime: Runtime = 'bun' in self.versions ? 'bun' : 'node';
+/** What this process runs in. */
+export const ownRuntime: Runtime = 'bun' in self.versions ? 'bun' : 'node';
 
 /** Opens the line in a worker. `onGone` is called when the parent is no more. */
 export function connectToParent<Received, Sent>(handlers: {
@@ -36,13 +37,15 @@ export interface WorkerLine<Sent> {
   kill(): void;
 }
 
-/** A nursery of 8 MB spent 16 % of a worker's time on collecting at 2,500 operations/s. */
-const workerFlags = ['--max-semi-space-size=64'];
+/** A nursery of 8 MB spent 16 % of a worker's time on collecting at 2,500 operations/s; many workers have less to do each. */
+const workerFlags = (workers: number): string[] => [`--max-semi-space-size=${workers <= 8 ? 64 : 16}`];
 
 /** What a worker process runs in. */
 export interface WorkerRuntime {
   readonly name: Runtime;
   readonly execPath: string;
+  /** How many workers the run has. */
+  readonly workers: number;
 }
 
 /** Starts a worker process. `onExit` is called once, however it ends. */
@@ -54,7 +57,7 @@ export function startWorker<Received, Sent>(
   const isJson = isJsonLine(runtime.name);
   const child: ChildProcess = fork(file, [], {
     execPath: runtime.execPath,
-    execArgv: runtime.name === 'node' ? workerFlags : [],
+    execArgv: runtime.name === 'node' ? workerFlags(runtime.workers) : [],
     serialization: isJson ? 'json' : 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,7 +10,7 @@ import { localOnly } from '../guard.ts';
 import { loadScenario } from '../load-scenario.ts';
 import { planRun } from '../run-plan.ts';
 import type { WorkerJob } from '../worker-messages.ts';
-import { findBun } from './bun-runtime.ts';
+import { findBun, requireBun } from './bun-runtime.ts';
 import { plainLink } from './create-transport.ts';
 import type { Runtime } from './limits.ts';
 
@@ -34,6 +35,24 @@ async function listen(listener: RequestListener): Promise<string> {
   });
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
+
+describe.skipIf(!hasBun)('wires of Bun', () => {
+  it('carry large bodies both ways, find names, and say why not', { timeout: 30_000 }, async () => {
+    const closed = await listen(() => undefined);
+    closers.pop()?.();
+    const target = await listen((request, response) => {
+      if (request.url === '/cut') request.socket.destroy();
+      if (request.url === '/echo') request.pipe(response);
+    });
+    const probe = fileURLToPath(new URL('../fixtures/bun-probe.ts', import.meta.url));
+    const child = spawn(requireBun(host), [probe, target, closed], { stdio: ['ignore', 'pipe', 'inherit'] });
+    closers.push(() => void child.kill('SIGKILL'));
+    let printed = '';
+    child.stdout.on('data', (bytes: Buffer) => (printed += bytes.toString()));
+    await once(child, 'close');
+    expect(JSON.parse(printed)).toEqual(['200 5000000', '200 8', '200 7', 'timeout', 'ECONNRESET', 'ECONNREFUSED']);
+  });
+});
 
 describe.skipIf(!hasBun)('workers under Bun', () => {
   it('hold a connection for each of their users, from their source addresses, and merge with those under Node', { timeout: 60_000 }, async () => {

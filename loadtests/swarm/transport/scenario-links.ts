@@ -6,7 +6,7 @@ import type { SocketErrand } from './ws/hub.ts';
 
 /** What a scenario may say about its connections, and about what its client does by itself. */
 export interface ScenarioLinks {
-  /** `pooled` (default): connections shared by all users. `per-user`: one for each, opened at its first request. */
+  /** `pooled` (default): connections shared by all users. `per-user`: one for each, opened at its first request; a WebSocket is a further one. */
   readonly transport?: TransportKind;
   /** Addresses and ranges of IPv4 that connections come from, in turn. */
   readonly sourceAddresses?: readonly string[];
@@ -25,7 +25,7 @@ export interface ScenarioLinks {
 export interface RequestLinks {
   /** Redirects followed, 0 to 20; default the scenario's. */
   readonly redirects?: number;
-  /** Default none: a request that is tried again hides what users see. */
+  /** Tried again at once, within the request's time. Default none: what is tried again hides what users see. */
   readonly retries?: Retries;
   /** Written by `user.ws` and its sockets alone. */
   readonly socket?: SocketErrand;

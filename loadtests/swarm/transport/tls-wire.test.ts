@@ -45,7 +45,7 @@ function get(transport: Transport, headers = ''): Promise<Exchange> {
 }
 
 describe.skipIf(own === undefined)('TLS', () => {
-  const { cert, key } = own as TestCertificate;
+  const { cert, key }: TestCertificate = own ?? { cert: '', key: '' };
 
   it('trusts the authority it is given, by name and by address, and resumes the session', async () => {
     const port = await listen({ cert, key });

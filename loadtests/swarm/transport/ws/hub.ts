@@ -14,7 +14,10 @@ export type SocketErrand =
 const closeTimeoutMs = 5_000;
 const poolBytes = 4_096;
 
-/** The WebSockets of a worker. They go through the same guard, source addresses and TLS as its requests. */
+/**
+ * The WebSockets of a worker. They go through the same guard, source addresses and TLS as its requests. There are as
+ * many as journeys keep open; where the process has no descriptor left, the next fails with `EMFILE`.
+ */
 export class SocketHub implements LinkHost {
   readonly host: string;
   readonly now: () => number;
