@@ -101,6 +101,8 @@ export class StepUser implements VirtualUser<unknown>, Http {
   lastReply: HttpReply | undefined = undefined;
   /** The step has ended; nothing more may be sent. */
   closed = false;
+  /** Kept by the engine's list of operations in flight. */
+  rosterAt = -1;
   headers: string | undefined = undefined;
   /** The scenario's own headers hold a correlation id. */
   namesCorrelation = false;
