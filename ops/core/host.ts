@@ -22,6 +22,8 @@ export interface Timer {
 export interface Timers {
   after(delayMs: number, run: () => void): Timer;
   every(periodMs: number, run: () => void): Timer;
+  /** Runs once what the event loop holds now has been handled, before it waits again. */
+  soon(run: () => void): void;
   /** Resolves after `delayMs`; rejects with the signal's reason when aborted first. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 }

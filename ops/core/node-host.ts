@@ -36,6 +36,7 @@ const nodeTimers: Timers = {
     const handle = setInterval(run, periodMs);
     return wrapTimer(handle, () => clearInterval(handle));
   },
+  soon: (run) => void setImmediate(run),
   sleep(delayMs, signal) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason as Error);

@@ -50,6 +50,7 @@ export function createTestHost(startMs = Date.UTC(2026, 0, 1)): TestHost {
     timers: {
       after: (delayMs, run) => schedule(delayMs, run),
       every: (periodMs, run) => schedule(periodMs, run, periodMs),
+      soon: (run) => void schedule(0, run),
       sleep: (delayMs, signal) =>
         new Promise((resolve, reject) => {
           const timer = schedule(delayMs, resolve);
