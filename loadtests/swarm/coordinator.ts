@@ -77,7 +77,7 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
   const policy = options.policy ?? localOnly;
   const overrides = options.overrides ?? {};
   parseTarget(options.target, policy);
-  const scenario = await loadScenario(options.scenarioFile);
+  const scenario = await loadScenario(options.scenarioFile, host.files);
   const plan = planRun(scenario, overrides, options.runId);
   const partition = options.partition ?? everyone;
   const users = requireUsers(partition, plan.users);
@@ -168,10 +168,11 @@ async function agreeOnStart(options: SwarmOptions, log: (message: string) => voi
   const waitMs = startAtMs - startNoticeMs - host.clock.nowMs();
   if (waitMs > 0) {
     log(`ready; waiting ${formatDuration(waitMs)} for the start at ${new Date(startAtMs).toISOString()}`);
-    // Given up while waiting: the crew knows, and answers what there is.
     await host.timers.sleep(waitMs, signal).catch(() => undefined);
   }
-  if (host.clock.nowMs() > startAtMs && signal?.aborted !== true) {
+  // Given up while waiting: the crew knows, and answers what there is.
+  if (signal?.aborted === true) return host.clock.nowMs();
+  if (host.clock.nowMs() > startAtMs) {
     throw invalidConfig(
       `the start at ${new Date(startAtMs).toISOString()} passed ${formatDuration(host.clock.nowMs() - startAtMs)} before the workers were ready`,
       'give every share a later --start-at',
