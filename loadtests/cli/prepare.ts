@@ -52,7 +52,7 @@ export async function prepareRun(host: Host, args: readonly string[]): Promise<P
   const options = readRunOptions(args, errors);
   const scenarioFile = options.scenario === '' ? undefined : collect(onError, () => findScenario(host, options.scenario));
   if (scenarioFile === undefined) throw new ConfigErrors(errors);
-  const scenario = await loadScenario(scenarioFile);
+  const scenario = await loadScenario(scenarioFile, host.files);
   const thresholds = [...parseThresholds(scenario.thresholds, onError), ...options.thresholds];
   requireKnownOperations(scenario, thresholds, onError);
   const { load: { staging }, prices } = await readConfig(host, root);

@@ -77,6 +77,10 @@ class DebugFunctions implements FunctionHost {
     return this.#stage.shared;
   }
 
+  get openly(): boolean {
+    return this.#stage.openly;
+  }
+
   get usersTotal(): number {
     return this.#stage.usersTotal;
   }

@@ -49,6 +49,7 @@ export class DebugStage implements StepHost {
   readonly run: string;
   readonly shared: unknown;
   readonly usersTotal: number;
+  readonly openly = false;
   readonly #options: DebugStageOptions;
   #events: DebugEvent[] = [];
   #wake: () => void = () => undefined;

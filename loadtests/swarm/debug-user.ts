@@ -33,7 +33,7 @@ export interface DebugOptions {
  */
 export async function* debugUser(options: DebugOptions): AsyncGenerator<DebugEvent> {
   const { host, user, target, policy, adminSecret } = options;
-  const scenario = await loadScenario(options.scenarioFile);
+  const scenario = await loadScenario(options.scenarioFile, host.files);
   const plan = planRun(scenario, options.overrides ?? {}, options.runId);
   if (!Number.isInteger(user) || user < 0 || user >= plan.users) {
     throw invalidConfig(`user ${user} does not exist; the scenario has ${plan.users}`, `give one from 0 to ${plan.users - 1}`);

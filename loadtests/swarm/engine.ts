@@ -29,6 +29,8 @@ export interface EngineOptions {
   readonly carrier: Carrier;
   /** Milliseconds since the run began. */
   readonly now: () => number;
+  /** Runs once the events at hand have been handled. Default: what falls due meanwhile waits for the next tick. */
+  readonly soon?: (run: () => void) => void;
   /** Users whose steps are recorded with their requests; default none. */
   readonly traced?: (user: number) => boolean;
   readonly onTraced?: (user: StepUser, record: HistoryStep) => void;
@@ -43,8 +45,6 @@ function whyUnfinished(user: StepUser): keyof typeof unfinished {
 
 /** Longest usual pause in ms that the schedule's slots cover; longer ones are passed over now and then. */
 const wheelSlots = 1 << 17;
-/** Steps begun between two ticks; more wait for the next, or steps without a request would keep the loop from turning. */
-const begunBetweenMax = 2_000;
 
 /**
  * Runs the journeys of one share of the users. It has no timer: `tick` says what time it is, and
@@ -75,7 +75,7 @@ export class Engine implements FunctionGround {
   #remaining = 0;
   #started = 0;
   #unsent = 0;
-  #begunBetween = 0;
+  #dueNow: number[] = [];
   #stopped = false;
 
   constructor(options: EngineOptions) {
@@ -118,6 +118,10 @@ export class Engine implements FunctionGround {
 
   get stopped(): boolean {
     return this.#stopped;
+  }
+
+  get openly(): boolean {
+    return this.#roster !== undefined;
   }
 
   /** Users that have begun a step. */
@@ -177,7 +181,6 @@ export class Engine implements FunctionGround {
 
   /** Starts what is due; ends the drain when its time is up. @param nowMs since the run began */
   tick(nowMs: number): void {
-    this.#begunBetween = 0;
     if (!this.#stopped) {
       this.wheel.advance(Math.floor(nowMs), this.#begin);
       if (this.#roster !== undefined) this.#welcome(this.#roster, nowMs);
@@ -229,13 +232,27 @@ export class Engine implements FunctionGround {
     this.users.dueMs[place] = presentMs;
     this.users.readyMs[place] = readyMs;
     this.users.thinkMs[place] = thinkMs;
-    // Due already: it need not wait for the tick.
-    if (notBeforeMs > 0 && readyMs <= notBeforeMs && !this.#stopped && this.#begunBetween < begunBetweenMax) {
-      this.#begunBetween++;
-      this.#begin(place);
-      return;
-    }
-    this.wheel.schedule(place, Math.ceil(readyMs));
+    if (readyMs <= notBeforeMs && this.#options.soon !== undefined) this.#beginSoon(place, this.#options.soon);
+    else this.wheel.schedule(place, Math.ceil(readyMs));
+  }
+
+  /** Due already: it need not wait for the tick, only for the replies that are there, so that requests leave together. */
+  #beginSoon(place: number, soon: (run: () => void) => void): void {
+    this.#dueNow.push(place);
+    if (this.#dueNow.length === 1) soon(this.#beginDue);
+  }
+
+  readonly #beginDue = (): void => {
+    if (this.#stopped) return this.#shelveDue();
+    const places = this.#dueNow;
+    this.#dueNow = [];
+    for (const place of places) this.#begin(place);
+  };
+
+  /** Gives back to the schedule what was to begin at once. */
+  #shelveDue(): void {
+    for (const place of this.#dueNow) this.wheel.schedule(place, Math.ceil(this.users.readyMs[place]!));
+    this.#dueNow = [];
   }
 
   presentAt(place: number, dueMs: number, thinkMs: number): number {
@@ -346,6 +363,7 @@ export class Engine implements FunctionGround {
 
   /** The drain is over: what is in flight has failed, and so has all that was due and never sent. */
   #giveUp(nowMs: number): void {
+    this.#shelveDue();
     this.#functions?.settle();
     for (const user of this.#running.list()) {
       user.countPending(nowMs);

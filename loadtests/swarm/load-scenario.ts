@@ -1,7 +1,10 @@
+import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { messageOf } from '../../ops/core/error.ts';
+import type { Files } from '../../ops/core/host.ts';
 import { arrivalShape } from './arrival/plan-arrival.ts';
+import { loadFeeders } from './feeder.ts';
 import { scenarioError } from './journeys.ts';
 import type { Scenario } from './scenario.ts';
 import { linkFields } from './transport/scenario-links.ts';
@@ -52,11 +55,12 @@ const shape = z.looseObject({
 });
 
 /**
- * Imports a scenario file, which exports its scenario as default, and checks its shape.
+ * Imports a scenario file, which exports its scenario as default, checks its shape and reads its feeders' files.
  * @param file absolute path
- * @throws SoraError `scenario_error` (exit 107) when it does not load or is no scenario
+ * @param files where feeders' files are read; without it feeders stay unread, and say so when they are asked
+ * @throws SoraError `scenario_error` (exit 107) when it does not load or is no scenario, `invalid_config` (104) on a feeder's file
  */
-export async function loadScenario(file: string): Promise<Scenario<never>> {
+export async function loadScenario(file: string, files?: Files): Promise<Scenario<never>> {
   let module: { default?: unknown };
   try {
     module = (await import(pathToFileURL(file).href)) as { default?: unknown };
@@ -69,5 +73,6 @@ export async function loadScenario(file: string): Promise<Scenario<never>> {
     const problems = checked.error.issues.map((issue) => `${issue.path.join('.') || 'scenario'}: ${issue.message}`);
     throw scenarioError(`${file} is no scenario: ${problems.join('; ')}`);
   }
+  if (files !== undefined) loadFeeders(files, dirname(file));
   return module.default as Scenario<never>;
 }

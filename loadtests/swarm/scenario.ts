@@ -58,6 +58,8 @@ export interface VirtualUser<State> {
   readonly index: number;
   /** What random numbers and ids are keyed by: the index, or the number of the arrival where work arrives openly. */
   readonly key: number;
+  /** Work arrives: at a rate, in sessions, or as shared iterations. */
+  readonly openly: boolean;
   /** 0-based count of the steps begun under this key. */
   readonly step: number;
   readonly seed: number;

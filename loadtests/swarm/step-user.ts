@@ -20,6 +20,7 @@ export interface StepHost {
   readonly shared: unknown;
   /** Users of the whole run. */
   readonly usersTotal: number;
+  readonly openly: boolean;
   send(user: StepUser, request: HttpRequest): Promise<HttpReply>;
   stateOf(user: Rememberer): unknown;
   setStateOf(user: Rememberer, state: unknown): void;
@@ -134,6 +135,10 @@ export class StepUser implements VirtualUser<unknown>, Http {
 
   get users(): number {
     return this.#host.usersTotal;
+  }
+
+  get openly(): boolean {
+    return this.#host.openly;
   }
 
   get http(): Http {

@@ -53,6 +53,7 @@ export class Worker {
       shared: job.shared,
       carrier: this.#courier,
       now: this.#now,
+      soon: (run) => host.timers.soon(run),
       traced: (user) => user === job.sampledUser,
       onTraced: (_user, record) => {
         if (this.#history.length < historyMax) this.#history.push(record);
@@ -65,7 +66,7 @@ export class Worker {
    * @throws SoraError when the scenario does not load
    */
   static async prepare(host: Host, job: WorkerJob, report: Report, rssAtStartBytes: number): Promise<Worker> {
-    return new Worker(host, job, report, await loadScenario(job.scenarioFile), rssAtStartBytes);
+    return new Worker(host, job, report, await loadScenario(job.scenarioFile, host.files), rssAtStartBytes);
   }
 
   /** Milliseconds since the run began; negative before. */

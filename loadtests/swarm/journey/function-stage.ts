@@ -212,6 +212,10 @@ export class FunctionStage implements FunctionHost {
     return this.#ground.shared;
   }
 
+  get openly(): boolean {
+    return this.#ground.openly;
+  }
+
   get usersTotal(): number {
     return this.#ground.usersTotal;
   }

@@ -84,6 +84,10 @@ export class FunctionUser implements JourneyUser<unknown>, Http {
     return this.#host.usersTotal;
   }
 
+  get openly(): boolean {
+    return this.#host.openly;
+  }
+
   get shared(): unknown {
     return this.#host.shared;
   }
