@@ -7,6 +7,7 @@ import type { Host } from '../../ops/core/host.ts';
 import { importHar } from '../import/har-import.ts';
 import { readHar } from '../import/har.ts';
 import { kebabName } from '../import/names.ts';
+import { importOpenApi } from '../import/openapi-import.ts';
 import { renderReport } from '../import/outcome.ts';
 import type { ImportReport } from '../import/outcome.ts';
 import type { ScenarioPlan } from '../import/plan.ts';
@@ -58,6 +59,7 @@ export function importCommand(host: Host, args: readonly string[]): number {
 function importDocument(document: unknown, source: string, name: string, options: ImportOptions): { plan: ScenarioPlan; report: ImportReport } {
   const keys = typeof document === 'object' && document !== null ? document : {};
   if ('log' in keys) return importHar(readHar(document, source), { ...options, name });
+  if ('openapi' in keys) return importOpenApi(document, source, name);
   throw invalidConfig(`${source} is neither a HAR recording nor an OpenAPI document`, 'a recording has "log" at its top, an OpenAPI 3 document "openapi"');
 }
 

@@ -95,6 +95,15 @@ describe('secrets', () => {
   });
 });
 
+describe('notes', () => {
+  it('tell of ids that the client made itself, and of a recording without an identity', () => {
+    expect(reportOf({ ask: 'POST /x', sent: { requestRef: '6fa459ea-ee8a-4ca4-894e-db77e160355e' }, reply: { a: 1 } }).notes).toEqual([
+      expect.stringContaining('neither cookies nor authorization'), expect.stringMatching(/^requestRef is an id that no reply holds/),
+    ]);
+    expect(reportOf({ ask: 'GET /x', headers: { cookie: 'a=b' }, reply: { a: 1 } }).notes).toEqual([]);
+  });
+});
+
 describe('operations', () => {
   const opsOf = (...exchanges: Exchange[]): unknown[] => importHar(readHar(harOf(exchanges), 'x.har'), options).plan.steps.map(({ op, thinkTimeMs, requests }) => [op, thinkTimeMs, requests.length]);
   it('begin after a pause, on a page and with a write, but not behind a redirect', () => {

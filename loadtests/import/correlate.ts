@@ -26,6 +26,7 @@ interface Offered extends Offer {
   readonly endMs: number;
 }
 
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** Values remembered over a recording; later ones are not carried. */
 const offersMax = 500_000;
 /** Clocks of browsers are this coarse. */
@@ -42,6 +43,7 @@ export class Correlator {
   readonly #secrets: SecretBook;
   readonly #offers = new Map<string, Offered[]>();
   readonly #sent = new Set<string>();
+  readonly #ownIds = new Set<string>();
   readonly #names = new Names();
   readonly #carried = new Map<string, Carried>();
   #request = 0;
@@ -74,6 +76,11 @@ export class Correlator {
   /** What was carried, by the order in which it was first needed. */
   get carried(): Carried[] {
     return [...this.#carried.values()];
+  }
+
+  /** Names of the ids that the client made itself: they stay as recorded. */
+  get ownIds(): string[] {
+    return [...this.#ownIds];
   }
 
   /** The value with its holes. */
@@ -150,9 +157,14 @@ export class Correlator {
     return parts.map((part) => {
       if (part.kind !== 'text') return part;
       if (looksSecret(part.text)) return { kind: 'secret', name: this.#secrets.nameOf(part.text, slot.name) };
-      if (isWhole) this.#sent.add(part.text);
+      if (isWhole) this.#keep(part.text, slot);
       return part;
     });
+  }
+
+  #keep(text: string, slot: Slot): void {
+    this.#sent.add(text);
+    if (uuid.test(text)) this.#ownIds.add(slot.name);
   }
 
   /** An authorization keeps its scheme; of all else nothing is kept. */

@@ -31,7 +31,7 @@ const roundsMax = 5;
  */
 export function importHar(entries: readonly HarEntry[], options: HarImportOptions): { plan: ScenarioPlan; report: ImportReport } {
   const { kept, leftOut, origin } = selectEntries(entries, options);
-  const { requests, carried, secrets } = correlateAll(kept, options.name);
+  const { requests, carried, secrets, ownIds } = correlateAll(kept, options.name);
   const acts = divideIntoActs(kept, options.pauseMaxMs);
   const steps = stepsOf(acts, requests);
   const pauses = acts.flatMap(({ pauseMs }) => (pauseMs === undefined ? [] : [pauseMs]));
@@ -50,7 +50,7 @@ export function importHar(entries: readonly HarEntry[], options: HarImportOption
       })),
       secrets,
       leftOut,
-      notes: notesOf(kept, acts, options),
+      notes: [...notesOf(kept, acts, options), ...ownIds.slice(0, 10).map((name) => `${name} is an id that no reply holds; every user sends the recorded one. If the page made it up, write user.writeId() in its place`)],
     },
   };
 }
@@ -59,6 +59,7 @@ interface Correlated {
   readonly requests: readonly RequestPlan[];
   readonly carried: readonly Carried[];
   readonly secrets: readonly string[];
+  readonly ownIds: readonly string[];
 }
 
 function correlateAll(kept: readonly Kept[], name: string): Correlated {
@@ -76,7 +77,7 @@ function correlateAll(kept: readonly Kept[], name: string): Correlated {
     if (book.count > known && round < roundsMax) continue;
     const { carried } = correlator;
     const requests = plans.map((plan, index) => ({ ...plan, takes: carried.filter(({ from }) => from === index).map(({ name, source }) => ({ name, source })) }));
-    return { requests, carried, secrets: secretsIn(requests) };
+    return { requests, carried, secrets: secretsIn(requests), ownIds: correlator.ownIds };
   }
 }
 
@@ -104,6 +105,8 @@ function notesOf(kept: readonly Kept[], acts: readonly Act[], { pauseMaxMs }: Ha
   if (cut > 0) notes.push(`${cut} pause(s) cut to ${pauseMaxMs / 1_000} s; change that with --think-max`);
   const bodies = kept.filter(({ entry }) => (entry.response.content?.text ?? '') !== '').length;
   if (bodies === 0) notes.push('the recording holds no bodies of replies, so nothing in them could be carried; save it "with content"');
+  const hasIdentity = kept.some(({ entry: { request, response } }) => [...request.headers, ...response.headers].some(({ name }) => /^(?:set-)?cookie$|^authorization$/i.test(name)));
+  if (!hasIdentity) notes.push('the recording holds neither cookies nor authorization; browsers leave them out unless they are asked to save sensitive data too');
   const hosts = new Set(kept.map(({ url }) => url.host));
   if (hosts.size > 1) notes.push(`requests to ${[...hosts].join(', ')} all go to the one target`);
   return notes;

@@ -2,7 +2,7 @@ import type { Slot } from './correlate.ts';
 import { headersOf } from './har.ts';
 import type { Kept } from './har-select.ts';
 import { segmentName } from './offers.ts';
-import { textOf } from './plan.ts';
+import { joinTexts, textOf } from './plan.ts';
 import type { BodyPlan, JsonPlan, RequestPlan, Template } from './plan.ts';
 import { decodeSegment, pathSegments } from './reply-values.ts';
 
@@ -29,7 +29,7 @@ export function planRequest({ entry, method, url }: Kept, fill: Fill): Omit<Requ
   const { status } = entry.response;
   return {
     method,
-    path: joined(path),
+    path: joinTexts(path),
     headers: type === undefined ? headers : [...headers, ['content-type', textOf(type)]],
     body,
     // Without the conditions that a browser's cache sends there is no 304.
@@ -84,7 +84,7 @@ function planCookie(header: string, fill: Fill): Template {
     if (at <= 0 || countingCookie.test(name)) continue;
     planned.push([...textOf(`${planned.length === 0 ? '' : '; '}${name}=`), ...fill({ text: pair.slice(at + 1).trim(), name, kind: 'cookie' })]);
   }
-  return joined(planned.flat());
+  return joinTexts(planned.flat());
 }
 
 /** The body, and the type to send where the engine does not set it. */
@@ -128,15 +128,4 @@ function planJson(value: unknown, name: string, fill: Fill): JsonPlan {
   if (Array.isArray(value)) return { kind: 'array', items: value.map((item) => planJson(item, name, fill)) };
   if (typeof value === 'object' && value !== null) return { kind: 'object', entries: Object.entries(value).map(([key, child]) => [key, planJson(child, key, fill)]) };
   return { kind: 'value', value: value === true ? true : value === false ? false : null };
-}
-
-/** Neighbouring texts as one. */
-function joined(template: Template): Template {
-  const parts: Template[number][] = [];
-  for (const part of template) {
-    const last = parts.at(-1);
-    if (part.kind === 'text' && last?.kind === 'text') parts[parts.length - 1] = { kind: 'text', text: last.text + part.text };
-    else parts.push(part);
-  }
-  return parts;
 }

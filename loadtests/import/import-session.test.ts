@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,11 +7,11 @@ import { createTestHost } from '../../ops/core/test-host.ts';
 import { importCommand } from '../cli/import.ts';
 import { debugUser } from '../swarm/debug-user.ts';
 import type { DebugEvent } from '../swarm/debug-stage.ts';
+import { checkWritten } from './fixtures/check-written.ts';
 import { Recorder } from './fixtures/record.ts';
 import { account, apiKey, startShop, type ShopServer } from './fixtures/shop-server.ts';
 import type { ImportReport } from './outcome.ts';
 
-const root = new URL('../..', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'sora-import-'));
 const scenarioFile = join(folder, 'shop.ts');
 let shop: ShopServer;
@@ -97,11 +96,7 @@ describe('a recorded session', () => {
   });
 
   it('passes the project’s types and lint', () => {
-    const config = { extends: `${root}tsconfig.json`, compilerOptions: { typeRoots: [`${root}node_modules/@types`] }, include: [], files: [scenarioFile] };
-    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
-    execFileSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '--noEmit', '-p', folder], { stdio: 'pipe' });
-    execFileSync(process.execPath, [`${root}node_modules/oxlint/bin/oxlint`, '--deny-warnings', '-c', `${root}.oxlintrc.json`, scenarioFile], { stdio: 'pipe', cwd: folder });
+    checkWritten(folder, scenarioFile);
   });
 
   it('refuses to run without its secrets, and names them', async () => {

@@ -39,9 +39,9 @@ export function basic(text: string): string {
  * A value that an earlier reply handed on.
  * @throws SoraError `not_carried` where that reply had none
  */
-export function carried<Name extends string>(user: { readonly state: Readonly<Partial<Record<Name, string>>> }, name: Name): string {
+export function carried<Name extends string>(user: { readonly state: Readonly<Partial<Record<Name, string | undefined>>> }, name: Name): string {
   const value = user.state[name];
-  if (value === undefined) throw new SoraError('not_carried', `${name} is not known: the step that reads it from its reply has failed`);
+  if (value === undefined) throw new SoraError('not_carried', `${name} is not known: the reply it is read from had none, or did not come`);
   return value;
 }
 
@@ -50,11 +50,16 @@ export function carried<Name extends string>(user: { readonly state: Readonly<Pa
  * @throws SoraError `value_missing` that names the place
  */
 export function readValue(reply: HttpReply, source: Source): string {
-  const value = valueAt({ headers: reply.headers, text: () => reply.body.toString('utf8'), json: () => reply.json<unknown>() }, source);
+  const value = readIfAny(reply, source);
   if (value === undefined || value === '') {
     throw new SoraError('value_missing', `the reply (status ${reply.status}) has no ${describeSource(source)}`, { hint: 'the target answers otherwise than the recorded one did' });
   }
   return value;
+}
+
+/** The same where a reply without it is right too, as an empty list is: undefined then. */
+export function readIfAny(reply: HttpReply, source: Source): string | undefined {
+  return valueAt({ headers: reply.headers, text: () => reply.body.toString('utf8'), json: () => reply.json<unknown>() }, source);
 }
 
 /** A form as browsers send it; goes with `application/x-www-form-urlencoded`. */

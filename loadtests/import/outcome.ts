@@ -25,7 +25,7 @@ export function renderReport(report: ImportReport, file: string): string {
   }
   if (report.secrets.length > 0) lines.push('', 'secrets left out; set these in the environment:', ...report.secrets.map((name) => `  ${name}`));
   if (report.leftOut.length > 0) lines.push('', 'left out:');
-  for (const { what, count, keep } of report.leftOut) lines.push(`  ${count} ${what}${keep === undefined ? '' : `; keep with ${keep}`}`);
+  for (const { what, count, keep } of report.leftOut) lines.push(`  ${count === 1 ? '' : `${count} `}${what}${keep === undefined ? '' : `; keep with ${keep}`}`);
   if (report.notes.length > 0) lines.push('', ...report.notes.map((note) => `note: ${note}`));
   return `${lines.join('\n')}\n\nrun it: npx sora load run ${file} --target http://127.0.0.1:3000\n`;
 }

@@ -44,6 +44,8 @@ export type Source =
 export interface Take {
   readonly name: string;
   readonly source: Source;
+  /** A reply without it is right too, as an empty list is; what needs the value then fails. Default false. */
+  readonly isOptional?: boolean;
 }
 
 export const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
@@ -80,6 +82,17 @@ export interface ScenarioPlan {
 /** A value without holes. */
 export function textOf(text: string): Template {
   return text === '' ? [] : [{ kind: 'text', text }];
+}
+
+/** The value with neighbouring texts as one. */
+export function joinTexts(template: Template): Template {
+  const parts: Part[] = [];
+  for (const part of template) {
+    const last = parts.at(-1);
+    if (part.kind === 'text' && last?.kind === 'text') parts[parts.length - 1] = { kind: 'text', text: last.text + part.text };
+    else parts.push(part);
+  }
+  return parts;
 }
 
 /** The value with what stands for its holes, for people. */

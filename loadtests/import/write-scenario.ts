@@ -12,13 +12,15 @@ export interface WriteOptions {
   readonly origin: string;
 }
 
-const kitNames = ['basic', 'carried', 'form', 'readSecrets', 'readValue', 'secret'] as const;
+const kitNames = ['basic', 'carried', 'form', 'readIfAny', 'readSecrets', 'readValue', 'secret'] as const;
 /** Lines up to this long stay one line. */
 const lineMax = 140;
 
 /** Writes a scenario as a TypeScript file that passes the project's types and lint, and is meant to be edited. */
 export function writeScenario(plan: ScenarioPlan, options: WriteOptions): string {
-  const carried = [...new Set(plan.steps.flatMap(({ requests }) => requests.flatMap(({ takes }) => takes.map(({ name }) => name))))];
+  const takes = plan.steps.flatMap(({ requests }) => requests.flatMap((request) => request.takes));
+  const carried = [...new Set(takes.map(({ name }) => name))];
+  const type = takes.some(({ isOptional }) => isOptional === true) ? 'string | undefined' : 'string';
   const functions = new Names('', ['User', 'Carried', 'scenario', 'user', 'reply', 'encodeURIComponent', 'Number', ...kitNames]);
   const steps = plan.steps.map((step) => ({ step, name: functions.take(camelName(step.op, 'step')) }));
   const bodies = steps.map(({ step, name }, index) => writeStep(step, name, index === 0 && carried.length > 0));
@@ -30,7 +32,7 @@ export function writeScenario(plan: ScenarioPlan, options: WriteOptions): string
     '',
     ...(carried.length === 0 ? ['type User = VirtualUser<undefined>;'] : [
       '/** What replies hand to later requests. */',
-      `type Carried = Partial<Record<${carried.map(literal).join(' | ')}, string>>;`,
+      `type Carried = Partial<Record<${carried.map(literal).join(' | ')}, ${type}>>;`,
       'type User = VirtualUser<Carried>;',
     ]),
     '',
@@ -43,13 +45,15 @@ export function writeScenario(plan: ScenarioPlan, options: WriteOptions): string
 /** What of the kit the file calls. */
 function kitNamesOf({ steps, secrets }: ScenarioPlan): readonly string[] {
   const requests = steps.flatMap((step) => step.requests);
+  const takes = requests.flatMap((request) => request.takes);
   const kinds = new Set(partsOf(requests).map(({ kind }) => kind));
   const calls: Record<(typeof kitNames)[number], boolean> = {
     basic: kinds.has('basic'),
     carried: kinds.has('carried'),
     form: requests.some(({ body }) => body.kind === 'form'),
     readSecrets: secrets.length > 0,
-    readValue: requests.some(({ takes }) => takes.length > 0),
+    readIfAny: takes.some(({ isOptional }) => isOptional === true),
+    readValue: takes.some(({ isOptional }) => isOptional !== true),
     secret: kinds.has('secret') || kinds.has('basic'),
   };
   return kitNames.filter((name) => calls[name]);
@@ -111,7 +115,7 @@ function writeRequest(request: RequestPlan, reply: string): string[] {
     request.status === undefined
       ? `  user.check(${reply}.status < 400, ${literal(label)});`
       : `  user.check(${reply}.status === ${request.status}, ${literal(`${label} ${request.status}`)});`,
-    ...request.takes.map(({ name, source }) => `  user.state.${name} = readValue(${reply}, ${sourceText(source)});`),
+    ...request.takes.map(({ name, source, isOptional }) => `  user.state.${name} = ${isOptional === true ? 'readIfAny' : 'readValue'}(${reply}, ${sourceText(source)});`),
   ];
 }
 
