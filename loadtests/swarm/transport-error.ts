@@ -6,14 +6,16 @@ import { SoraError } from '../../ops/core/error.ts';
  */
 export type TransportErrorKind = 'timeout' | 'protocol' | 'tls' | 'inflate' | 'queue_full' | 'aborted' | 'refused_target' | SocketKind | SystemCode;
 type SocketKind = 'ws_closed' | 'ws_too_big' | 'ws_queue_full';
-type SystemCode = 'ECONNREFUSED' | 'ECONNRESET' | 'ENOTFOUND' | 'EHOSTUNREACH' | 'EADDRNOTAVAIL' | 'EMFILE' | 'EIO';
+type SystemCode = 'ECONNREFUSED' | 'ECONNRESET' | 'ENOTFOUND' | 'EHOSTUNREACH' | 'ENETUNREACH' | 'EADDRNOTAVAIL' | 'EADDRINUSE' | 'EMFILE' | 'EIO';
 
 const systemCodes: ReadonlySet<string> = new Set<SystemCode>([
   'ECONNREFUSED',
   'ECONNRESET',
   'ENOTFOUND',
   'EHOSTUNREACH',
+  'ENETUNREACH',
   'EADDRNOTAVAIL',
+  'EADDRINUSE',
   'EMFILE',
 ]);
 

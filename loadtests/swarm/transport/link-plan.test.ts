@@ -74,6 +74,8 @@ describe('planLinks', () => {
   it('spreads users over processes and addresses, and takes Bun beyond 50,000', () => {
     expect(plan({ users: 50_000 })).toMatchObject({ runtime: 'node', sourceAddresses: ['127.0.0.0/8'], sourceCount: 4, workersLeast: 3 });
     expect(plan({ users: 1_000_000 })).toMatchObject({ runtime: 'bun', sourceCount: 72, workersLeast: 53 });
+    expect(plan({ sourceAddresses: ['10.0.0.1', '10.0.0.2'] })).toMatchObject({ sourceCount: 2 });
+    expect(plan({ users: 10, sourceAddresses: ['127.0.0.0/8'] })).toMatchObject({ sourceCount: 10 });
     expect(plan({ users: 60_000, hasBun: () => false })).toMatchObject({ runtime: 'node' });
     expect(plan({ users: 60_000, target: 'https://127.0.0.1:1' })).toMatchObject({ runtime: 'node' });
     fc.assert(fc.property(fc.integer({ min: 1, max: 1_000_000 }), (users) => {

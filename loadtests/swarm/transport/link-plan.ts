@@ -92,10 +92,14 @@ export function planLinks(asked: LinkQuestion): LinkPlan {
   return {
     ...common,
     runtime,
-    // As few as carry all users, half full, so that ports of connections that are closing do no harm.
-    sourceCount: entries.length === 0 ? 0 : Math.min(addresses, Math.ceil((2 * asked.usersTotal) / portsPerAddress)),
+    sourceCount: entries.length === 0 ? 0 : Math.min(addresses, addressesFor(asked)),
     workersLeast: Math.min(processesMax, Math.ceil(sockets / limit.perProcess)),
   };
+}
+
+/** Whoever names addresses wants them used; of ours as few as carry all users half full, as closing connections keep their ports a while. */
+function addressesFor({ sourceAddresses, usersTotal }: LinkQuestion): number {
+  return sourceAddresses === undefined ? Math.ceil((2 * usersTotal) / portsPerAddress) : usersTotal;
 }
 
 function runtimeFor({ users, target, policy, hasBun }: LinkQuestion): Runtime {

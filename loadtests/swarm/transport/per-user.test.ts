@@ -87,6 +87,12 @@ describe('PerUserTransport', () => {
     expect([refused.connections, refused.inFlight]).toEqual([0, 0]);
   });
 
+  it('gives requests that name no time the scenario’s', async () => {
+    const transport = open(await listen(() => undefined), { replyTimeoutMs: 50 });
+    const done = await send(transport, 0, '/', 0);
+    expect([done.error?.kind, done.error?.message]).toEqual(['timeout', expect.stringContaining('within 50 ms')]);
+  });
+
   it('times out what waits behind a reply that never comes, and serves the user again', async () => {
     const transport = open(await listen((request, response) => {
       if (request.url !== '/never') peer(request, response);
@@ -97,8 +103,11 @@ describe('PerUserTransport', () => {
   });
 
   it.skipIf(process.platform !== 'linux')('comes from the source address of the user', async () => {
-    const transport = open(await listen(peer), { sourceAddress: (place) => `127.0.0.${2 + (place % 3)}` });
+    const target = await listen(peer);
+    const transport = open(target, { sourceAddress: (place) => `127.0.0.${2 + (place % 3)}` });
     const all = await Promise.all(Array.from({ length: 6 }, (_, place) => send(transport, place)));
     expect(all.map((done) => bodyOf(done).split(':')[0])).toEqual([2, 3, 4, 2, 3, 4].map((last) => `127.0.0.${last}`));
+    const byName = open(new URL(`http://localhost:${target.port}`), { sourceAddress: () => '127.0.0.9' });
+    expect(bodyOf(await send(byName, 0))).toContain('127.0.0.9:');
   });
 });

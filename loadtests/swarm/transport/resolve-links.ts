@@ -43,7 +43,7 @@ export function resolveLinks(run: LinksOfRun): LinkPlan {
   });
   if (plan.kind === 'per-user') {
     const addresses = plan.sourceAddresses.length === 0 ? 1 : new SourceAddresses(plan.sourceAddresses).count;
-    run.log(`one connection a user, under ${plan.runtime === 'bun' ? 'Bun' : 'Node'}; this machine allows ${limitUsers(machine, plan.runtime, addresses).text}`);
+    run.log(`  one connection a user, under ${plan.runtime === 'bun' ? 'Bun' : 'Node'}; this machine allows ${limitUsers(machine, plan.runtime, addresses).text}`);
   }
   return plan;
 }

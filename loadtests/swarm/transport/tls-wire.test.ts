@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type ServerOptions } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Exchange } from '../exchange.ts';
@@ -29,9 +29,9 @@ async function listen(options: ServerOptions): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-function open(target: string, tls: TlsMaterial): Transport {
+function open(target: string, tls: TlsMaterial, connectTimeoutMs?: number): Transport {
   const now = (): number => performance.now();
-  const transport = new Transport({ target: new URL(target), sockets: 1, now, tls });
+  const transport = new Transport({ target: new URL(target), sockets: 1, now, tls, connectTimeoutMs });
   const timer = setInterval(() => transport.tick(now()), 5);
   closers.push(() => {
     clearInterval(timer);
@@ -72,6 +72,16 @@ describe.skipIf(own === undefined)('TLS', () => {
     const shown = await get(open(`https://127.0.0.1:${port}`, { ca: cert, cert, key }));
     expect(shown.reply?.json()).toMatchObject({ authorized: true });
     expect((await get(open(`https://127.0.0.1:${port}`, { ca: cert }))).error).toBeDefined();
+  });
+
+  it('gives up a handshake that does not end in time', async () => {
+    const silent = createTcpServer((socket) => closers.push(() => void socket.destroy()));
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    closers.push(() => void silent.close());
+    const target = `https://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const done = await get(open(target, { ca: cert }, 60));
+    expect([done.error?.kind, done.error?.message, done.writtenMs]).toEqual(['timeout', 'no connection within 60 ms', -1]);
   });
 
   it('asks the guard before it connects', async () => {
