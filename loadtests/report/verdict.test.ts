@@ -32,6 +32,13 @@ describe('judgeRun', () => {
   it('puts an invalid measurement before thresholds', () => {
     expect(judgeRun({ ...passing, thresholds: [threshold(false)], validity: late })).toMatchObject({ verdict: 'insufficient', exitCode: 98 });
   });
+  it('fails a system under which users got nothing done where thresholds tell, and is unsure where they do not', () => {
+    const idle = judgeValidity({ ...healthy, usersCompleted: 0 });
+    expect(judgeRun({ ...passing, thresholds: [threshold(false)], validity: idle })).toMatchObject({
+      verdict: 'fail', exitCode: 99, reasons: ['threshold response_time: p(95)<500: measured 700', expect.stringContaining('0 % of users completed')],
+    });
+    expect(judgeRun({ ...passing, validity: idle })).toMatchObject({ verdict: 'insufficient', exitCode: 98 });
+  });
   it('puts a loss, a duplicate and an unbalanced ledger before everything', () => {
     for (const audit of [{ ...clean, lost: 1 }, { ...clean, duplicated: 1 }, { ...clean, ledgerBalanced: false }]) {
       expect(judgeRun({ ...passing, validity: late, audit, interrupted: true })).toMatchObject({ verdict: 'fail', exitCode: 99 });

@@ -37,7 +37,9 @@ export interface Judgement {
 
 /**
  * Says what a run proved. Precedence: an audit loss, duplicate or unbalanced ledger is always a
- * fail, and so is a run that a threshold ended; then an interrupted or invalid measurement is insufficient; then thresholds fail; then pass.
+ * fail, and so is a run that a threshold ended; then an interrupted or invalid measurement is insufficient;
+ * then thresholds fail; then users who got nothing done leave it insufficient (where thresholds failed, the system
+ * is why, and the measurement stands); then pass.
  */
 export function judgeRun(input: VerdictInput): Judgement {
   const aborted = input.aborted === undefined ? [] : [`aborted: ${input.aborted}`];
@@ -51,9 +53,14 @@ export function judgeRun(input: VerdictInput): Judgement {
     const exitCode = input.interrupted ? exitCodes.interrupted : exitCodes.insufficient;
     return { verdict: 'insufficient', reasons: [...doubts, ...missed], exitCode };
   }
-  if (missed.length > 0) return { verdict: 'fail', reasons: missed, exitCode: exitCodes.thresholdsFailed };
+  const idle = input.validity.filter((item) => isCoverage(item) && !item.ok).map((item) => `validity: ${item.text}`);
+  if (missed.length > 0) return { verdict: 'fail', reasons: [...missed, ...idle], exitCode: exitCodes.thresholdsFailed };
+  if (idle.length > 0) return { verdict: 'insufficient', reasons: idle, exitCode: exitCodes.insufficient };
   return { verdict: 'pass', reasons: [], exitCode: exitCodes.pass };
 }
+
+/** A failing system keeps users from completing anything, so this item says nothing against the generator. */
+const isCoverage = ({ name }: ValidityItem): boolean => name === 'users_completed';
 
 /** Whether a count of the audit is as it must be: null where none was found, but the audit did not end. */
 export function noneFound(count: number, audit: AuditFindings): boolean | null {
@@ -76,7 +83,7 @@ function doubtReasons(input: VerdictInput): string[] {
   reasons.push(...(input.doubts ?? []));
   // Before validity: where the system went away in mid-run, the rest only follows from it.
   if (input.audit?.incomplete !== undefined) reasons.push(`audit: ${input.audit.incomplete}`);
-  for (const item of input.validity) if (!item.ok) reasons.push(`validity: ${item.text}`);
+  for (const item of input.validity) if (!item.ok && !isCoverage(item)) reasons.push(`validity: ${item.text}`);
   for (const result of input.thresholds) {
     if (result.ok === null) reasons.push(`threshold ${result.expression}: nothing was measured`);
   }

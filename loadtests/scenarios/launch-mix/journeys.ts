@@ -18,5 +18,5 @@ export const launchJourneys: readonly SteppedJourney[] = [
   { name: 'payment', weight: 5, steps: [{ op: 'payment', run: buyTokens }] },
   // Users 0 and 1 do nothing else: their rates are what they are for, whatever the number of users.
   { name: 'login', weight: 0, users: [0], steps: [{ op: 'login', run: logIn, thinkTimeMs: { kind: 'constant', value: 1_000 } }] },
-  { name: 'flood', weight: 0, users: [1], steps: [{ op: 'flood', run: flood, thinkTimeMs: { kind: 'constant', value: 1_000 } }] },
+  { name: 'flood', weight: 0, users: [1], steps: [{ op: 'flood', run: flood, thinkTimeMs: { kind: 'constant', value: 5_000 } }] },
 ];

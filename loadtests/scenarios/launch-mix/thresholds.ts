@@ -7,10 +7,10 @@ export const launchThresholds: Readonly<Record<string, readonly string[]>> = {
   http_req_failed: ['rate<0.001'],
   audit_lost: ['count<1'],
   audit_duplicated: ['count<1'],
-  // See leastPerS: the flood alone is one operation a second.
+  // See leastPerS: the flood alone is one operation in five seconds.
   operation_refused: ['rate<0.01'],
   'operation_refused{op:flood}': ['rate>0'],
 };
 
 /** Operations a second below which a threshold cannot be met, whatever the system does. */
-export const leastPerS: Readonly<Record<string, number>> = { operation_refused: 120 };
+export const leastPerS: Readonly<Record<string, number>> = { operation_refused: 30 };
