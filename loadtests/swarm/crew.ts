@@ -113,6 +113,7 @@ export class Crew {
   abort(reason: string): void {
     if (this.#interrupted || this.#aborted !== undefined || this.#over) return;
     this.#aborted = reason;
+    this.#options.log(`stopping: ${reason}`);
     this.#end();
   }
 
