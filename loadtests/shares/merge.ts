@@ -14,6 +14,9 @@ import type { Share } from './share.ts';
 const errorGroupsMax = 200;
 const phaseNames: readonly PhaseName[] = ['ramp', 'hold', 'drain'];
 
+/** All names of a type, also those that may be absent: a new one does not compile before it is decided how it merges. */
+type Complete<T> = { [Name in keyof Required<T>]: T[Name] | undefined };
+
 /**
  * Adds up the measurements of all shares of a run, as if one process had run them: counts and histograms
  * exactly, users by their numbers, workers renumbered.
@@ -24,16 +27,18 @@ export function mergeShares(shares: readonly [Share, ...Share[]]): RunMeasuremen
   const [{ measurement: first }] = shares;
   const completed = addUp(runs.map((run) => run.completed ?? new Uint32Array(0)), Uint32Array);
   const aborted = runs.find((run) => run.aborted !== undefined)?.aborted;
+  const { runId, scenario, target, seed, pace, transport, runtime, rampMs, holdMs, drainMs, thinkTimeMeanMs } = first;
   const tags = mergeBy(runs.flatMap((run) => run.tags ?? []), ({ phase, name, value }) => JSON.stringify([phase, name, value]), joinTags);
-  return {
-    ...first,
+  const merged: Complete<RunMeasurement> = {
+    runId, scenario, target, seed, pace, transport, runtime, rampMs, holdMs, drainMs, thinkTimeMeanMs,
+    sourceAddresses: Math.max(...runs.map((run) => run.sourceAddresses ?? 0)),
     users: sumOf(runs, (run) => run.users),
     sockets: sumOf(runs, (run) => run.sockets),
     startedAtMs: Math.min(...runs.map((run) => run.startedAtMs)),
     endedAtMs: Math.max(...runs.map((run) => run.endedAtMs)),
     phases: mergePhases(runs),
     operations: mergeBy(runs.flatMap((run) => run.operations), ({ phase, op }) => `${phase} ${op}`, joinSamples),
-    ...(tags.length === 0 ? {} : { tags }),
+    tags: tags.length === 0 ? undefined : tags,
     series: mergeSeries(shares.map(({ seconds }) => seconds)),
     blocks: mergeBy(runs.flatMap((run) => run.blocks ?? []), ({ startMs, op }) => `${startMs} ${op}`, joinBlocks).toSorted((a, b) => a.startMs - b.startMs),
     workers: renumber(shares),
@@ -45,10 +50,11 @@ export function mergeShares(shares: readonly [Share, ...Share[]]): RunMeasuremen
     writes: mergeWrites(runs.map((run) => run.writes)),
     unsent: sumOf(runs, (run) => run.unsent),
     interrupted: runs.some((run) => run.interrupted),
-    ...(aborted === undefined ? {} : { aborted }),
+    aborted,
     workersLost: lostOf(shares),
     lostParts: runs.flatMap((run) => run.lostParts ?? []),
   };
+  return merged as RunMeasurement;
 }
 
 function sumOf<T>(parts: readonly T[], pick: (part: T) => number): number {
@@ -68,10 +74,11 @@ function joinSamples(parts: readonly [OperationSample, ...OperationSample[]]): O
   const names = ['total', 'failed', 'refused', 'requests', 'requestsFailed', 'bytesSent', 'bytesReceived'] as const;
   const counts = Object.fromEntries(names.map((name) => [name, sumOf(parts, (part) => part[name])])) as Record<(typeof names)[number], number>;
   const times = Object.fromEntries(timeNames.map((name) => [name, sparseSum(parts, (part) => part.times[name])])) as Record<TimeName, SparseHistogram>;
-  return {
+  const joined: Complete<OperationSample> = {
     op, phase, ...counts, times,
     failedResponse: sparseSum(parts, (part) => part.failedResponse), requestDuration: sparseSum(parts, (part) => part.requestDuration),
   };
+  return joined as OperationSample;
 }
 
 function joinBlocks(parts: readonly [OperationBlock, ...OperationBlock[]]): OperationBlock {
