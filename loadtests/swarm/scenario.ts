@@ -221,7 +221,24 @@ export interface Scenario<State = undefined> extends ScenarioLinks {
   headers?(userIndex: number, shared: unknown): Readonly<Record<string, string>>;
 }
 
+/** A scenario whose arrival says how many users there are and when. */
+export type ArrivingScenario<State> = Omit<Scenario<State>, 'arrival' | 'users' | 'rampMs' | 'holdMs'> & {
+  readonly arrival: Arrival;
+  /** Users at most where work arrives at a rate or in sessions; default 1,000. */
+  readonly users?: number;
+  /** Longest duration of shared iterations; default 10 minutes. */
+  readonly holdMs?: number;
+};
+
+const usersDefault = 1_000;
+const iterationsMs = 600_000;
+
 /** Declares a scenario; infers the type of its users' memory. */
-export function scenario<State>(spec: Scenario<State>): Scenario<State> {
-  return spec;
+export function scenario<State>(spec: Scenario<State>): Scenario<State>;
+export function scenario<State>(spec: ArrivingScenario<State>): Scenario<State>;
+export function scenario<State>(spec: Scenario<State> | ArrivingScenario<State>): Scenario<State> {
+  if ('rampMs' in spec) return spec;
+  const { arrival } = spec;
+  const users = arrival.kind === 'iterations' ? arrival.users : (spec.users ?? usersDefault);
+  return { ...spec, users, rampMs: 0, holdMs: spec.holdMs ?? iterationsMs };
 }
