@@ -107,6 +107,24 @@ const get: Step<never>['run'] = async ({ http }) => {
   await http.request({ method: 'GET', path: '/' });
 };
 
+describe('times', () => {
+  it('counts requests that are out at the same time once, so that no operation serves longer than it takes', async () => {
+    const { desk, history, advance } = rig(async ({ http }) => {
+      await Promise.all([http.request({ method: 'GET', path: '/a' }), http.request({ method: 'GET', path: '/b' }), http.request({ method: 'GET', path: '/c' })]);
+    });
+    let waitedMs = 0;
+    await advance(3_000, () => {
+      waitedMs = desk.waiting.length === 0 ? 0 : waitedMs + 1;
+      if (waitedMs > 40) desk.answer(200);
+    });
+    expect(history.length).toBeGreaterThan(0);
+    for (const { serviceUs, responseUs } of history) {
+      expect(serviceUs).toBeGreaterThan(35_000);
+      expect(serviceUs).toBeLessThanOrEqual(responseUs);
+    }
+  });
+});
+
 describe('pacing', () => {
   it('dues each step one think time after the one before, however fast the replies', async () => {
     const { desk, history, advance, engine } = rig(get);

@@ -42,8 +42,8 @@ export class StepExchange extends Exchange {
     this.#settleWrite(writes, written);
     if (!user.closed) {
       user.written ||= written;
-      user.serviceMs += serviceMs;
-      user.poolWaitMs += (written ? this.writtenMs : this.doneMs) - this.enqueuedMs;
+      if (written) user.countService(this.writtenMs, this.doneMs);
+      user.countWait(this.enqueuedMs, written ? this.writtenMs : this.doneMs);
       user.lastByteMs = this.doneMs;
       user.lastReply = reply ?? user.lastReply;
       if (verdict === 'refused') user.refused = true;

@@ -112,6 +112,10 @@ export class StepUser implements VirtualUser<unknown>, Http {
   trace: TracedRequest[] | undefined = undefined;
   #random: KeyedRandom | undefined = undefined;
   #writeIds = 0;
+  #servedFromMs = 0;
+  #servedUntilMs = Number.NEGATIVE_INFINITY;
+  #waitedFromMs = 0;
+  #waitedUntilMs = Number.NEGATIVE_INFINITY;
   #requests = 0;
 
   /** @param key what random numbers and ids are keyed by */
@@ -208,14 +212,32 @@ export class StepUser implements VirtualUser<unknown>, Http {
     return this.lastReply?.headers['x-correlation-id'] ?? latest.foundBy;
   }
 
+  /** Takes the time that one request was out; requests at the same time count once, or an operation would serve longer than it takes. */
+  countService(fromMs: number, untilMs: number): void {
+    const joins = fromMs < this.#servedUntilMs;
+    const beginMs = joins ? Math.min(this.#servedFromMs, fromMs) : fromMs;
+    this.serviceMs += joins ? this.#servedFromMs - beginMs + Math.max(0, untilMs - this.#servedUntilMs) : untilMs - fromMs;
+    this.#servedFromMs = beginMs;
+    this.#servedUntilMs = Math.max(this.#servedUntilMs, untilMs);
+  }
+
+  /** Takes the time that one request waited for a connection; those that waited at the same time count once. */
+  countWait(fromMs: number, untilMs: number): void {
+    const joins = fromMs < this.#waitedUntilMs;
+    const beginMs = joins ? Math.min(this.#waitedFromMs, fromMs) : fromMs;
+    this.poolWaitMs += joins ? this.#waitedFromMs - beginMs + Math.max(0, untilMs - this.#waitedUntilMs) : untilMs - fromMs;
+    this.#waitedFromMs = beginMs;
+    this.#waitedUntilMs = Math.max(this.#waitedUntilMs, untilMs);
+  }
+
   /** Takes a request that has no reply yet into the times, as far as it came. */
   countPending(nowMs: number): void {
     const { latest } = this;
     if (latest === undefined || latest.settled) return;
     const sent = latest.writtenMs >= 0;
     this.written ||= sent;
-    this.poolWaitMs += (sent ? latest.writtenMs : nowMs) - latest.enqueuedMs;
-    if (sent) this.serviceMs += nowMs - latest.writtenMs;
+    this.countWait(latest.enqueuedMs, sent ? latest.writtenMs : nowMs);
+    if (sent) this.countService(latest.writtenMs, nowMs);
   }
 
   /** Keeps the first reason; what follows is usually its consequence. */
