@@ -8,6 +8,7 @@ import { defaultValidityLimits, parseValidityFlag } from '../report/validity.ts'
 import type { ValidityLimits } from '../report/validity.ts';
 import { limits } from '../swarm/run-plan.ts';
 import type { ScenarioOverrides } from '../swarm/run-plan.ts';
+import { arrivalFlags, readArrivalFlags } from './arrival-flags.ts';
 import { baselineFlags, readBaselineFlags } from './baseline-flags.ts';
 import type { BaselineWanted } from './baseline-flags.ts';
 import { outputAndShareFlags, readOutputAndShareFlags } from './share-flags.ts';
@@ -24,6 +25,7 @@ export const runFlags = {
   pace: { type: 'string', value: 'due|after-reply', help: 'what the next step is due after' },
   sockets: { type: 'string', value: 'N', help: 'connections of all workers together; default by rate, 64 to 1000' },
   workers: { type: 'string', value: 'N', help: 'worker processes; default by rate and cores' },
+  ...arrivalFlags,
   ...transportFlags,
   ...baselineFlags,
   target: { type: 'string', value: 'URL', help: 'the system under test, such as http://127.0.0.1:3000' },
@@ -109,6 +111,7 @@ export function readRunOptions(args: readonly string[], errors: SoraError[]): Ru
       holdMs: duration('duration', 1_000),
       rampMs: duration('ramp', 0),
       thinkTimeMs: thinkMs === undefined ? undefined : { kind: 'exponential', mean: thinkMs },
+      ...readArrivalFlags(values, errors),
       ...readTransportFlags(values, errors),
       pace: attempt(() => readChoice('pace', values['pace'], ['due', 'after-reply'] as const), undefined),
     },

@@ -1,4 +1,5 @@
 import { invalidConfig } from '../../ops/core/error.ts';
+import { type ArrivalOverrides, resolveArrival } from './arrival/override.ts';
 import { arrivalsPerS, planArrival } from './arrival/plan-arrival.ts';
 import type { RunPlan } from './plan.ts';
 import { meanOf } from './random.ts';
@@ -7,7 +8,7 @@ import type { LinkOverrides } from './transport/link-plan.ts';
 import { runDigits } from './write-id.ts';
 
 /** What a run may change of its scenario; undefined keeps the scenario's. */
-export interface ScenarioOverrides extends LinkOverrides {
+export interface ScenarioOverrides extends LinkOverrides, ArrivalOverrides {
   readonly users?: number | undefined;
   readonly rampMs?: number | undefined;
   readonly holdMs?: number | undefined;
@@ -31,8 +32,9 @@ const workerRatePerS = 30_000;
 /** @throws SoraError `invalid_config` naming the value and its limit */
 export function planRun(scenario: Scenario<never>, overrides: ScenarioOverrides, runId: string): RunPlan {
   const thinkTimeMs = overrides.thinkTimeMs ?? scenario.thinkTimeMs;
-  const pace = overrides.pace ?? scenario.pace ?? defaultPace(scenario.arrival);
-  const openly = scenario.arrival !== undefined && scenario.arrival.kind !== 'users';
+  const arrival = resolveArrival(scenario, overrides);
+  const pace = overrides.pace ?? scenario.pace ?? defaultPace(arrival);
+  const openly = arrival !== undefined && arrival.kind !== 'users';
   if (pace === 'due' && meanOf(thinkTimeMs) < 1 && !openly && scenario.journeys.some(({ steps }) => steps !== undefined)) {
     throw invalidConfig(
       `a mean think time of ${meanOf(thinkTimeMs)} ms leaves no time between due times; the least is 1 ms`,
@@ -41,7 +43,7 @@ export function planRun(scenario: Scenario<never>, overrides: ScenarioOverrides,
   }
   const seed = whole('seed', overrides.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
   const drainMs = between('drain', overrides.drainMs ?? defaultDrainMs, 0, limits.phaseMs);
-  return { run: runDigits(runId), seed, ...planPhases(scenario, overrides, drainMs), thinkTimeMs, pace };
+  return { run: runDigits(runId), seed, ...planPhases(scenario, arrival, overrides, drainMs), thinkTimeMs, pace };
 }
 
 function defaultPace(arrival: Arrival | undefined): RunPlan['pace'] {
@@ -50,9 +52,8 @@ function defaultPace(arrival: Arrival | undefined): RunPlan['pace'] {
 
 /** Users and phases: of the scenario's arrival where it has one, else of its ramp and hold. */
 function planPhases(
-  scenario: Scenario<never>, overrides: ScenarioOverrides, drainMs: number,
+  scenario: Scenario<never>, arrival: Arrival | undefined, overrides: ScenarioOverrides, drainMs: number,
 ): Pick<RunPlan, 'users' | 'rampMs' | 'holdMs' | 'drainMs' | 'arrival'> {
-  const { arrival } = scenario;
   if (arrival === undefined) {
     return {
       users: whole('users', overrides.users ?? scenario.users, 1, limits.users),
@@ -61,8 +62,8 @@ function planPhases(
       drainMs,
     };
   }
-  refuseWithStages(arrival, overrides);
-  if (arrival.kind !== 'users') refuseOwnJourneys(scenario);
+  if (overrides.arrivalPerS === undefined) refuseWithStages(arrival, overrides);
+  if (arrival.kind !== 'users') refuseOwnJourneys(scenario, arrival);
   const own = arrival.kind === 'iterations' ? arrival.users : arrival.kind === 'users' ? scenario.users : (arrival.usersMax ?? scenario.users);
   const users = whole('users', overrides.users ?? own, 1, limits.users);
   const { afterMs, ...phases } = planArrival(arrival, users, between('duration', overrides.holdMs ?? scenario.holdMs, 1, limits.phaseMs));
@@ -76,13 +77,13 @@ function refuseWithStages({ kind }: Arrival, { users, rampMs, holdMs }: Scenario
     rampMs !== undefined ? `a ramp of ${rampMs} ms` : undefined,
     kind !== 'iterations' && holdMs !== undefined ? `a duration of ${holdMs} ms` : undefined,
   ].find((found) => found !== undefined);
-  if (given !== undefined) throw invalidConfig(`${given} is given, and the scenario's arrival (${kind}) says that itself`, 'change the stages of the scenario, or leave it out');
+  if (given !== undefined) throw invalidConfig(`${given} is given, and the stages of its arrival (${kind}) say that themselves`, 'change the stages, or leave it out');
 }
 
-function refuseOwnJourneys({ journeys, arrival, name }: Scenario<never>): void {
+function refuseOwnJourneys({ journeys, name }: Scenario<never>, { kind }: Arrival): void {
   const own = journeys.find(({ users }) => users !== undefined);
   if (own === undefined) return;
-  throw invalidConfig(`journey "${own.name}" of ${name} belongs to certain users, and its arrival (${arrival?.kind}) has no fixed ones`, "leave out the journey's users, or use an arrival of kind users");
+  throw invalidConfig(`journey "${own.name}" of ${name} belongs to certain users, and an arrival of kind ${kind} has no fixed ones`, "leave out the journey's users, or use an arrival of kind users");
 }
 
 /** How many worker processes a plan gets, and how many connections each. */
