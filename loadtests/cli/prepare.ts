@@ -7,7 +7,7 @@ import type { Prices } from '../../ops/core/config.ts';
 import { assertNever, invalidConfig, SoraError } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { checkOutput } from '../outputs/flag.ts';
-import { parseThresholds } from '../report/thresholds.ts';
+import { ownTagOf, parseThresholds } from '../report/thresholds.ts';
 import type { Threshold } from '../report/thresholds.ts';
 import { requireStartAhead } from '../shares/flags.ts';
 import { parseTarget, pinTarget } from '../swarm/guard.ts';
@@ -93,6 +93,10 @@ function requireKnownOperations(scenario: Scenario<never>, thresholds: readonly 
   for (const { expression, tags } of thresholds) {
     if (tags['op'] !== undefined && !known.includes(tags['op'])) {
       onError(invalidConfig(`threshold "${expression}": ${scenario.name} has no operation "${tags['op']}"`, `its operations are ${known.join(', ')}`));
+    }
+    const own = ownTagOf(tags);
+    if (own !== undefined) {
+      onError(invalidConfig(`threshold "${expression}": nothing in ${scenario.name} is tagged "${own}"`, 'journeys that are functions set tags; those of steps have op and phase'));
     }
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Histogram } from '../swarm/histogram.ts';
 import { holdOf, lookupMetrics } from './hold.ts';
 import { sampleRun } from './sample.ts';
 
@@ -13,6 +14,17 @@ describe('lookupMetrics', () => {
     expect(lookup('operations', { phase: 'hold' })).toEqual(lookup('operations', {}));
     expect(lookup('operations', { phase: 'ramp', op: 'feed' })).toEqual({ kind: 'counter', count: total('ramp', 'feed'), rate: total('ramp', 'feed') / 10 });
     expect(lookup('operations', { phase: 'drain', op: 'feed' })).toBeUndefined();
+  });
+  it('answers by the tags that journeys set, one at a time', () => {
+    const response = new Histogram();
+    for (const ms of [10, 20, 30, 40]) response.record(ms * 1_000);
+    const tags = [{ name: 'plan', value: 'pro', phase: 'hold' as const, total: 4, failed: 1, refused: 2, response: response.encode() }];
+    const tagged = lookupMetrics(sampleRun({ tags }), holdOf(run), null);
+    expect(tagged('operations', { plan: 'pro' })).toEqual({ kind: 'counter', count: 4, rate: 4 / 60 });
+    expect(tagged('operation_failed', { plan: 'pro', phase: 'hold' })).toMatchObject({ rate: 0.25, count: 4 });
+    expect(tagged('operation_refused', { plan: 'pro' })).toMatchObject({ rate: 0.5 });
+    expect(tagged('response_time', { plan: 'pro' })).toMatchObject({ kind: 'trend', count: 4 });
+    expect([tagged('response_time', { plan: 'free' }), tagged('response_time', { plan: 'pro', phase: 'ramp' }), lookup('operations', { plan: 'pro' })]).toEqual([undefined, undefined, undefined]);
   });
   it('counts bytes and what was never sent', () => {
     expect(lookup('data_sent', {})).toMatchObject({ kind: 'counter', count: total('hold') * 310 });

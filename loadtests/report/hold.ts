@@ -1,6 +1,6 @@
 import { Histogram } from '../swarm/histogram.ts';
 import { timeNames } from '../swarm/measurement.ts';
-import type { OperationSample, PhaseName, RunMeasurement, TimeName } from '../swarm/measurement.ts';
+import type { OperationSample, PhaseName, RunMeasurement, TagSample, TimeName } from '../swarm/measurement.ts';
 import type { Metric, MetricLookup } from './metrics.ts';
 import type { AuditFindings } from './verdict.ts';
 
@@ -20,7 +20,7 @@ export interface HoldPart {
 }
 
 /** What thresholds are judged by: all of a run, or what there is of it so far. */
-export type Measured = Pick<RunMeasurement, 'operations' | 'series' | 'phases' | 'unsent'>;
+export type Measured = Pick<RunMeasurement, 'operations' | 'series' | 'phases' | 'unsent' | 'tags'>;
 
 /** One phase of a run, usually its hold, merged once for all who ask. */
 export interface Hold {
@@ -49,14 +49,34 @@ export function lookupMetrics(run: Measured, hold: Hold, audit: AuditFindings | 
     phases.set(name, merged);
     return merged;
   };
-  return (name, { op, phase = 'hold' }) => {
+  return (name, { op, phase = 'hold', ...own }) => {
     if (name === 'audit_lost' || name === 'audit_duplicated') return auditMetric(name, audit);
     if (name === 'users') return { kind: 'gauge', value: run.series.findLast((point) => point.phase === 'hold')?.users ?? 0 };
     if (name === 'operations_unsent') return { kind: 'counter', count: run.unsent, rate: ratioOf(run.unsent, hold.durationS) };
     const merged = phaseOf(phase);
+    const [tag] = Object.entries(own);
+    if (tag !== undefined) return tagMetric(name, run.tags?.find((sample) => sample.name === tag[0] && sample.value === tag[1] && sample.phase === phase), merged.durationS);
     const part = op === undefined ? merged.all : merged.byOperation.get(op);
     return part === undefined ? undefined : partMetric(name, part, merged.durationS);
   };
+}
+
+/** What was measured by a tag that journeys set: counts and response times. */
+function tagMetric(name: string, sample: TagSample | undefined, durationS: number): Metric | undefined {
+  if (sample === undefined) return undefined;
+  const { total } = sample;
+  switch (name) {
+    case 'response_time':
+      return trend(Histogram.fromSparse(sample.response));
+    case 'operations':
+      return { kind: 'counter', count: total, rate: ratioOf(total, durationS) };
+    case 'operation_failed':
+      return { kind: 'rate', rate: ratioOf(sample.failed, total), count: total };
+    case 'operation_refused':
+      return { kind: 'rate', rate: ratioOf(sample.refused, total), count: total };
+    default:
+      return undefined;
+  }
 }
 
 function auditMetric(name: string, audit: AuditFindings | null): Metric | undefined {

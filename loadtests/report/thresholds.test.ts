@@ -24,6 +24,7 @@ describe('parseThreshold', () => {
     ['http_req_failed', 'rate<0.001', { aggregation: 'rate', operator: '<', limit: 0.001 }],
     ['audit_lost', 'count<1', { aggregation: 'count', operator: '<', limit: 1 }],
     ['data_received{phase:ramp, op:"feed"}', 'rate>1', { tags: { phase: 'ramp', op: 'feed' }, aggregation: 'rate', limit: 1 }],
+    ['operation_failed{plan:pro,phase:ramp}', 'rate<1', { tags: { plan: 'pro', phase: 'ramp' } }],
     ['http_req_duration', 'med === 2', { aggregation: 'med', operator: '===', limit: 2 }],
   ])('reads %s: %s', (metric, text, expected) => {
     expect(parseThreshold(metric, text)).toMatchObject(expected);
@@ -41,6 +42,9 @@ describe('parseThreshold', () => {
     ['http_req_failed{status:500}', 'rate<1', 'not a tag'],
     ['response_time{phase:warmup}', 'p(95)<1', 'there is no phase "warmup"'],
     ['users{op:feed}', 'value>1', 'not a tag'],
+    ['pool_wait{plan:pro}', 'avg>1', 'not a tag'],
+    ['response_time{op:feed,plan:pro}', 'avg>1', 'one at a time'],
+    ['response_time{plan:pro,size:big}', 'avg>1', 'one at a time'],
     ['respons_time', 'p(95)<1', 'respons_time'],
     ['response_time{op:feed', 'p(95)<1', 'malformed'],
   ])('refuses %s: %s, naming the place', (metric, text, part) => {

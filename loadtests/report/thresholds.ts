@@ -37,6 +37,8 @@ export interface ThresholdResult {
 
 const example = "'response_time{op:feed}: p(95)<500' or 'http_req_failed: rate<0.001'";
 const metricPattern = /^([A-Za-z_][A-Za-z0-9_]*)\s*(?:\{([^{}]*)\})?$/;
+/** Other names that a journey may give `user.tag`. */
+const ownTagPattern = /^[\w.-]{1,64}$/;
 const aggregationPattern = /\s*(avg|min|max|med|count|rate|value|p\(\s*(\d+(?:\.\d+)?)\s*\))\s*/y;
 const operatorPattern = /\s*(===|==|!=|<=|>=|<|>)\s*/y;
 const numberPattern = /\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*$/y;
@@ -149,7 +151,7 @@ function parseMetric(text: string): { metric: string; tags: Record<string, strin
     const [name, ...rest] = pair.split(':');
     const key = unquote(String(name));
     const value = unquote(rest.join(':'));
-    if (value === '' || !Object.hasOwn(spec.tags, key)) {
+    if (value === '' || !(Object.hasOwn(spec.tags, key) || (spec.byOwnTags === true && ownTagPattern.test(key)))) {
       const known = Object.keys(spec.tags);
       const names = known.length === 0 ? 'it has no tags' : `its tags are ${known.join(', ')}`;
       throw invalidConfig(`threshold metric "${text}": "${pair.trim()}" is not a tag of ${metric}`, `${names}; write it like ${example}`);
@@ -160,7 +162,16 @@ function parseMetric(text: string): { metric: string; tags: Record<string, strin
     }
     tags[key] = value;
   }
+  const own = Object.keys(tags).filter((key) => !Object.hasOwn(spec.tags, key));
+  if (own.length > 1 || (own.length === 1 && tags['op'] !== undefined)) {
+    throw invalidConfig(`threshold metric "${text}": the tags that journeys set are measured one at a time`, `write one of ${Object.keys(tags).filter((key) => key !== 'phase').join(', ')}`);
+  }
   return { metric, tags };
+}
+
+/** The tag that a journey must set for the threshold to be measured; undefined where it needs none. */
+export function ownTagOf(tags: Readonly<Record<string, string>>): string | undefined {
+  return Object.keys(tags).find((key) => key !== 'op' && key !== 'phase');
 }
 
 /** k6 allows blanks and quotes around both parts of a tag. */
