@@ -146,7 +146,7 @@ function output(stream: NodeJS.WriteStream): Output {
       return stream.isTTY;
     },
     get columns() {
-      return stream.columns ?? 80;
+      return (stream.columns ?? 0) > 0 ? stream.columns : 80;
     },
   };
 }
