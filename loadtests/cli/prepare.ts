@@ -15,8 +15,11 @@ import type { TargetPolicy } from '../swarm/guard.ts';
 import { operationsOf } from '../swarm/journeys.ts';
 import { loadScenario } from '../swarm/load-scenario.ts';
 import { meanOf } from '../swarm/random.ts';
+import { everyone, shareOf } from '../swarm/partition.ts';
 import { planRun } from '../swarm/run-plan.ts';
 import type { Distribution, Scenario } from '../swarm/scenario.ts';
+import type { LinkPlan } from '../swarm/transport/link-plan.ts';
+import { resolveLinks } from '../swarm/transport/resolve-links.ts';
 import { ConfigErrors, readRunOptions } from './options.ts';
 import type { RunOptions } from './options.ts';
 
@@ -57,10 +60,11 @@ export async function prepareRun(host: Host, args: readonly string[]): Promise<P
   requireKnownOperations(scenario, thresholds, onError);
   const { load: { staging }, prices } = await readConfig(host, root);
   const listed = { staging, confirmed: options.confirmed };
-  collect(onError, () => options.target === undefined || parseTarget(options.target, listed));
+  const isTargetFine = collect(onError, () => options.target === undefined || parseTarget(options.target, listed)) !== undefined;
   for (const output of options.outputs) collect(onError, () => checkOutput(output, listed));
   collect(onError, () => requireStartAhead(options.share, host.clock.nowMs()));
   const plan = collect(onError, () => planRun(scenario, options.overrides, 'plan'));
+  if (plan !== undefined && isTargetFine) collect(onError, () => requireLinks(host, options, scenario, scenarioFile, listed, plan.users));
   const needsStack = scenario.system === 'avalo' && options.target === undefined;
   if (!needsStack && options.target === undefined) {
     onError(invalidConfig(`${scenario.name} needs to know what to load`, 'give it: --target http://127.0.0.1:3000'));
@@ -70,6 +74,12 @@ export async function prepareRun(host: Host, args: readonly string[]): Promise<P
   const scenarioSha256 = createHash('sha256').update(host.files.readBytes(scenarioFile)).digest('hex');
   const { users, seed, rampMs, holdMs, thinkTimeMs } = plan;
   return { options, scenario, scenarioFile, scenarioSha256, thresholds, users, seed, rampMs, holdMs, thinkTimeMs, policy, needsStack, prices };
+}
+
+/** That this machine can hold the connections, and their certificates are there: known before a stack is started. */
+function requireLinks(host: Host, { overrides, target = 'http://127.0.0.1', share }: RunOptions, scenario: Scenario<never>, scenarioFile: string, policy: TargetPolicy, usersTotal: number): LinkPlan {
+  const users = shareOf(share.partition ?? everyone, usersTotal);
+  return resolveLinks({ host, scenario, scenarioFile, overrides, target, policy, users, usersTotal, sockets: overrides.sockets ?? 1, log: () => undefined });
 }
 
 /** A path as it is, a bare name among the built-in scenarios. */

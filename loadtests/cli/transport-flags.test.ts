@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { SoraError } from '../../ops/core/error.ts';
+import { createTestHost } from '../../ops/core/test-host.ts';
 import { helpText } from './help.ts';
-import { readRunOptions } from './options.ts';
+import { ConfigErrors, readRunOptions } from './options.ts';
+import { prepareRun } from './prepare.ts';
 
 const read = (...args: string[]): { overrides: ReturnType<typeof readRunOptions>['overrides']; errors: SoraError[] } => {
   const errors: SoraError[] = [];
@@ -26,6 +28,17 @@ describe('flags about connections', () => {
 
   it.each([['--transport', 'udp', 'pooled or per-user'], ['--source-addresses', '10.0.0', '127.0.0.0/8'], ['--source-addresses', ',', '127.0.0.0/8']])('refuse %s %s', (flag, value, hint) => {
     expect(read(flag, value).errors).toMatchObject([{ exitCode: 104, message: expect.stringContaining(value), hint: expect.stringContaining(hint) }]);
+  });
+
+  it('are judged against the machine before anything starts, together with all else', async () => {
+    const refused = prepareRun(createTestHost(), ['launch-mix', '--transport', 'per-user', '--users', '9000000', '--tls-cert', 'c.pem', '--think', '0s']);
+    const error = await refused.catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ConfigErrors);
+    expect((error as ConfigErrors).all.map(({ message }) => message)).toEqual([expect.stringContaining('--think'), expect.stringContaining('there is no file')]);
+    await expect(prepareRun(createTestHost(), ['launch-mix', '--transport', 'per-user', '--users', '9000000'])).rejects.toMatchObject({
+      exitCode: 104,
+      message: expect.stringContaining('9,000,000 users are more than this machine allows'),
+    });
   });
 
   it('are told by --help', () => {

@@ -29,7 +29,7 @@ interface BunRuntime {
 
 declare const Bun: BunRuntime | undefined;
 
-/** A plain TCP connection of Bun, which costs about a third of Node's. */
+/** A plain TCP connection of Bun, which costs less than half of Node's. */
 class BunWire implements Wire {
   readonly endpoint: Endpoint;
   readonly events: WireEvents;

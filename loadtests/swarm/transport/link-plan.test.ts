@@ -50,7 +50,7 @@ describe('limits', () => {
     expect(limitUsers({ descriptors: 20_000, memoryBytes: 64e9 }, 'node', 1_000)).toMatchObject({ users: 64 * 19_000, processes: 64, bound: 'processes' });
     expect(limitUsers({ descriptors: 20_000, memoryBytes: 64e9 }, 'node', 1)).toMatchObject({ users: 28_000, bound: 'ports' });
     const tight = limitUsers({ descriptors: 1_000_000, memoryBytes: 1e9 }, 'node', 1_000);
-    expect(tight).toMatchObject({ bound: 'memory', processes: 1, users: Math.floor((1e9 - 60e6) / 9_200) });
+    expect(tight).toMatchObject({ bound: 'memory', processes: 1, users: Math.floor((1e9 - 60e6) / 9_600) });
     expect(tight.text).toContain('1.0 GB of memory free');
   });
 

@@ -62,7 +62,7 @@ export interface LinkQuestion {
   readonly hasBun: () => boolean;
 }
 
-/** Beyond this Bun's 1.4 kB a connection is worth another runtime beside Node's 4 kB. */
+/** Beyond this Bun's 1.9 kB a connection is worth another runtime beside Node's 4.5 kB. */
 export const bunBeyondSockets = 50_000;
 
 /**
