@@ -87,7 +87,10 @@ describe('the histogram log', () => {
     const values = fc.array(fc.oneof(fc.integer({ min: 0, max: 5_000 }), fc.integer({ min: 0, max: 3_600_000_000 })), { minLength: 1, maxLength: 300 });
     fc.assert(fc.property(values, (valuesUs) => {
       const sparse = sparseOf(valuesUs);
-      const decoded = decodeFromCompressedBase64(encodeHdr(sparse), 64);
+      const encoded = encodeHdr(sparse);
+      // The compressed V2 cookie, by which its readers know it.
+      expect(encoded.startsWith('HISTFAAA')).toBe(true);
+      const decoded = decodeFromCompressedBase64(encoded, 64);
       const own = Histogram.fromSparse(sparse);
       expect(decoded.totalCount).toBe(valuesUs.length);
       for (const percentile of [1, 50, 90, 99, 100]) expect(decoded.getValueAtPercentile(percentile)).toBe(own.quantile(percentile / 100));

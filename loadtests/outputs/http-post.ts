@@ -6,6 +6,7 @@ import { isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
 import { unescape } from 'node:querystring';
 import { messageOf } from '../../ops/core/error.ts';
+import { redactText } from '../../ops/telemetry/redact-text.ts';
 import { checkAddress } from '../swarm/guard.ts';
 import type { Resolve, TargetPolicy } from '../swarm/guard.ts';
 import { TryLater } from './outbox.ts';
@@ -70,7 +71,8 @@ async function readReply(reply: IncomingMessage, mayRetry: (status: number) => b
   const text = Buffer.concat(parts).subarray(0, replyMaxBytes).toString('utf8');
   const status = reply.statusCode ?? 0;
   if (status >= 200 && status < 300) return text;
-  const message = `answered ${status} ${text.slice(0, 200).replaceAll(/\s+/g, ' ').trim()}`.trim();
+  // A receiver may repeat what it was sent, a token for one, and this goes into the report.
+  const message = `answered ${status} ${redactText(text.slice(0, 200)).replaceAll(/\s+/g, ' ').trim()}`.trim();
   if (!mayRetry(status)) throw new Error(message);
   const seconds = Number(reply.headers['retry-after']);
   throw new TryLater(message, Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : undefined);

@@ -1,7 +1,8 @@
 /** For the tests of shares: the same work, done once by workers without shares and once by workers within shares. */
 import { composeMeasurement } from '../swarm/compose-measurement.ts';
 import type { RunPlan } from '../swarm/engine.ts';
-import type { RunMeasurement, WorkerHealth, WorkerTick } from '../swarm/measurement.ts';
+import { Histogram } from '../swarm/histogram.ts';
+import type { RunMeasurement, SparseHistogram, WorkerHealth, WorkerTick } from '../swarm/measurement.ts';
 import { Merge } from '../swarm/merge.ts';
 import { everyone, partitionOf, partWithin, shareOf, userAt } from '../swarm/partition.ts';
 import type { Partition } from '../swarm/partition.ts';
@@ -10,6 +11,13 @@ import type { WorkerResult } from '../swarm/worker-messages.ts';
 import { sampleFacts } from '../report/sample.ts';
 import { ShareSeries } from './seconds.ts';
 import type { Share, ShareFacts } from './share.ts';
+
+/** A histogram in which one value stands so many times. */
+export function sparse(valueUs: number, count: number): SparseHistogram {
+  const histogram = new Histogram();
+  for (let index = 0; index < count; index++) histogram.record(valueUs);
+  return histogram.encode();
+}
 
 /** One operation that a user did. */
 export interface Deed {

@@ -19,6 +19,7 @@ const traits: readonly (readonly [name: string, of: (share: Share) => unknown])[
   ['thresholds', ({ facts }) => facts.thresholds.map(({ expression }) => expression)],
   ['validity limits', ({ facts }) => facts.validity],
   ['version of sora', ({ facts }) => facts.version],
+  ['source revision', ({ facts }) => facts.gitSha],
 ];
 
 /**
