@@ -15,7 +15,10 @@ export const options = useBrowserSuite();
 const journeyDuration = new Trend('browser_journey_duration', true);
 const journeyFailed = new Rate('browser_journey_failed');
 
-/** One visit of one browser: a page of its own for each journey. */
+/** How long a page may take over one thing. */
+const stepTimeoutMs = 10_000;
+
+/** One visit of one browser: a context of its own, like a new visitor's, for each journey. */
 export async function browse(): Promise<void> {
   await visit('docs', (page, checked) => readDocs(page, checked, settings.target));
   const { reportUrl } = settings;
@@ -32,15 +35,20 @@ async function visit(op: string, journey: (page: Page, checked: Check) => Promis
     failed ||= !ok;
   };
   const startedMs = exec.instance.currentTestRunDuration;
-  const page = await browser.newPage();
   try {
-    await journey(page, checked);
+    // k6 lets a browser have one context at a time.
+    const context = await browser.newContext();
+    context.setDefaultTimeout(stepTimeoutMs);
+    context.setDefaultNavigationTimeout(stepTimeoutMs);
+    try {
+      await journey(await context.newPage(), checked);
+    } finally {
+      await context.close();
+    }
   } catch (error) {
     checked(false, 'the journey ends without an error');
     // oxlint-disable-next-line no-console -- k6's way to standard error
     console.warn(`${op}: ${String(error)}`);
-  } finally {
-    await page.close();
   }
   journeyDuration.add(exec.instance.currentTestRunDuration - startedMs);
   journeyFailed.add(failed);

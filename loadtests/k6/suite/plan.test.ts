@@ -48,7 +48,7 @@ describe('optionsOf', () => {
     expect(Object.fromEntries(judged)).toEqual({
       'response_time{phase:hold}': ['p(95)<500'],
       'http_req_failed{phase:hold}': ['rate<0.001'],
-      // One user floods once a second, which at ten operations a second is more than 1 %.
+      // The flood alone is more than 1 % of ten operations a second.
       'operation_refused{phase:hold,op:flood}': ['rate>0'],
     });
     expect(optionsOf(planSuite('load'), launchJourneys, launchThresholds).thresholds).toHaveProperty(['operation_refused{phase:hold}'], ['rate<0.01']);

@@ -99,11 +99,11 @@ export interface SuiteChanges {
   readonly durationMs?: number | undefined;
 }
 
-/** Bounds of what a suite can be; k6 needs about 0.2 to 0.5 MB a virtual user. */
-export const suiteLimits = { usersMin: 20, usersMax: 200_000, vusMin: 10, vusMax: 5_000, browsersMax: 50, durationMinMs: 2_000, durationMaxMs: 86_400_000 } as const;
+/** Bounds of what a suite can be; k6 needs about 0.2 to 0.5 MB a virtual user, and the rarest journey its turn in the hold. */
+export const suiteLimits = { usersMin: 20, usersMax: 200_000, vusMin: 30, vusMax: 5_000, browsersMax: 50, durationMinMs: 8_000, durationMaxMs: 86_400_000 } as const;
 
 /** A virtual user is busy while it waits for a reply; so many seconds of the highest rate fit at once. */
-const busyS = 1;
+const busyS = 2;
 
 /** Fills in a suite's figures. Pure. */
 export function planSuite(name: SuiteName, changes: SuiteChanges = {}): SuitePlan {

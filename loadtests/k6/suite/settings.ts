@@ -21,6 +21,8 @@ export interface Settings {
   readonly run: string;
   /** A report for the browsers to read, such as file:///…/report.html; '' for none. */
   readonly reportUrl: string;
+  /** Whether k6 was started without us, who tell how it ended. */
+  readonly isAlone: boolean;
   /** Where the summary is written. */
   readonly summaryPath: string;
 }
@@ -41,6 +43,7 @@ export const settings: Settings = {
   seed: whole('SORA_SEED') ?? 1,
   run: __ENV['SORA_RUN_DIGITS'] ?? '6b360000',
   reportUrl: __ENV['SORA_REPORT_URL'] ?? '',
+  isAlone: __ENV['SORA_K6_SUMMARY'] === undefined,
   summaryPath: __ENV['SORA_K6_SUMMARY'] ?? 'k6-summary.json',
 };
 

@@ -11,7 +11,7 @@ interface EndOfTest {
   readonly setup_data?: { readonly startedAtMs?: number } | undefined;
 }
 
-/** Writes k6's figures with what they belong to, and says which thresholds were met. */
+/** Writes k6's figures with what they belong to; without us, says which thresholds were met. */
 export function handleSummary(data: EndOfTest): Record<string, string> {
   const { metrics, root_group, state, setup_data } = data;
   const plan = currentPlan();
@@ -23,7 +23,7 @@ export function handleSummary(data: EndOfTest): Record<string, string> {
   const duePerS = holdMs === 0 ? 0 : ((dueBefore(plan, rampMs + holdMs) - dueBefore(plan, rampMs)) * 1_000) / holdMs + fixedPerS;
   const { name, about, users, thinkTimeMs } = plan;
   const run = { name, about, users, thinkTimeMs, startedAtMs, endedAtMs, rampMs, plannedHoldMs: lengthMs(plan, 'hold'), holdMs, duePerS };
-  return { [settings.summaryPath]: JSON.stringify({ run, metrics, root_group, state }), stdout: describeThresholds(metrics) };
+  return { [settings.summaryPath]: JSON.stringify({ run, metrics, root_group, state }), ...(settings.isAlone ? { stdout: describeThresholds(metrics) } : {}) };
 }
 
 /** One line a threshold. */
