@@ -213,7 +213,10 @@ export class Engine implements FunctionGround {
     for (let place = roster.take(nowMs); place >= 0; place = roster.take(nowMs)) {
       this.#remaining++;
       this.users.steps[place] = 0;
-      if (roster.forgets) this.users.setState(place, undefined);
+      if (roster.forgets) {
+        this.users.setState(place, undefined);
+        this.#options.carrier.forget?.(place);
+      }
       this.#itinerary.begin(place);
       this.users.dueMs[place] = roster.dueMs;
       this.users.readyMs[place] = roster.readyMs;

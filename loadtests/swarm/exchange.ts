@@ -58,6 +58,8 @@ export class Exchange {
 /** What can carry exchanges: the transport, or a recording that answers in its stead. */
 export interface Carrier {
   send(exchange: Exchange): void;
+  /** Another visitor takes a user's place: its cookies and its connection are the former's. */
+  forget?(place: number): void;
 }
 
 /** A queue of exchanges in a ring that doubles when full. */

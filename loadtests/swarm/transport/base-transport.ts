@@ -92,6 +92,11 @@ export abstract class BaseTransport implements Carrier {
   /** Requests that wait for a connection. */
   protected abstract get waiting(): number;
 
+  /** Another visitor takes a user's place. */
+  forget(_place: number): void {
+    // Shared connections are nobody's.
+  }
+
   /** Connections open or opening. */
   get connections(): number {
     return this.connectionSet.size;

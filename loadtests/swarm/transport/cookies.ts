@@ -50,6 +50,10 @@ export class CookieShelf {
     return this.#held.size;
   }
 
+  forget(place: number): void {
+    this.#held.delete(place);
+  }
+
   /** The header line for a request, ended by CRLF; '' for none. */
   headerLine(place: number, url: URL): string {
     const held = this.#take(place);

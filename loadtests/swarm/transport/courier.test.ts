@@ -244,6 +244,13 @@ describe('cookies', () => {
     expect(text(await send(courier, '/')).split('; ')).toHaveLength(50);
   });
 
+  it('are forgotten when another visitor takes the place', async () => {
+    const courier = open(await listen(echo), { cookies: true });
+    await send(courier, set('a=1'), { place: 3 });
+    courier.forget(3);
+    expect([text(await send(courier, '/', { place: 3 })), courier.cookies?.users]).toEqual(['', 0]);
+  });
+
   it('are not kept where the scenario does not ask for them', async () => {
     const courier = open(await listen(echo));
     await send(courier, set('a=1'));

@@ -84,6 +84,11 @@ export class Courier implements Carrier, ErrandHost {
     this.sockets.take(exchange, errand);
   }
 
+  forget(place: number): void {
+    this.cookies?.forget(place);
+    this.#transport.forget(place);
+  }
+
   tick(nowMs: number): void {
     this.#transport.tick(nowMs);
     this.sockets.tick(nowMs);

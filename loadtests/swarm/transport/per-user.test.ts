@@ -87,6 +87,15 @@ describe('PerUserTransport', () => {
     expect([refused.connections, refused.inFlight]).toEqual([0, 0]);
   });
 
+  it('opens another connection for the next visitor of a place', async () => {
+    const transport = open(await listen(peer));
+    const first = bodyOf(await send(transport, 5));
+    transport.forget(5);
+    transport.forget(6);
+    expect(bodyOf(await send(transport, 5))).not.toBe(first);
+    expect(transport.connections).toBe(1);
+  });
+
   it('gives requests that name no time the scenario’s', async () => {
     const transport = open(await listen(() => undefined), { replyTimeoutMs: 50 });
     const done = await send(transport, 0, '/', 0);

@@ -19,6 +19,11 @@ export class PerUserTransport extends BaseTransport {
     super(options, []);
   }
 
+  override forget(place: number): void {
+    const connection = this.#connections.get(place);
+    if (connection?.idle === true) connection.destroy(new TransportError('aborted', 'its user has left'));
+  }
+
   protected override get waiting(): number {
     return this.#waiting;
   }

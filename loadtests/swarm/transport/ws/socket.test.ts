@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
+import { createServer as createHttpsServer } from 'node:https';
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -15,9 +16,13 @@ import type { Http } from '../../scenario.ts';
 import { findBun } from '../bun-runtime.ts';
 import { createCourier, plainLink } from '../create-transport.ts';
 import type { Courier } from '../courier.ts';
+import { makeCertificate } from '../test-certificate.ts';
 import { Transport } from '../../transport.ts';
 import { SocketHub } from './hub.ts';
 import { openSocket, type UserSocket } from './user-socket.ts';
+
+const own = makeCertificate('IP:127.0.0.1');
+if (own === undefined) console.warn('the test over TLS is skipped: this machine has no openssl to make a certificate with');
 
 const closers: (() => void)[] = [];
 afterEach(() => {
@@ -61,9 +66,9 @@ interface Client {
   readonly done: Exchange[];
 }
 
-function open(target: string): Client {
+function open(target: string, ca?: string): Client {
   const now = (): number => performance.now();
-  const courier = createCourier({ target, policy: localOnly, link: plainLink, sockets: 2, partition: everyone, habits: {}, now, nowMs: () => Date.now(), randomBytes });
+  const courier = createCourier({ target, policy: localOnly, link: { ...plainLink, tls: { ca } }, sockets: 2, partition: everyone, habits: {}, now, nowMs: () => Date.now(), randomBytes });
   const timer = setInterval(() => courier.tick(now()), 5);
   closers.push(() => {
     clearInterval(timer);
@@ -190,6 +195,20 @@ describe('WebSockets', () => {
     expect(await kindOf(openSocket(open(silent).http, '/', { timeoutMs: 50 }))).toBe('timeout');
     const chosen = await serveRaw((socket, head) => socket.write(head.includes('protocol: a') ? 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n' : ''));
     expect(await kindOf(openSocket(open(chosen).http, '/', { protocols: ['a'] }))).toBe('ws_refused');
+  });
+
+  it.skipIf(own === undefined)('speak TLS where the target does', async () => {
+    const server = createHttpsServer({ cert: own?.cert, key: own?.key });
+    new WebSocketServer({ server }).on('connection', (socket) => socket.on('message', (data: Buffer) => socket.send(data.toString())));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    closers.push(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const socket = await openSocket(open(`https://127.0.0.1:${(server.address() as AddressInfo).port}`, own?.cert).http, '/');
+    socket.send('hidden');
+    expect(await socket.receive()).toBe('hidden');
   });
 
   it('ask the guard first', async () => {
