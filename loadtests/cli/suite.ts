@@ -7,7 +7,7 @@ import { readNumber, readOutput, takeFlags } from '../capacity/take-flags.ts';
 import type { OwnFlag } from '../capacity/take-flags.ts';
 import { styleFor } from '../report/style.ts';
 import { loadSuite, suiteNames } from '../suites/load-suite.ts';
-import { partLine, renderSuite, suiteLine } from '../suites/render.ts';
+import { partLine, partsText, renderSuite, suiteLine } from '../suites/render.ts';
 import { usersOf } from '../suites/run-part.ts';
 import { missingOf, runSuite, saveSuite } from '../suites/run-suite.ts';
 import { scalePart } from '../suites/scale.ts';
@@ -84,7 +84,7 @@ export async function suiteCommand(host: Host, args: readonly string[]): Promise
   try {
     const [first] = runs;
     const target = first === undefined ? 'none' : readStackAccess(host, first).target;
-    say(`  ${style.bold(`suite ${suite.name}`)}  ${suite.description}\n  against ${target}, ${suite.parts.length} parts${scale < 1 ? `, scaled to ${scale}` : ''}`);
+    say(`  ${style.bold(`suite ${suite.name}`)}  ${suite.description}\n  against ${target}, ${partsText(suite.parts.length)}${scale < 1 ? `, scaled to ${scale}` : ''}`);
     const result = await runSuite({
       host, suite, suiteId, folder: join(folder, suiteId), target, scale, signal: stop.signal,
       flags: flags.filter((flag) => !['--quiet', '--no-color', '--yes'].includes(flag)),

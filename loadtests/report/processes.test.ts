@@ -31,6 +31,9 @@ describe('createProcessSampler', () => {
       { name: 'postgres', cpuUsPerOperation: 110, rssMaxBytes: 180 },
     ]);
     expect(sampler.result(0)[0]?.cpuUsPerOperation).toBeNull();
+    const { processes, memory } = sampler.usage();
+    expect(processes.map(({ name, cpuS }) => [name, cpuS])).toEqual([['api-1', 0.001_4], ['postgres', 0.001_1]]);
+    expect(memory.points()[0]?.bytes).toEqual({ postgres: 140, 'api-1': 100 });
   });
   it('reads the real table of processes', () => {
     const own = readProcessTable(host).find((process) => process.pid === host.process.pid);

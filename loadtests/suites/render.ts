@@ -27,7 +27,7 @@ export function renderSuite(result: SuiteResult, style: Style, path: string): st
   ]);
   const [first, ...rest] = alignColumns([['part', 'verdict', 'kind', 'done/s', 'p95', 'took'], ...rows]);
   const notes = result.parts.flatMap((part) => part.reasons.slice(0, reasonsShown).map((reason) => `  ${part.name}: ${plainText(reason)}`));
-  const found = result.parts.flatMap((part) => (part.kind === 'spike' || part.kind === 'search' || part.kind === 'soak' ? part.checks.filter(({ ok }) => ok === true).map(({ text }) => `  ${part.name}: ${plainText(text)}`) : []));
+  const found = result.parts.flatMap((part) => part.checks.filter(({ name, ok }) => ok === true && isFinding.test(name)).map(({ text }) => `  ${part.name}: ${plainText(text)}`));
   return `${[
     `\n  ${style.bold(`Suite ${result.suite}`)}`, style.dim(`  ${first ?? ''}`), ...rest.map((line) => `  ${line}`),
     ...(found.length === 0 ? [] : [`\n  ${style.bold('Found')}`, ...found]),
@@ -37,17 +37,22 @@ export function renderSuite(result: SuiteResult, style: Style, path: string): st
 }
 
 const reasonsShown = 5;
+/** What a part was run to find out, besides whether its runs passed. */
+const isFinding = /: recovery$|^(goodput|capacity|scalability law|p95|memory of .*)$/;
 const worst = ({ runs }: PartResult): number | null => {
   const known = runs.flatMap(({ p95Ms }) => p95Ms ?? []);
   return known.length === 0 ? null : Math.max(...known);
 };
+
+/** `1 part`, `3 parts`. */
+export const partsText = (count: number): string => `${count} ${count === 1 ? 'part' : 'parts'}`;
 
 /** The verdict in a line. */
 export function suiteLine(result: SuiteResult, style: Style): string {
   const sign = verdictSigns[result.verdict];
   const counted = [...Map.groupBy(result.parts, ({ verdict }) => verdict)].map(([verdict, all]) => `${all.length} ${partSigns[verdict].word.toLowerCase()}`).join(', ');
   const why = result.reasons[0] === undefined ? '' : `: ${plainText(result.reasons[0])}`;
-  return `  ${paintOf(style)[result.verdict](style.bold(`${sign.icon} ${sign.word}`))}  suite ${result.suite}, ${result.parts.length} parts (${counted})${why}`;
+  return `  ${paintOf(style)[result.verdict](style.bold(`${sign.icon} ${sign.word}`))}  suite ${result.suite}, ${partsText(result.parts.length)} (${counted})${why}`;
 }
 
 /** The suite for CI: a test suite each part, a case each check. A part not run is skipped, one not proved an error. */
