@@ -125,6 +125,36 @@ describe('the manifests', () => {
   });
 });
 
+describe('the image of the harness', () => {
+  /** Every file that an entry imports, and every package, types aside. */
+  function closureOf(entries: readonly string[]): { files: Set<string>; packages: Set<string> } {
+    const [files, packages, open] = [new Set<string>(), new Set<string>(), [...entries]];
+    for (let path = open.pop(); path !== undefined; path = open.pop()) {
+      if (files.has(path)) continue;
+      files.add(path);
+      const text = readFileSync(path, 'utf8').replaceAll(/^(import|export) type [^;]*;/gm, '');
+      for (const [, name = ''] of text.matchAll(/(?:^|\n)(?:import|export)\b[^;]*?from '([^']+)'|\bimport\('([^']+)'\)/g)) {
+        if (name.startsWith('.')) open.push(join(dirname(path), name));
+        else if (name !== '' && !name.startsWith('node:')) packages.add(name.split('/').slice(0, name.startsWith('@') ? 2 : 1).join('/'));
+      }
+    }
+    return { files, packages };
+  }
+  const { files, packages } = closureOf(['loadtests/main.ts', 'loadtests/swarm/worker-main.ts', 'loadtests/scenarios/hello.ts', 'loadtests/scenarios/launch-mix.ts'].map((path) => join(root, path)));
+
+  it('has every file that a run and a merge import', () => {
+    expect(files.size).toBeGreaterThan(100);
+    const copied = stages.get('harness')?.copies.map((path) => join(root, path)) ?? [];
+    for (const file of files) expect([file, copied.some((path) => file === path || file.startsWith(`${path}/`))]).toEqual([file, true]);
+  });
+
+  it('installs every package that they import, without those for development', () => {
+    const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
+    expect([...packages].filter((name) => !Object.hasOwn(dependencies, name))).toEqual([]);
+    expect(packages).toContain('snappyjs');
+  });
+});
+
 describe('the shares', () => {
   const job = find('Job', 'sora-load');
   const [share] = podOf(job).containers;

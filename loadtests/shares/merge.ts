@@ -44,7 +44,7 @@ export function mergeShares(shares: readonly [Share, ...Share[]]): RunMeasuremen
     workers: renumber(shares),
     errors: mergeErrors(runs.flatMap((run) => run.errors)),
     slowest: slowestOf(runs.flatMap((run) => run.slowest)),
-    operationsPerUser: operationsPerUser(completed, everyone),
+    operationsPerUser: operationsPerUser(completed, everyone, renumber(shares)),
     completed,
     history: runs.flatMap((run) => run.history),
     writes: mergeWrites(runs.map((run) => run.writes)),
