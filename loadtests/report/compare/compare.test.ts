@@ -137,7 +137,7 @@ describe('the gate of a run', () => {
     expect(gateByComparison(passed, compareRuns(runs(5), sampleCompared({ seed: 51 })))).toMatchObject({ verdict: 'pass', exitCode: 0, reasons: [] });
     expect(gateByComparison({ ...passed, verdict: 'insufficient', exitCode: 98, reasons: ['interrupted'] }, worse)).toMatchObject({ verdict: 'insufficient', exitCode: 98 });
     const refused = refusedComparison(runs(1, 0), candidate, options, ['run-1 has another cores: 64, not 2']);
-    expect(gateByComparison(passed, refused)).toMatchObject({ verdict: 'insufficient', reasons: ['baseline: Not compared: run-1 has another cores: 64, not 2.'] });
+    expect(gateByComparison(passed, refused)).toMatchObject({ verdict: 'insufficient', reasons: ['baseline: Not compared: run-1 has another cores: 64, not 2'] });
   });
 
   it('shows sentence, table, word and icon in the report, the terminal and JUnit', () => {

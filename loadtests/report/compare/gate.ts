@@ -10,7 +10,8 @@ import type { Comparison } from './schema.ts';
  */
 export function gateByComparison(summary: Summary, comparison: Comparison): Summary {
   const gated = { ...summary, comparison };
-  const reason = `baseline: ${comparison.sentence}`;
+  // Reasons stand within a sentence.
+  const reason = `baseline: ${comparison.sentence.replace(/\.$/, '')}`;
   switch (comparison.verdict) {
     case 'better':
     case 'same':
