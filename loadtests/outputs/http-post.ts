@@ -6,6 +6,7 @@ import { isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
 import { unescape } from 'node:querystring';
 import { messageOf } from '../../ops/core/error.ts';
+import type { Host } from '../../ops/core/host.ts';
 import { redactText } from '../../ops/telemetry/redact-text.ts';
 import { checkAddress } from '../swarm/guard.ts';
 import type { Resolve, TargetPolicy } from '../swarm/guard.ts';
@@ -22,14 +23,20 @@ export interface Receiver {
   close(): void;
 }
 
-/**
- * Keeps one connection to a receiver; every address its name resolves to passes the guard first.
- * @param url may hold a user and a password, which become an authorization header
- * @param mayRetry says after which statuses the protocol allows the same to be sent again
- */
-export function createReceiver(
-  url: URL, headers: Readonly<Record<string, string>>, policy: TargetPolicy, mayRetry: (status: number) => boolean, resolve: Resolve = byDns,
-): Receiver {
+export interface ReceiverOptions {
+  readonly host: Host;
+  /** May hold a user and a password, which become an authorization header. */
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly policy: TargetPolicy;
+  /** After which statuses the protocol allows the same to be sent again. */
+  readonly mayRetry: (status: number) => boolean;
+  /** Default DNS. */
+  readonly resolve?: Resolve;
+}
+
+/** Keeps one connection to a receiver; every address its name resolves to passes the guard first. */
+export function createReceiver({ host, url, headers, policy, mayRetry, resolve = byDns }: ReceiverOptions): Receiver {
   const secure = url.protocol === 'https:';
   const agent = secure ? new HttpsAgent({ keepAlive: true, maxSockets: 1 }) : new HttpAgent({ keepAlive: true, maxSockets: 1 });
   const send = secure ? httpsRequest : httpRequest;
@@ -39,10 +46,13 @@ export function createReceiver(
   const all = { ...headers, ...authorizationOf(url) };
   const post = (body: Buffer, signal: AbortSignal): Promise<string> =>
     new Promise((taken, reject) => {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+      const late = new AbortController();
+      const timer = host.timers.after(timeoutMs, () => late.abort());
+      const limit = AbortSignal.any([signal, late.signal]);
       const options = { method: 'POST', agent, headers: { ...all, 'content-length': body.length }, lookup: guardedLookup(policy, resolve), signal: limit };
       const request = send(where, options, (reply) => void readReply(reply, mayRetry).then(taken, reject));
       request.on('error', (error) => reject(failureOf(error)));
+      request.on('close', () => timer.cancel());
       request.end(body);
     });
   return { post, close: () => agent.destroy() };
@@ -53,7 +63,7 @@ class Refused extends Error {}
 /** A refusal of the guard stays one; anything else on the way may pass. */
 function failureOf(error: Error): Error {
   if (error instanceof Refused) return error;
-  if (error.name === 'AbortError' || error.name === 'TimeoutError') return new TryLater(`no reply within ${timeoutMs / 1_000} s`);
+  if (error.name === 'AbortError') return new TryLater(`no reply within ${timeoutMs / 1_000} s`);
   return new TryLater(messageOf(error) || ((error as NodeJS.ErrnoException).code ?? 'the connection failed'));
 }
 

@@ -1,6 +1,8 @@
 import protobuf from 'protobufjs';
 import snappy from 'snappyjs';
 import { describe, expect, it } from 'vitest';
+import { createNodeHost } from '../../ops/core/node-host.ts';
+import { createTestHost } from '../../ops/core/test-host.ts';
 import { localOnly } from '../swarm/guard.ts';
 import { createReceiver } from './http-post.ts';
 import { operationOf, secondOf, startReceiver, startedAtMs } from './fixture.ts';
@@ -18,6 +20,8 @@ const { root } = protobuf.parse(`
   message Label { string name = 1; string value = 2; }
   message Sample { double value = 1; int64 timestamp = 2; }
 `);
+
+const host = createNodeHost();
 
 interface DecodedSeries { readonly labels: { name: string; value: string }[]; readonly samples: { value: number; timestamp: string }[] }
 
@@ -41,7 +45,7 @@ const labels = { run: 'r1', scenario: 'hello' };
 describe('remote write', () => {
   it('sends what the specification asks for, and counters that grow', async () => {
     await using receiver = await startReceiver((reply) => void reply.writeHead(204).end());
-    const sink = createRemoteWrite(new URL('/api/v1/write', receiver.url), localOnly, labels, '1.2.3');
+    const sink = createRemoteWrite(host, new URL('/api/v1/write', receiver.url), localOnly, labels, '1.2.3');
     await send(sink, one, secondOf(1, operationOf('feed', [500])));
     await sink.release();
     const [first, second] = receiver.received;
@@ -67,7 +71,7 @@ describe('remote write', () => {
 
   it('marks series that end as stale: a quantile that has no value, and everything at the end', async () => {
     await using receiver = await startReceiver();
-    const sink = createRemoteWrite(new URL('/write', receiver.url), localOnly, labels, '1');
+    const sink = createRemoteWrite(host, new URL('/write', receiver.url), localOnly, labels, '1');
     await send(sink, one, two);
     await sink.deliver(sink.ending?.() ?? Buffer.alloc(0), new AbortController().signal);
     await sink.release();
@@ -88,7 +92,7 @@ describe('remote write', () => {
   it('tries again after 5xx and 429, waits as told, and gives up what the receiver calls wrong', async () => {
     const statuses = [500, 599, 429, 400];
     await using receiver = await startReceiver((reply, count) => void reply.writeHead(statuses[count - 1] ?? 200, { 'retry-after': '7' }).end('out of order sample'));
-    const sink = createRemoteWrite(new URL('/write', receiver.url), localOnly, labels, '1');
+    const sink = createRemoteWrite(host, new URL('/write', receiver.url), localOnly, labels, '1');
     for (const status of [500, 599, 429]) {
       await expect(send(sink, one)).rejects.toMatchObject({ name: 'TryLater', afterMs: 7_000, message: `answered ${status} out of order sample` });
     }
@@ -103,7 +107,7 @@ describe('remote write', () => {
     const url = new URL('/write', receiver.url);
     url.username = 'anna';
     url.password = 'open sesame';
-    const sink = createRemoteWrite(url, localOnly, labels, '1');
+    const sink = createRemoteWrite(host, url, localOnly, labels, '1');
     await send(sink, one);
     await sink.release();
     expect(receiver.received[0]?.headers.authorization).toBe(`Basic ${Buffer.from('anna:open sesame').toString('base64')}`);
@@ -113,7 +117,7 @@ describe('remote write', () => {
 describe('OTLP', () => {
   it('sends metrics in the published JSON encoding', async () => {
     await using receiver = await startReceiver((reply) => void reply.end('{}'));
-    const sink = createOtlp(receiver.url, localOnly, labels, '1.2.3');
+    const sink = createOtlp(host, receiver.url, localOnly, labels, '1.2.3');
     await send(sink, one);
     await sink.release();
     const [request] = receiver.received;
@@ -144,7 +148,7 @@ describe('OTLP', () => {
 
   it('counts as not taken what the receiver rejects with a status of 200, and does not repeat it', async () => {
     await using receiver = await startReceiver((reply) => void reply.end('{"partialSuccess":{"rejectedDataPoints":"3","errorMessage":"too old"}}'));
-    const sink = createOtlp(receiver.url, localOnly, labels, '1');
+    const sink = createOtlp(host, receiver.url, localOnly, labels, '1');
     const error: unknown = await send(sink, one).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ message: '3 data points were rejected: too old' });
     expect(error).not.toBeInstanceOf(TryLater);
@@ -153,7 +157,7 @@ describe('OTLP', () => {
 
   it('does not repeat after 500, which the specification does not list', async () => {
     await using receiver = await startReceiver((reply, count) => void reply.writeHead(count === 1 ? 500 : 503).end());
-    const sink = createOtlp(receiver.url, localOnly, labels, '1');
+    const sink = createOtlp(host, receiver.url, localOnly, labels, '1');
     expect(await send(sink, one).catch((thrown: unknown) => thrown)).not.toBeInstanceOf(TryLater);
     expect(await send(sink, one).catch((thrown: unknown) => thrown)).toBeInstanceOf(TryLater);
     await sink.release();
@@ -163,7 +167,7 @@ describe('OTLP', () => {
 
 describe('the way to a receiver', () => {
   const post = async (url: URL, address: string): Promise<unknown> => {
-    const receiver = createReceiver(url, {}, localOnly, () => true, () => Promise.resolve([address]));
+    const receiver = createReceiver({ host, url, headers: {}, policy: localOnly, mayRetry: () => true, resolve: () => Promise.resolve([address]) });
     try {
       return await receiver.post(Buffer.from('x'), new AbortController().signal).catch((error: unknown) => error);
     } finally {
@@ -190,9 +194,20 @@ describe('the way to a receiver', () => {
     expect(await post(receiver.url, '127.0.0.1')).toBeInstanceOf(TryLater);
   });
 
+  it('is tried again when no reply comes within 10 s', async () => {
+    await using silent = await startReceiver(() => undefined);
+    const moved = createTestHost();
+    const receiver = createReceiver({ host: moved, url: silent.url, headers: {}, policy: localOnly, mayRetry: () => true });
+    const failed = receiver.post(Buffer.from('x'), new AbortController().signal).catch((error: unknown) => error);
+    await silent.waitFor(1);
+    await moved.advance(10_000);
+    expect(await failed).toMatchObject({ name: 'TryLater', message: 'no reply within 10 s' });
+    receiver.close();
+  });
+
   it('follows no redirect', async () => {
     await using receiver = await startReceiver((reply) => void reply.writeHead(307, { location: 'http://192.0.2.7/' }).end());
-    const sink = createOtlp(receiver.url, localOnly, labels, '1');
+    const sink = createOtlp(host, receiver.url, localOnly, labels, '1');
     await expect(send(sink, one)).rejects.toThrow('answered 307');
     expect(receiver.received).toHaveLength(1);
     await sink.release();

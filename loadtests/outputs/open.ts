@@ -73,9 +73,9 @@ async function openSink(spec: OutputSpec, { host, policy, version, labels }: Out
     case 'hdrlog':
       return openHdrLog(host, spec.path, version);
     case 'otlp':
-      return createOtlp(spec.url, await pinned(spec.url, policy), labels, version);
+      return createOtlp(host, spec.url, await pinned(spec.url, policy), labels, version);
     case 'prometheus-remote-write':
-      return createRemoteWrite(spec.url, await pinned(spec.url, policy), labels, version);
+      return createRemoteWrite(host, spec.url, await pinned(spec.url, policy), labels, version);
     default:
       return assertNever(spec);
   }

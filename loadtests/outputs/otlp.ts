@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Host } from '../../ops/core/host.ts';
 import type { TargetPolicy } from '../swarm/guard.ts';
 import { createReceiver } from './http-post.ts';
 import type { Sink } from './outbox.ts';
@@ -20,10 +21,11 @@ const retryable: ReadonlySet<number> = new Set([429, 502, 503, 504]);
  * @param url base of the receiver, to which `/v1/metrics` is added as for OTEL_EXPORTER_OTLP_ENDPOINT
  * @param labels attributes of the resource
  */
-export function createOtlp(url: URL, policy: TargetPolicy, labels: Readonly<Record<string, string>>, version: string): Sink {
+export function createOtlp(host: Host, url: URL, policy: TargetPolicy, labels: Readonly<Record<string, string>>, version: string): Sink {
   const where = new URL(url);
   where.pathname = `${where.pathname.replace(/\/+$/, '')}/v1/metrics`;
-  const receiver = createReceiver(where, { 'content-type': 'application/json', 'user-agent': `sora/${version}` }, policy, (status) => retryable.has(status));
+  const headers = { 'content-type': 'application/json', 'user-agent': `sora/${version}` };
+  const receiver = createReceiver({ host, url: where, headers, policy, mayRetry: (status) => retryable.has(status) });
   const totals = new Totals();
   const resource = { attributes: attributesOf({ 'service.name': 'sora-load', 'service.version': version, ...labels }) };
   return {

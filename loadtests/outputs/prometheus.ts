@@ -1,4 +1,5 @@
 import snappy from 'snappyjs';
+import type { Host } from '../../ops/core/host.ts';
 import { Histogram } from '../swarm/histogram.ts';
 import type { TargetPolicy } from '../swarm/guard.ts';
 import { createReceiver } from './http-post.ts';
@@ -18,7 +19,7 @@ type Labels = Readonly<Record<string, string>>;
  * last second as gauges. Series that end get a stale marker.
  * @param labels go with every series, such as the run; none may be empty
  */
-export function createRemoteWrite(url: URL, policy: TargetPolicy, labels: Labels, version: string): Sink {
+export function createRemoteWrite(host: Host, url: URL, policy: TargetPolicy, labels: Labels, version: string): Sink {
   const headers = {
     'content-encoding': 'snappy',
     'content-type': 'application/x-protobuf',
@@ -26,7 +27,7 @@ export function createRemoteWrite(url: URL, policy: TargetPolicy, labels: Labels
     'x-prometheus-remote-write-version': '0.1.0',
   };
   // The specification: try again after 5xx, and after no 4xx but 429.
-  const receiver = createReceiver(url, headers, policy, (status) => status >= 500 || status === 429);
+  const receiver = createReceiver({ host, url, headers, policy, mayRetry: (status) => status >= 500 || status === 429 });
   const totals = new Totals();
   let open = new Map<string, SeriesSample>();
   const encode = (samples: readonly SeriesSample[], atMs: number): Buffer => {
