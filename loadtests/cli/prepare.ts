@@ -10,6 +10,8 @@ import { checkOutput } from '../outputs/flag.ts';
 import { ownTagOf, parseThresholds } from '../report/thresholds.ts';
 import type { Threshold } from '../report/thresholds.ts';
 import { requireStartAhead } from '../shares/flags.ts';
+import { describeArrival } from '../swarm/arrival/describe.ts';
+import { arrivalsPerS } from '../swarm/arrival/plan-arrival.ts';
 import { parseTarget, pinTarget } from '../swarm/guard.ts';
 import type { TargetPolicy } from '../swarm/guard.ts';
 import { operationsOf } from '../swarm/journeys.ts';
@@ -38,6 +40,10 @@ export interface PreparedRun {
   readonly rampMs: number;
   readonly holdMs: number;
   readonly thinkTimeMs: Distribution;
+  /** Mean of the judged part where work arrives openly, else undefined. */
+  readonly arrivalsPerS: number | undefined;
+  /** How work arrives, as `describeArrival` says it. */
+  readonly arrival: string;
   readonly policy: TargetPolicy;
   /** Whether the scenario wants the stack and no target was given. */
   readonly needsStack: boolean;
@@ -73,7 +79,9 @@ export async function prepareRun(host: Host, args: readonly string[]): Promise<P
   const policy = options.target === undefined ? listed : await pinTarget(options.target, listed);
   const scenarioSha256 = createHash('sha256').update(host.files.readBytes(scenarioFile)).digest('hex');
   const { users, seed, rampMs, holdMs, thinkTimeMs } = plan;
-  return { options, scenario, scenarioFile, scenarioSha256, thresholds, users, seed, rampMs, holdMs, thinkTimeMs, policy, needsStack, prices };
+  const arrival = describeArrival(plan);
+  const perS = arrivalsPerS(plan.arrival, rampMs, holdMs);
+  return { options, scenario, scenarioFile, scenarioSha256, thresholds, users, seed, rampMs, holdMs, thinkTimeMs, arrival, arrivalsPerS: perS, policy, needsStack, prices };
 }
 
 /** That this machine can hold the connections, and their certificates are there: known before a stack is started. */
@@ -123,7 +131,7 @@ function collect<T>(onError: (error: SoraError) => void, read: () => T): T | und
 
 /** What a run will do, before it does it. */
 export function expectedLoad(run: PreparedRun): { operations: number; bytes: number; durationMs: number; operationsPerS: number } {
-  const operationsPerS = run.users / (meanOf(run.thinkTimeMs) / 1_000 || 1);
+  const operationsPerS = run.arrivalsPerS ?? run.users / (meanOf(run.thinkTimeMs) / 1_000 || 1);
   const operations = Math.round(operationsPerS * ((run.holdMs + run.rampMs / 2) / 1_000));
   return { operations, bytes: operations * bytesPerOperation, durationMs: run.rampMs + run.holdMs, operationsPerS };
 }

@@ -208,7 +208,7 @@ function announce(
   display.say([
     `  ${style.bold(run.scenario.name)}  ${run.scenario.description}`,
     `  against ${target}, seed ${run.seed}`,
-    `  ${formatNumber(run.users)} users, think time ${describeThinkTime(run.thinkTimeMs)}${replacedThinkTime(run)}`,
+    `  ${formatNumber(run.users)} users${run.arrival === '' ? '' : `, ${run.arrival}`}, think time ${describeThinkTime(run.thinkTimeMs)}${replacedThinkTime(run)}`,
     `  about ${formatNumber(load.operations)} requests at ${formatNumber(load.operationsPerS)}/s, ${formatBytes(load.bytes)} assuming ${formatBytes(bytesPerOperation)} each, ${formatDuration(load.durationMs)} and a drain of at most 30s`,
     `  ${expectedText(expected, run.scenario.name)}`,
     ...more.map((line) => `  ${line}`),

@@ -1,6 +1,6 @@
 import type { CrewOutcome } from './crew.ts';
 import type { RunPlan } from './engine.ts';
-import type { HistoryStep, IndeterminateWrite, OperationsPerUser, PhaseWindow, RunMeasurement, WriteTotals } from './measurement.ts';
+import type { HistoryStep, IndeterminateWrite, OperationsPerUser, PhaseWindow, RunMeasurement, WriteTotals, WorkerHealth } from './measurement.ts';
 import { everyone, partWithin, shareOf, userAt, type Partition } from './partition.ts';
 import { meanOf } from './random.ts';
 import type { Runtime } from './transport/limits.ts';
@@ -56,7 +56,7 @@ export function composeMeasurement(parts: MeasurementParts): RunMeasurement {
     workers: health,
     errors: merge.errors,
     slowest: merge.slowest,
-    operationsPerUser: operationsPerUser(completed, share),
+    operationsPerUser: operationsPerUser(completed, share, health),
     completed,
     history: results.flatMap((result): readonly HistoryStep[] => result.history),
     writes: writeTotals(plan, results, partOf),
@@ -89,10 +89,17 @@ function completedByUser(users: number, results: readonly WorkerResult[], partOf
   return counts;
 }
 
-/** @param completed indexed by user @param share those that count */
-export function operationsPerUser(completed: Uint32Array, share: Partition): OperationsPerUser {
-  const users = shareOf(share, completed.length);
-  const counts = Uint32Array.from({ length: users }, (_, place) => completed[userAt(share, place)]!).sort();
+/**
+ * Where work arrives openly, `users` is a bound and those who were never needed are left out.
+ * @param completed indexed by user
+ * @param share those that count
+ * @param workers of that share
+ */
+export function operationsPerUser(completed: Uint32Array, share: Partition, workers: readonly WorkerHealth[]): OperationsPerUser {
+  const all = shareOf(share, completed.length);
+  const openly = workers.some(({ arrivalsQueued }) => arrivalsQueued !== undefined);
+  const users = openly ? Math.min(all, workers.reduce((sum, { usersStarted }) => sum + usersStarted, 0)) : all;
+  const counts = Uint32Array.from({ length: all }, (_, place) => completed[userAt(share, place)]!).sort().subarray(all - users);
   const quantile = (ratio: number): number => counts[Math.max(0, Math.ceil(ratio * users) - 1)] ?? 0;
   const idle = counts.findIndex((count) => count > 0);
   return {
