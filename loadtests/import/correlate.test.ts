@@ -79,6 +79,12 @@ describe('correlation', () => {
       's: set-cookie s of GET /a → cookie s of GET /b', 't: set-cookie t of GET /a → cookie t of GET /b', 's2: set-cookie s of GET /b → cookie s of GET /c',
     ]);
   });
+
+  it('carries a cookie that its page sends back in a header without the encoding', () => {
+    expect(carried({ ask: 'GET /a', replyHeaders: { 'set-cookie': 'XSRF-TOKEN=eyAbc12%3D%3D; Path=/' } }, { ask: 'POST /b', headers: { 'X-XSRF-TOKEN': 'eyAbc12==', cookie: 'XSRF-TOKEN=eyAbc12%3D%3D' } })).toEqual([
+      'xsrfToken: set-cookie XSRF-TOKEN, decoded of GET /a → header x-xsrf-token of POST /b', 'xsrfToken2: set-cookie XSRF-TOKEN of GET /a → cookie XSRF-TOKEN of POST /b',
+    ]);
+  });
 });
 
 describe('secrets', () => {

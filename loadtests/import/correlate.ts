@@ -97,7 +97,7 @@ export class Correlator {
     if (secret !== undefined) return { kind: 'secret', name: secret };
     const offers = this.#answered(slot.text);
     if (slot.kind === 'cookie') {
-      const cookie = offers.findLast(({ source }) => source.kind === 'cookie' && source.cookie === slot.name);
+      const cookie = offers.findLast(({ source }) => source.kind === 'cookie' && source.cookie === slot.name && source.isDecoded !== true);
       if (cookie !== undefined) return this.#carry(cookie, slot);
     }
     const strength = strengthOf(slot.text);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { createTestHost } from '../../ops/core/test-host.ts';
 import { importCommand } from '../cli/import.ts';
+import { runSwarm } from '../swarm/coordinator.ts';
 import { debugUser } from '../swarm/debug-user.ts';
 import type { DebugEvent } from '../swarm/debug-stage.ts';
 import { checkWritten } from './fixtures/check-written.ts';
@@ -111,5 +112,17 @@ describe('a recorded session', () => {
     }
     expect(shop.refused).toEqual([]);
     expect(shop.finished).toEqual(Array.from({ length: 3 }, () => "it's `${a}` note\n"));
+  });
+
+  it('runs as load: several users at once, each in a session of its own', async () => {
+    Object.assign(process.env, secrets);
+    importCommand(host, ['shop.har', '-o', 'busy.ts', '--name', 'shop', '--think-max', '100ms']);
+    const before = shop.finished.length;
+    const measured = await runSwarm({
+      host: createNodeHost(), scenarioFile: join(folder, 'busy.ts'), target: shop.target, runId: 'aabbccdd', log: () => undefined,
+      overrides: { users: 5, rampMs: 0, holdMs: 2_000, workers: 1 },
+    });
+    expect([measured.errors, shop.refused]).toEqual([[], []]);
+    expect(shop.finished.length - before).toBeGreaterThanOrEqual(5);
   });
 });

@@ -3,7 +3,7 @@ import type { HarEntry } from './har.ts';
 import { htmlFields } from './html-fields.ts';
 import { camelName, plainName, singular } from './names.ts';
 import type { Source } from './plan.ts';
-import { pathSegments, setCookies } from './reply-values.ts';
+import { decodeSegment, pathSegments, setCookies } from './reply-values.ts';
 
 /** A value that a reply holds, and where. */
 export interface Offer {
@@ -31,7 +31,10 @@ export function offersOf(entry: HarEntry, url: URL): Offer[] {
   const add = (value: string, name: string, source: Source, fullName = name): void => {
     if (value !== '' && offers.length < offersMax) offers.push({ value, name, fullName, source });
   };
-  for (const { name, value } of setCookies(headers['set-cookie'] ?? '')) add(value, name, { kind: 'cookie', cookie: name });
+  for (const { name, value } of setCookies(headers['set-cookie'] ?? '')) {
+    add(value, name, { kind: 'cookie', cookie: name });
+    if (decodeSegment(value) !== value) add(decodeSegment(value), name, { kind: 'cookie', cookie: name, isDecoded: true });
+  }
   for (const [name, value] of Object.entries(headers)) {
     if (/^(?:x-|etag$|authorization$)/.test(name)) add(value, name.replace(/^x-/, ''), { kind: 'header', header: name });
   }

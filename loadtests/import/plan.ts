@@ -32,7 +32,8 @@ export type BodyPlan =
 /** Where in a reply a value is. */
 export type Source =
   | { readonly kind: 'json'; readonly path: readonly (string | number)[] }
-  | { readonly kind: 'cookie'; readonly cookie: string }
+  /** `isDecoded`: without its percent encoding, as pages read it to send it back in a header. */
+  | { readonly kind: 'cookie'; readonly cookie: string; readonly isDecoded?: boolean }
   | { readonly kind: 'header'; readonly header: string }
   /** Of the address it redirects to: a segment of the path by its index, or a value of the query. */
   | { readonly kind: 'location'; readonly segment: number }

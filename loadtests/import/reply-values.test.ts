@@ -19,6 +19,8 @@ describe('a value of a reply', () => {
     [{ kind: 'json', path: [] }, reply('', '"alone"'), 'alone'],
     [{ kind: 'cookie', cookie: 'b' }, reply('Set-Cookie: a=1; Expires=Wed, 21 Oct 2037 07:28:00 GMT\r\nSet-Cookie: b=x=y; Path=/\r\nSet-Cookie: gone=; Max-Age=0', ''), 'x=y'],
     [{ kind: 'cookie', cookie: 'gone' }, reply('Set-Cookie: gone=1; Max-Age=0', ''), undefined],
+    [{ kind: 'cookie', cookie: 't', isDecoded: true }, reply('Set-Cookie: t=a%3D%zz', ''), 'a%3D%zz'],
+    [{ kind: 'cookie', cookie: 't', isDecoded: true }, reply('Set-Cookie: t=a%3D', ''), 'a='],
     [{ kind: 'header', header: 'x-next' }, reply('X-Next: 7', ''), '7'],
     [{ kind: 'location', segment: 1 }, reply('Location: https://other.test/notes/a%20b?x=1', ''), 'a b'],
     [{ kind: 'location', query: 'code' }, reply('Location: /back?state=1&code=a%2Bb', ''), 'a+b'],

@@ -16,7 +16,7 @@ export function valueAt(reply: ReplyText, source: Source): string | undefined {
     case 'json':
       return jsonAt(reply, source.path);
     case 'cookie':
-      return cookieAt(reply.headers['set-cookie'], source.cookie);
+      return cookieAt(reply.headers['set-cookie'], source);
     case 'header':
       return reply.headers[source.header];
     case 'location':
@@ -36,7 +36,7 @@ export function describeSource(source: Source): string {
     case 'json':
       return source.path.length === 0 ? 'the body' : source.path.join('.');
     case 'cookie':
-      return `set-cookie ${source.cookie}`;
+      return `set-cookie ${source.cookie}${source.isDecoded === true ? ', decoded' : ''}`;
     case 'header':
       return `header ${source.header}`;
     case 'location':
@@ -65,8 +65,9 @@ function jsonAt(reply: ReplyText, path: readonly (string | number)[]): string | 
 }
 
 /** Lines may have been joined with `, `; a comma in `Expires` is followed by a date and by no `=`. */
-function cookieAt(lines: string | undefined, name: string): string | undefined {
-  return setCookies(lines ?? '').findLast((cookie) => cookie.name === name)?.value;
+function cookieAt(lines: string | undefined, source: { readonly cookie: string; readonly isDecoded?: boolean }): string | undefined {
+  const value = setCookies(lines ?? '').findLast(({ name }) => name === source.cookie)?.value;
+  return value === undefined || source.isDecoded !== true ? value : decodeSegment(value);
 }
 
 /** The cookies that a reply sets, without those it deletes. */

@@ -151,7 +151,7 @@ function jsonText(json: JsonPlan, indent: string): string {
 
 function sourceText(source: Source): string {
   const valueText = (value: unknown): string =>
-    Array.isArray(value) ? `[${value.map(valueText).join(', ')}]` : typeof value === 'number' ? String(value) : literal(String(value));
+    Array.isArray(value) ? `[${value.map(valueText).join(', ')}]` : typeof value === 'number' || typeof value === 'boolean' ? String(value) : literal(String(value));
   return objectText(Object.entries(source).map(([name, value]) => [name, valueText(value)]), '  ');
 }
 
