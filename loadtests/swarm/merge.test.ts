@@ -55,6 +55,8 @@ describe('Merge', () => {
           all.toSorted((a, b) => key(a).localeCompare(key(b)));
         expect(order(merge.operations)).toEqual(order(whole.take().operations));
         expect(merge.series.reduce((sum, point) => sum + point.total, 0)).toBe(operations.length);
+        const held = merge.operations.filter(({ phase }) => phase === 'hold').reduce((sum, { total }) => sum + total, 0);
+        expect(merge.blocks.reduce((sum, { total }) => sum + total, 0)).toBe(held);
         expect(merge.series.map(({ phase }) => phase)).toEqual(['ramp', 'hold', 'hold', 'drain']);
       }),
     );
