@@ -62,7 +62,7 @@ test('a message is answered and stored; a retry gets the same reply without aski
   expect(bodyOf(first).reply.length).toBeGreaterThan(5);
   expect(bodyOf(first).tokens.completion).toBeGreaterThan(0);
   const asked = await completions();
-  expect(await sendText(21, 'hello there', { writeId })).toEqual(first);
+  expect(await sendText(21, 'hello there', { writeId })).toEqual({ ...first, headers: { 'idempotent-replayed': 'true' } });
   expect(await completions()).toBe(asked);
   const usage = (await call('readAiUsage', { userId: 21 })) as { body: { usedToday: number; items: { requests: number }[] } };
   expect(usage.body.usedToday).toBe(bodyOf(first).tokens.prompt + bodyOf(first).tokens.completion);
@@ -74,20 +74,22 @@ test('two tries at once ask the model once', async () => {
   const writeId = randomUUID();
   const asked = await completions();
   const [one, two] = await Promise.all([sendText(22, 'twice', { writeId }), sendText(22, 'twice', { writeId })]);
-  expect(one).toEqual(two);
+  expect(bodyOf(one)).toEqual(bodyOf(two));
+  expect([one, two].map((reply) => reply.headers?.['idempotent-replayed'])).toEqual([undefined, 'true']);
   expect(await completions()).toBe(asked + 1);
 });
 
 test('a key used for another text is refused', async () => {
   const writeId = randomUUID();
   await sendText(23, 'one', { writeId });
-  await expect(sendText(23, 'two', { writeId })).rejects.toMatchObject({ status: 409, code: 'write_id_reused' });
+  await expect(sendText(23, 'two', { writeId })).rejects.toMatchObject({ status: 409, code: 'idempotency_key_reused' });
 });
 
 test('streams deltas that join to the stored reply, and replays it', async () => {
   const writeId = randomUUID();
-  const read = async (): Promise<{ deltas: string; done: CompanionMessage }> => {
+  const read = async (isReplayed: boolean): Promise<{ deltas: string; done: CompanionMessage }> => {
     const reply = await sendText(24, 'stream it', { writeId, headers: { accept: 'text/event-stream' } });
+    expect(reply.headers?.['idempotent-replayed']).toBe(isReplayed ? 'true' : undefined);
     const out = new PassThrough();
     const text = out.setEncoding('utf8').toArray();
     await (reply as { stream: (out: PassThrough) => Promise<void> }).stream(out);
@@ -96,10 +98,10 @@ test('streams deltas that join to the stored reply, and replays it', async () =>
     const of = (name: string): unknown[] => events.filter(([head]) => head === `event: ${name}`).map(([, data]) => JSON.parse(data as string));
     return { deltas: (of('delta') as { text: string }[]).map((delta) => delta.text).join(''), done: of('done')[0] as CompanionMessage };
   };
-  const first = await read();
+  const first = await read(false);
   expect(first.deltas).toBe(first.done.reply);
   expect(first.done.tokens.completion).toBeGreaterThan(0);
-  expect(await read()).toEqual(first);
+  expect(await read(true)).toEqual(first);
   expect(bodyOf(await sendText(24, 'stream it', { writeId }))).toEqual(first.done);
 });
 

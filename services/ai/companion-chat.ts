@@ -12,8 +12,16 @@ export interface ChatRequest {
   readonly text: string;
 }
 
+/** A reply, and whether an earlier try with the same write id got it first. */
+export interface Answered {
+  readonly stored: StoredAiMessage;
+  readonly replayed: boolean;
+}
+
 /** A reply that is still being written. */
 export interface StreamedReply {
+  /** Whether it is the stored one of an earlier try. */
+  readonly replayed: boolean;
   readonly pieces: AsyncIterable<string>;
   /** Stores the reply once its pieces have ended. */
   finish(text: string): Promise<StoredAiMessage>;
@@ -30,7 +38,7 @@ export class CompanionChat {
   readonly #store: AiStore;
   readonly #provider: AiProvider;
   readonly #metrics: AiMetrics;
-  readonly #underWay = new Map<string, Promise<StoredAiMessage>>();
+  readonly #underWay = new Map<string, Promise<Answered>>();
 
   constructor(host: Host, store: AiStore, provider: AiProvider, metrics: AiMetrics) {
     this.#host = host;
@@ -40,13 +48,13 @@ export class CompanionChat {
   }
 
   /** @throws Problem 404, 409, 422, 429, 502, 503 */
-  async send(request: ChatRequest): Promise<StoredAiMessage> {
+  async send(request: ChatRequest): Promise<Answered> {
     const key = `${request.userId} ${request.writeId}`;
     const earlier = this.#underWay.get(key);
     if (earlier !== undefined) {
-      const stored = await earlier;
-      requireSameMessage(stored, request.companionId, request.text);
-      return stored;
+      const { stored } = await earlier;
+      requireSameMessage(stored, request);
+      return { stored, replayed: true };
     }
     if (this.#underWay.size >= underWayMax) throw new Problem(503, 'overloaded', `${underWayMax} messages are being answered already`, { retryAfterS: 1 });
     const sending = this.#sendOnce(request);
@@ -58,10 +66,10 @@ export class CompanionChat {
     }
   }
 
-  async #sendOnce(request: ChatRequest): Promise<StoredAiMessage> {
+  async #sendOnce(request: ChatRequest): Promise<Answered> {
     const call = this.#callOf(request);
     const stored = await this.#storedReply(request);
-    if (stored !== undefined) return stored;
+    if (stored !== undefined) return { stored, replayed: true };
     const startMs = this.#host.clock.monotonicMs();
     let outcome: 'ok' | 'blocked' | 'error' = 'error';
     try {
@@ -69,7 +77,7 @@ export class CompanionChat {
       outcome = moderation?.flagged === true ? 'blocked' : 'ok';
       this.#requireAllowed(moderation);
       this.#metrics.tokens(call.model, tokens);
-      return await this.#save(request, call.model, text, tokens);
+      return { stored: await this.#save(request, call.model, text, tokens), replayed: false };
     } finally {
       this.#metrics.call(call.model, outcome, (this.#host.clock.monotonicMs() - startMs) / 1_000);
     }
@@ -130,6 +138,7 @@ export class CompanionChat {
       }
     }
     return {
+      replayed: false,
       pieces: pieces(),
       finish: async (text) => {
         end('ok');
@@ -161,9 +170,9 @@ export class CompanionChat {
     return { model: companion.model, system: companion.system, prompt: text, tokensMax: replyTokensMax, signal };
   }
 
-  async #storedReply({ userId, writeId, companionId, text }: ChatRequest): Promise<StoredAiMessage | undefined> {
-    const { stored, usedToday } = await this.#store.lookUp(userId, writeId);
-    if (stored !== undefined) requireSameMessage(stored, companionId, text);
+  async #storedReply(request: ChatRequest): Promise<StoredAiMessage | undefined> {
+    const { stored, usedToday } = await this.#store.lookUp(request.userId, request.writeId);
+    if (stored !== undefined) requireSameMessage(stored, request);
     else requireBudget(usedToday, this.#host.clock.nowMs());
     return stored;
   }
@@ -182,7 +191,7 @@ export class CompanionChat {
     const stored = await this.#store.save({
       userId, companionId, writeId, prompt, reply: reply.replaceAll('\0', ''), model, promptTokens: tokens.prompt, completionTokens: tokens.completion,
     });
-    requireSameMessage(stored, companionId, prompt);
+    requireSameMessage(stored, request);
     return stored;
   }
 }
@@ -198,5 +207,5 @@ function replay(stored: StoredAiMessage): StreamedReply {
   async function* pieces(): AsyncGenerator<string> {
     yield stored.reply;
   }
-  return { pieces: pieces(), finish: async () => stored, cancel: () => Promise.resolve() };
+  return { replayed: true, pieces: pieces(), finish: async () => stored, cancel: () => Promise.resolve() };
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
+import { createdReply, replayedHeader } from '../platform/idempotency.ts';
 import { route, type Reply, type Route } from '../platform/route.ts';
 import type { CompanionChat, StreamedReply } from './companion-chat.ts';
 import { companions, dailyTokensMax } from './rules.ts';
@@ -47,7 +48,8 @@ export function aiRoutes(chat: CompanionChat, store: AiStore): Route[] {
         const accept = headers['accept'];
         if (typeof accept === 'string' && accept.includes('text/event-stream')) return streamReply(await chat.stream(request, context.signal));
         // Without the signal, which costs a controller and a listener: the model is paid for all the same, and a retry finds the reply.
-        return { status: 201, body: toReply(await chat.send(request)) };
+        const { stored, replayed } = await chat.send(request);
+        return createdReply(toReply(stored), replayed);
       },
     }),
     route({
@@ -83,7 +85,10 @@ const noWrite = '00000000-0000-0000-0000-000000000000';
 function streamReply(reply: StreamedReply): Reply {
   return {
     status: 200,
-    headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
+    headers: {
+      'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no',
+      ...(reply.replayed ? { [replayedHeader]: 'true' } : {}),
+    },
     stream: (out) => writeEvents(reply, out),
   };
 }

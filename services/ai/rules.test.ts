@@ -11,9 +11,11 @@ test('the budget refuses with the time to midnight UTC', () => {
 });
 
 test('a key that belongs to another message is refused', () => {
-  requireSameMessage({ companionId: 1, prompt: 'a' }, 1, 'a');
-  expect(() => requireSameMessage({ companionId: 1, prompt: 'a' }, 2, 'a')).toThrow(expect.objectContaining({ status: 409 }));
-  expect(() => requireSameMessage({ companionId: 1, prompt: 'a' }, 1, 'b')).toThrow(expect.objectContaining({ status: 409 }));
+  const stored = { companionId: 1, prompt: 'a' };
+  requireSameMessage(stored, { companionId: 1, writeId: 'k', text: 'a' });
+  for (const other of [{ companionId: 2, text: 'a' }, { companionId: 1, text: 'b' }]) {
+    expect(() => requireSameMessage(stored, { ...other, writeId: 'k' })).toThrow(expect.objectContaining({ status: 409, code: 'idempotency_key_reused' }));
+  }
 });
 
 test('unknown companions are not found', () => {

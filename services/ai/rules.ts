@@ -1,4 +1,5 @@
-import { conflict, Problem } from '../platform/problem.ts';
+import { keyReused } from '../platform/idempotency.ts';
+import { Problem } from '../platform/problem.ts';
 import type { Companion } from './schemas.ts';
 
 interface Persona extends Companion {
@@ -46,11 +47,16 @@ export function requireBudget(usedToday: number, nowMs: number): void {
   throw new Problem(429, 'ai_budget_exhausted', `${usedToday} of ${dailyTokensMax} tokens a day are used: wait until midnight UTC`, { retryAfterS });
 }
 
-/** @throws Problem 409 `write_id_reused` when the key belongs to another message */
-export function requireSameMessage(stored: { readonly companionId: number; readonly prompt: string }, companionId: number, prompt: string): void {
-  if (stored.companionId !== companionId || stored.prompt !== prompt) {
-    throw conflict('write_id_reused', 'this Idempotency-Key belongs to another message: use a new one for each message');
-  }
+/** What was asked, and under which key. */
+interface Asked {
+  readonly companionId: number;
+  readonly writeId: string;
+  readonly text: string;
+}
+
+/** @throws Problem 409 `idempotency_key_reused` when the key belongs to another message */
+export function requireSameMessage(stored: { readonly companionId: number; readonly prompt: string }, asked: Asked): void {
+  if (stored.companionId !== asked.companionId || stored.prompt !== asked.text) throw keyReused(asked.writeId, 'message');
 }
 
 /** Why a message is not answered. */

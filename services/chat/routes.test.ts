@@ -21,12 +21,12 @@ interface Call {
   readonly writeId?: string;
 }
 
-async function call(operationId: string, request: Call): Promise<{ status: number; body: unknown }> {
+async function call(operationId: string, request: Call): Promise<{ status: number; headers?: Readonly<Record<string, string>>; body: unknown }> {
   const route = chat.routes.find((candidate) => candidate.operationId === operationId);
   if (route === undefined) throw new Error(`no route ${operationId}`);
   const context = { ...request, query: route.query?.parse(request.query ?? {}), writeId: request.writeId ?? randomUUID() };
   const reply: Reply = await route.handle(context as unknown as RequestContext<unknown, unknown, unknown>);
-  return { status: reply.status, body: 'body' in reply ? reply.body : undefined };
+  return { status: reply.status, ...(reply.headers === undefined ? {} : { headers: reply.headers }), body: 'body' in reply ? reply.body : undefined };
 }
 
 beforeAll(async () => {
@@ -39,12 +39,16 @@ beforeAll(async () => {
 });
 afterAll(() => test[Symbol.asyncDispose]());
 
+const replayed = { 'idempotent-replayed': 'true' };
+
 it('answers with the declared bodies and statuses, from the first word to an empty purse', async () => {
   const begin = { userId: 1, body: { peerId: 2 }, writeId: randomUUID() };
   const begun = await call('createConversation', begin);
   expect(begun.status).toBe(201);
   const conversation = conversationSchema.parse(begun.body);
-  expect(await call('createConversation', begin)).toEqual({ status: 201, body: conversation });
+  expect(await call('createConversation', begin)).toEqual({ status: 201, headers: replayed, body: conversation });
+  await expect(call('createConversation', { ...begin, body: { peerId: 3 } })).rejects.toMatchObject({ status: 409, code: 'idempotency_key_reused' });
+  expect((await call('listConversations', { userId: 3 })).body).toMatchObject({ items: [] });
   expect(await call('createConversation', { userId: 2, body: { peerId: 1 } })).toMatchObject({ status: 200, body: { id: conversation.id, peerId: 1 } });
   await expect(call('createConversation', { userId: 1, body: { peerId: 1 } })).rejects.toMatchObject({ status: 400, code: 'self_conversation' });
   await expect(call('createConversation', { userId: 1, body: { peerId: 99 } })).rejects.toMatchObject({ status: 404, code: 'user_not_found' });
@@ -55,7 +59,7 @@ it('answers with the declared bodies and statuses, from the first word to an emp
   expect(sent.status).toBe(201);
   const message = messageSchema.parse(sent.body);
   expect(message).toMatchObject({ conversationId: conversation.id, senderId: 1, body: 'one', price: 0 });
-  expect(await call('sendMessage', send)).toEqual({ status: 200, body: message });
+  expect(await call('sendMessage', send)).toEqual({ status: 201, headers: replayed, body: message });
   for (const body of ['two', 'three', 'four']) await call('sendMessage', { userId: 1, params, body: { body } });
   await expect(call('sendMessage', { userId: 1, params, body: { body: 'five' } })).rejects.toMatchObject({ status: 402, code: 'insufficient_tokens' });
   await expect(call('sendMessage', { userId: 3, params, body: { body: 'let me in' } })).rejects.toMatchObject({ status: 404, code: 'conversation_not_found' });

@@ -1,7 +1,8 @@
 import type { Histogram } from 'prom-client';
 import { assertNever } from '../../ops/core/error.ts';
 import type { Clock } from '../../ops/core/host.ts';
-import { badRequest, conflict, notFound, paymentRequired, type Problem } from '../platform/problem.ts';
+import { createdReply, keyReused } from '../platform/idempotency.ts';
+import { badRequest, notFound, paymentRequired, type Problem } from '../platform/problem.ts';
 import { route, type Reply, type Route } from '../platform/route.ts';
 import { cutPage, decodeCursor } from '../platform/keyset.ts';
 import { creatorShareOf } from './rules.ts';
@@ -45,7 +46,9 @@ function conversationRoutes(store: ChatStore): Route[] {
         if (body.peerId === userId) throw badRequest('self_conversation', `peerId ${userId} is your own id: name another user`);
         const opened = await store.open(userId, body.peerId, writeId);
         if (opened === undefined) throw notFound('user_not_found', `there is no user ${body.peerId}`);
-        return { status: opened.created ? 201 : 200, body: opened.conversation };
+        if (opened === 'key_reused') throw keyReused(writeId, 'conversation');
+        const { conversation, created, replayed } = opened;
+        return created ? createdReply(conversation, replayed) : { status: 200, body: conversation };
       },
     }),
     route({
@@ -103,12 +106,12 @@ function messageRoutes(store: ChatStore, meter: SendMeter): Route[] {
       path: '/conversations/{conversationId}/messages',
       operationId: 'sendMessage',
       hot: true,
-      summary: "Send a message; from the sender's 5th on it costs the recipient's price. A retry answers the same message with 200",
+      summary: "Send a message; from the sender's 5th on it costs the recipient's price. A retry with the same key answers as the first try did",
       auth: 'user',
       idempotent: true,
       params: conversationParamsSchema,
       body: messageBodySchema,
-      responses: { 201: messageSchema, 200: messageSchema },
+      responses: { 201: messageSchema },
       handle: ({ userId, params, writeId, body }) =>
         send(store, meter, { senderId: userId, conversationId: params.conversationId, writeId, body: body.body }),
     }),
@@ -134,20 +137,17 @@ async function send(store: ChatStore, meter: SendMeter, message: NewMessage): Pr
 function replyOf(result: SendResult, { conversationId, writeId, body }: NewMessage): Reply {
   switch (result.outcome) {
     case 'created':
-      return { status: 201, body: result.message };
+      return createdReply(result.message, false);
     case 'replayed':
-      if (result.message.conversationId !== conversationId || result.message.body !== body) throw usedKey(writeId);
-      return { status: 200, body: result.message };
+      if (result.message.conversationId !== conversationId || result.message.body !== body) throw keyReused(writeId, 'message');
+      return createdReply(result.message, true);
     case 'missing':
       throw noConversation(conversationId);
     case 'insufficient':
       throw paymentRequired('insufficient_tokens', "the balance is below the recipient's price; nothing was sent: buy tokens and retry with the same key");
     case 'conflict':
-      throw usedKey(writeId);
+      throw keyReused(writeId, 'payment');
     default:
       return assertNever(result);
   }
 }
-
-const usedKey = (writeId: string): Problem =>
-  conflict('idempotency_key_reused', `Idempotency-Key ${writeId} belongs to another request of yours: make a new one`);

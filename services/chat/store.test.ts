@@ -7,7 +7,7 @@ import { createTestDatabase, type TestDatabase } from '../../tests/database.ts';
 import type { Database } from '../platform/database.ts';
 import { createBatchedChatStore } from './batched-store.ts';
 import { newestId } from '../platform/keyset.ts';
-import { createChatStore, type ChatStore, type SendResult } from './store.ts';
+import { createChatStore, type ChatStore, type Opened, type SendResult } from './store.ts';
 
 let test: TestDatabase;
 let db: Database;
@@ -39,10 +39,14 @@ async function balanceOf(userId: number): Promise<number> {
   return row?.balance ?? 0;
 }
 
+async function open(userId: number, peerId: number, writeId: string): Promise<Opened> {
+  const opened = await plain.open(userId, peerId, writeId);
+  if (typeof opened !== 'object') throw new Error(`there is no conversation with user ${peerId}: ${opened ?? 'no such user'}`);
+  return opened;
+}
+
 async function converse(userId: number, peerId: number): Promise<number> {
-  const opened = await plain.open(userId, peerId, randomUUID());
-  if (opened === undefined) throw new Error(`user ${peerId} is missing`);
-  return opened.conversation.id;
+  return (await open(userId, peerId, randomUUID())).conversation.id;
 }
 
 const outcomesOf = (results: readonly SendResult[]): Record<string, number> => {
@@ -151,10 +155,23 @@ describe('conversations', () => {
   it('is one a pair, whoever begins and however often at once', async () => {
     const [a, b] = [await addUser(0, 0), await addUser(0, 0)];
     const writeId = randomUUID();
-    const opened = await Promise.all([plain.open(a, b, writeId), plain.open(b, a, randomUUID()), plain.open(a, b, writeId)]);
-    expect(new Set(opened.map((each) => each?.conversation.id)).size).toBe(1);
-    expect(opened.map((each) => each?.conversation.peerId)).toEqual([b, a, b]);
+    const opened = await Promise.all([open(a, b, writeId), open(b, a, randomUUID()), open(a, b, writeId)]);
+    expect(new Set(opened.map((each) => each.conversation.id)).size).toBe(1);
+    expect(opened.map((each) => each.conversation.peerId)).toEqual([b, a, b]);
     expect(await plain.open(a, 999_999_999, randomUUID())).toBeUndefined();
+  });
+
+  it('is begun once a key: the key repeats its answer, and begins none with another', async () => {
+    const [a, b, c] = [await addUser(0, 0), await addUser(0, 0), await addUser(0, 0)];
+    const writeId = randomUUID();
+    const first = await open(a, b, writeId);
+    expect(first).toMatchObject({ created: true, replayed: false });
+    expect(await open(a, b, writeId)).toEqual({ ...first, replayed: true });
+    expect(await open(a, b, randomUUID())).toMatchObject({ created: false, replayed: false });
+    expect(await plain.open(a, c, writeId)).toBe('key_reused');
+    expect(await plain.open(a, 999_999_999, writeId)).toBe('key_reused');
+    expect(await plain.conversations(c, newestId, 5)).toEqual([]);
+    expect(await open(b, c, writeId)).toMatchObject({ created: true });
   });
 
   it('lists newest first and moves read markers only on', async () => {

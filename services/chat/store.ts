@@ -9,6 +9,15 @@ export interface NewMessage {
   readonly body: string;
 }
 
+/** A conversation begun or found. */
+export interface Opened {
+  readonly conversation: Conversation;
+  /** Whether this write id began it, now or in an earlier try. */
+  readonly created: boolean;
+  /** Whether it was an earlier try that did. */
+  readonly replayed: boolean;
+}
+
 /** `conflict`: the write id has paid for something else. */
 export type SendResult =
   | { readonly outcome: 'created' | 'replayed'; readonly message: Message }
@@ -27,8 +36,11 @@ export interface MessageQuery {
  * what is meant, `createBatchedChatStore` is the fast one; both may run at once.
  */
 export interface ChatStore {
-  /** Begins a conversation or finds the one there is; undefined where there is no such peer. */
-  open(userId: number, peerId: number, writeId: string): Promise<{ conversation: Conversation; created: boolean } | undefined>;
+  /**
+   * Begins a conversation or finds the one there is; undefined where there is no such peer, `key_reused`
+   * where the write id began one with another peer.
+   */
+  open(userId: number, peerId: number, writeId: string): Promise<Opened | 'key_reused' | undefined>;
   /** Newest first, one more than `limit` where there are more. */
   conversations(userId: number, beforeId: number, limit: number): Promise<Conversation[]>;
   /** Writes and settles a message once per (sender, write id), or writes nothing. */
@@ -78,6 +90,10 @@ const conversationTables = `conversation_members m join conversations c on c.id 
   join conversation_members o on o.conversation_id = m.conversation_id and o.user_id = m.peer_id`;
 const messageColumns = 'id, conversation_id, sender_id, body, price, created_at';
 
+/** A conversation that $1 began with another peer than $2 under the write id $3. */
+const otherBegun = `select from conversations o where o.created_by = $1::bigint and o.write_id = $3::uuid
+  and (o.user_low, o.user_high) <> (least($1::bigint, $2::bigint), greatest($1::bigint, $2::bigint))`;
+
 const sql = {
   open: {
     name: 'chat_open',
@@ -85,7 +101,7 @@ const sql = {
     text: `with made as (
         insert into conversations (user_low, user_high, created_by, write_id)
         select least($1::bigint, $2::bigint), greatest($1::bigint, $2::bigint), $1::bigint, $3::uuid
-        where exists (select from profiles where user_id = $2::bigint)
+        where exists (select from profiles where user_id = $2::bigint) and not exists (${otherBegun})
         on conflict (user_low, user_high) do nothing returning id)
       insert into conversation_members (conversation_id, user_id, peer_id)
       select id, $1::bigint, $2::bigint from made union all select id, $2::bigint, $1::bigint from made returning conversation_id`,
@@ -96,6 +112,7 @@ const sql = {
     text: `select ${conversationColumns}, (c.created_by = $1 and c.write_id = $3) as mine from ${conversationTables}
       where c.user_low = least($1::bigint, $2::bigint) and c.user_high = greatest($1::bigint, $2::bigint) and m.user_id = $1`,
   },
+  findBegun: { name: 'chat_find_begun', repeatable: true, text: `select exists (${otherBegun}) as found` },
   list: {
     name: 'chat_conversations',
     repeatable: true,
@@ -143,9 +160,13 @@ const sql = {
 export function createChatStore(db: Database): ChatStore {
   return {
     async open(userId, peerId, writeId) {
-      await db.query(sql.open, [userId, peerId, writeId]);
-      const [row] = await db.query<ConversationRow>(sql.findPair, [userId, peerId, writeId]);
-      return row === undefined ? undefined : { conversation: conversationOf(row), created: row.mine };
+      const key = [userId, peerId, writeId];
+      const isNew = (await db.query(sql.open, key)).length > 0;
+      const [row] = await db.query<ConversationRow>(sql.findPair, key);
+      if (row?.mine === true) return { conversation: conversationOf(row), created: true, replayed: !isNew };
+      const [begun] = await db.query<{ found: boolean }>(sql.findBegun, key);
+      if (begun?.found === true) return 'key_reused';
+      return row === undefined ? undefined : { conversation: conversationOf(row), created: false, replayed: false };
     },
     async conversations(userId, beforeId, limit) {
       return (await db.query<ConversationRow>(sql.list, [userId, beforeId, limit + 1])).map(conversationOf);

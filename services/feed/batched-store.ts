@@ -1,11 +1,13 @@
 import { tracingOf } from '../../ops/telemetry/tracing.ts';
 import { Batcher } from '../platform/batcher.ts';
+import { settleInParts } from '../platform/idempotency.ts';
 import type { Platform } from '../platform/domain.ts';
 import type { Statement } from '../platform/database.ts';
 import { HomeReader } from './home-reader.ts';
 import {
-  commentOf, jsonOf, newPostOf, seenPostOf, sharedSql,
-  type CommentRow, type Created, type FeedStore, type HomeQuery, type Liked, type NewComment, type NewPost, type PostRow, type SeenRow,
+  commentOf, jsonOf, newPostOf, repeatedComment, repeatedPost, seenPostOf, sharedSql,
+  type CommentRow, type Created, type FeedStore, type HomeQuery, type KeyReused, type Liked, type NewComment, type NewPost, type PostRow,
+  type SeenRow,
 } from './store.ts';
 import type { Comment, Post } from './schemas.ts';
 
@@ -20,7 +22,7 @@ const sql = {
     repeatable: true,
     text: 'select id, author_id, write_id, created_at from feed_create_posts($1, $2, $3, $4, $5)',
   },
-  like: { name: 'feed_like', repeatable: true, text: 'select ord, created, likes from feed_like($1, $2, $3)' },
+  like: { name: 'feed_like', repeatable: true, text: 'select ord, created, likes, replayed, reused from feed_like($1, $2, $3)' },
   unlike: { name: 'feed_unlike', repeatable: true, text: 'select ord, likes from feed_unlike($1, $2)' },
   createComments: {
     name: 'feed_create_comments',
@@ -39,6 +41,7 @@ export interface BatchedFeedOptions {
   readonly cacheMaxBytes: number;
 }
 
+const keysOf = (item: NewPost): [string] => [`${item.authorId} ${item.writeId}`];
 const keyOf = (row: { author_id: number; write_id: string }): string => `${row.author_id} ${row.write_id}`;
 
 /**
@@ -57,61 +60,61 @@ export function createBatchedFeedStore(platform: Platform, plain: FeedStore, opt
     return byOrd(keys.length, rows, (row) => jsonOf(seenPostOf(row)));
   });
 
-  const createPosts = new Batcher<NewPost, Created<Post>>(host, { name: 'feed create post' }, async (items) => {
+  const makePosts = async (items: readonly NewPost[]): Promise<(Created<Post> | KeyReused)[]> => {
     const made = await db.query<PostRow>(sql.createPosts, [
       items.map((item) => item.authorId), items.map((item) => item.writeId), items.map((item) => item.body), options.largeFollowersMin,
       // One outbox row serves the whole batch, so it continues the batch's span.
       tracing.active()?.traceparent ?? null,
     ]);
     // The body is ours already; sending it back would only cost.
-    return await claim(items, made, (row, item) => newPostOf({ ...row, body: item.body }), sharedSql.findPosts, newPostOf);
-  });
+    const answerMade = (row: PostRow, item: NewPost): Post => newPostOf({ ...row, body: item.body });
+    return await claim(items, made, answerMade, sharedSql.findPosts, repeatedPost) as (Created<Post> | KeyReused)[];
+  };
+  const createPosts = new Batcher<NewPost, Created<Post> | KeyReused>(host, { name: 'feed create post' }, (items) => settleInParts(items, keysOf, makePosts));
 
-  const createComments = new Batcher<NewComment, Created<Comment> | undefined>(host, { name: 'feed create comment' }, async (items) => {
+  const makeComments = async (items: readonly NewComment[]): Promise<(Created<Comment> | KeyReused | undefined)[]> => {
     const made = await db.query<CommentRow>(sql.createComments, [
       items.map((item) => item.postId), items.map((item) => item.authorId),
       items.map((item) => item.writeId), items.map((item) => item.body),
     ]);
-    return await claim<CommentRow, NewComment, Comment>(items, made, commentOf, sharedSql.findComments, commentOf);
-  });
+    return await claim(items, made, commentOf, sharedSql.findComments, repeatedComment);
+  };
+  const createComments = new Batcher<NewComment, Created<Comment> | KeyReused | undefined>(host, { name: 'feed create comment' }, (items) => settleInParts(items, keysOf, makeComments));
 
   /**
-   * Answers each item with the row made for it, or with the row an earlier try made. The second
-   * statement has a newer snapshot than the first, so it sees rows made by calls that ran at once.
+   * Answers each item with the row made for it, or with what `answerFound` says of the row an earlier try
+   * made; undefined where there is neither. The second statement has a newer snapshot than the first, so it
+   * sees rows made by calls that ran at once.
    */
-  const claim = async <Row extends PostRow, Item extends NewPost, Answer>(
+  const claim = async <Row extends PostRow, Found extends PostRow, Item extends NewPost, Answer>(
     items: readonly Item[],
     made: readonly Row[],
     answerMade: (row: Row, item: Item) => Answer,
     find: Statement,
-    answerFound: (row: Row) => Answer,
-  ): Promise<Created<Answer>[]> => {
+    answerFound: (row: Found, item: Item) => Created<Answer> | KeyReused,
+  ): Promise<(Created<Answer> | KeyReused | undefined)[]> => {
     const fresh = new Map(made.map((row) => [keyOf(row), row]));
-    const answers: (Created<Answer> | undefined)[] = items.map((item) => {
-      const key = `${item.authorId} ${item.writeId}`;
-      const row = fresh.get(key);
-      if (row === undefined) return undefined;
-      fresh.delete(key);
-      return { row: answerMade(row, item), created: true };
+    const open = items.filter((item) => !fresh.has(keysOf(item)[0]));
+    const rows = open.length === 0 ? [] : await db.query<Found>(find, [open.map((item) => item.authorId), open.map((item) => item.writeId)]);
+    const found = new Map(rows.map((row) => [keyOf(row), row]));
+    return items.map((item) => {
+      const [key] = keysOf(item);
+      const own = fresh.get(key);
+      if (own !== undefined) return { row: answerMade(own, item), created: true };
+      const earlier = found.get(key);
+      return earlier === undefined ? undefined : answerFound(earlier, item);
     });
-    const open = items.filter((_, index) => answers[index] === undefined);
-    if (open.length > 0) {
-      const rows = await db.query<Row>(find, [open.map((item) => item.authorId), open.map((item) => item.writeId)]);
-      const found = new Map(rows.map((row) => [keyOf(row), row]));
-      items.forEach((item, index) => {
-        const row = found.get(`${item.authorId} ${item.writeId}`);
-        if (answers[index] === undefined && row !== undefined) answers[index] = { row: answerFound(row), created: false };
-      });
-    }
-    return answers as Created<Answer>[];
   };
 
-  const likes = new Batcher<PostKey & { writeId: string }, Liked | undefined>(host, { name: 'feed like' }, async (items) => {
-    const rows = await db.query<Liked & { ord: number }>(sql.like, [
+  type Like = PostKey & { readonly writeId: string };
+  const makeLikes = async (items: readonly Like[]): Promise<(Liked | KeyReused | undefined)[]> => {
+    const rows = await db.query<Liked & { ord: number; reused: boolean }>(sql.like, [
       items.map((item) => item.userId), items.map((item) => item.postId), items.map((item) => item.writeId),
     ]);
-    return byOrd(items.length, rows, ({ likes, created }) => ({ likes, created }));
-  });
+    return byOrd(items.length, rows, ({ likes, created, replayed, reused }) => (reused ? 'key_reused' : { likes, created, replayed }));
+  };
+  const likes = new Batcher<Like, Liked | KeyReused | undefined>(host, { name: 'feed like' }, (items) =>
+    settleInParts(items, (item) => [`${item.userId} ${item.writeId}`], makeLikes));
 
   const unlikes = new Batcher<PostKey, number | undefined>(host, { name: 'feed unlike' }, async (items) => {
     const rows = await db.query<{ ord: number; likes: number }>(sql.unlike, [

@@ -46,11 +46,12 @@ export async function call(
   routes: readonly Route[],
   operationId: string,
   request: { userId: number; params?: unknown; query?: unknown; body?: unknown; writeId?: string },
-): Promise<{ status: number; body: unknown }> {
+): Promise<{ status: number; headers?: Readonly<Record<string, string>>; body: unknown }> {
   const route = routes.find((candidate) => candidate.operationId === operationId);
   if (route === undefined) throw new Error(`no route ${operationId}`);
   const context = { ...request, query: route.query?.parse(request.query ?? {}), writeId: request.writeId ?? '' };
   const reply: Reply = await route.handle(context as unknown as RequestContext<unknown, unknown, unknown>);
-  if ('json' in reply) return { status: reply.status, body: JSON.parse(reply.json.toString()) };
-  return { status: reply.status, body: 'body' in reply ? reply.body : undefined };
+  const head = { status: reply.status, ...(reply.headers === undefined ? {} : { headers: reply.headers }) };
+  if ('json' in reply) return { ...head, body: JSON.parse(reply.json.toString()) };
+  return { ...head, body: 'body' in reply ? reply.body : undefined };
 }

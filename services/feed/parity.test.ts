@@ -68,16 +68,20 @@ async function run(world: World, store: FeedStore, kind: Kind, { user, post, key
   const postId = world.ids[post % Math.max(1, world.ids.length)] ?? 999_999;
   switch (kind) {
     case 'create': {
-      const { row, created } = await store.createPost({ authorId: user, writeId: writeId(key), body: `by ${user} "${key}" ñ` });
-      return { id: row.id, body: row.body, created };
+      // A third of the repeats of a key come with another text.
+      const made = await store.createPost({ authorId: user, writeId: writeId(key), body: `by ${user} "${key}" ñ${post % 3}` });
+      return made === 'key_reused' ? made : { id: made.row.id, body: made.row.body, created: made.created };
     }
-    case 'like':
-      return (await store.like(user, postId, writeId(key)))?.created;
+    case 'like': {
+      const liked = await store.like(user, postId, writeId(key));
+      // Likes sent at once all answer the count after them.
+      return typeof liked === 'object' ? { created: liked.created, replayed: liked.replayed } : liked;
+    }
     case 'unlike':
       return (await store.unlike(user, postId)) === undefined;
     case 'comment': {
       const made = await store.createComment({ postId, authorId: user, writeId: writeId(key), body: `c${post}` });
-      return made === undefined ? 'missing' : { created: made.created, body: made.row.body, post: world.ids.indexOf(made.row.postId) };
+      return made === undefined || made === 'key_reused' ? made : { created: made.created, body: made.row.body, post: world.ids.indexOf(made.row.postId) };
     }
     case 'edit':
       return await store.editPost(user, postId, `edited ${key}`);
@@ -102,10 +106,10 @@ async function run(world: World, store: FeedStore, kind: Kind, { user, post, key
 
 /** Answers of a wave of creations, with ids replaced; takes new ids down in the order of their making. */
 function note(world: World, answers: unknown[]): unknown[] {
-  const made = answers as { id: number; body: string; created: boolean }[];
-  const fresh = [...new Set(made.map(({ id }) => id))].filter((id) => !world.ids.includes(id));
-  world.ids.push(...fresh.toSorted((a, b) => a - b));
-  return made.map(({ id, ...rest }) => ({ post: world.ids.indexOf(id), ...rest }));
+  const made = answers as ({ id: number; body: string; created: boolean } | 'key_reused')[];
+  const ids = new Set(made.flatMap((each) => (each === 'key_reused' ? [] : [each.id])));
+  world.ids.push(...[...ids].filter((id) => !world.ids.includes(id)).toSorted((a, b) => a - b));
+  return made.map((each) => (each === 'key_reused' ? each : { ...each, id: world.ids.indexOf(each.id) }));
 }
 
 let tests: TestDatabase[] = [];

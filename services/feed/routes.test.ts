@@ -19,25 +19,31 @@ beforeAll(async () => {
 });
 afterAll(() => test[Symbol.asyncDispose]());
 
+const replayed = { 'idempotent-replayed': 'true' };
+const reused = { status: 409, code: 'idempotency_key_reused' };
+
 it('answers with the declared bodies and statuses, from post to comment', async () => {
   const writeId = randomUUID();
   const made = await call(feed.routes, 'createPost', { userId: 1, writeId, body: { body: 'first' } });
   expect(made.status).toBe(201);
   const post = postSchema.parse(made.body);
-  expect(await call(feed.routes, 'createPost', { userId: 1, writeId, body: { body: 'first' } })).toEqual({ status: 200, body: post });
+  expect(await call(feed.routes, 'createPost', { userId: 1, writeId, body: { body: 'first' } })).toEqual({ status: 201, headers: replayed, body: post });
+  await expect(call(feed.routes, 'createPost', { userId: 1, writeId, body: { body: 'other' } })).rejects.toMatchObject(reused);
 
   const params = { postId: post.id };
   const like = { userId: 2, params, writeId: randomUUID() };
   const liked = await call(feed.routes, 'likePost', like);
   expect(liked.status).toBe(201);
   expect(likeSchema.parse(liked.body)).toEqual({ liked: true, likes: 1, created: true });
+  expect(await call(feed.routes, 'likePost', like)).toEqual({ status: 201, headers: replayed, body: liked.body });
   expect(await call(feed.routes, 'likePost', { ...like, writeId: randomUUID() })).toMatchObject({ status: 200, body: { created: false } });
 
   const comment = { userId: 2, params, writeId: randomUUID(), body: { body: 'well said' } };
   const commented = await call(feed.routes, 'createComment', comment);
   expect(commented.status).toBe(201);
   expect(commentSchema.parse(commented.body)).toMatchObject({ postId: post.id, authorId: 2 });
-  expect(await call(feed.routes, 'createComment', comment)).toEqual({ status: 200, body: commented.body });
+  expect(await call(feed.routes, 'createComment', comment)).toEqual({ status: 201, headers: replayed, body: commented.body });
+  await expect(call(feed.routes, 'createComment', { ...comment, body: { body: 'said otherwise' } })).rejects.toMatchObject(reused);
   expect(await call(feed.routes, 'listComments', { userId: 1, params })).toEqual({ status: 200, body: { items: [commented.body], nextCursor: null } });
 
   const edited = await call(feed.routes, 'editPost', { userId: 1, params, body: { body: 'second' } });

@@ -1,3 +1,4 @@
+import { createdReply, keyReused } from '../platform/idempotency.ts';
 import { forbidden, notFound, type Problem } from '../platform/problem.ts';
 import { route, type Route } from '../platform/route.ts';
 import { cutPage, decodeCursor } from '../platform/keyset.ts';
@@ -39,16 +40,15 @@ function postRoutes(store: FeedStore): Route[] {
       method: 'post',
       path: '/posts',
       operationId: 'createPost',
-      summary: 'Make a post; a retry with the same key answers the same post with 200',
+      summary: 'Make a post; a retry with the same key answers as the first try did',
       auth: 'user',
       idempotent: true,
       body: postBodySchema,
-      responses: { 201: postSchema, 200: postSchema },
+      responses: { 201: postSchema },
       async handle({ userId, writeId, body }) {
-        const { row, created } = await store.createPost({ authorId: userId, writeId, body: body.body });
-        if (created) return { status: 201, body: row };
-        const current = await store.post(userId, row.id);
-        return current === undefined ? { status: 200, body: row } : { status: 200, json: current };
+        const post = await store.createPost({ authorId: userId, writeId, body: body.body });
+        if (post === 'key_reused') throw keyReused(writeId, 'post');
+        return createdReply(post.row, !post.created);
       },
     }),
     route({
@@ -113,7 +113,10 @@ function reactionRoutes(store: FeedStore): Route[] {
       async handle({ userId, params, writeId }) {
         const liked = await store.like(userId, params.postId, writeId);
         if (liked === undefined) throw noPost(params.postId);
-        return { status: liked.created ? 201 : 200, body: { liked: true, ...liked } };
+        if (liked === 'key_reused') throw keyReused(writeId, 'like');
+        const { likes, created, replayed } = liked;
+        const body = { liked: true, likes, created };
+        return created ? createdReply(body, replayed) : { status: 200, body };
       },
     }),
     route({
@@ -149,16 +152,17 @@ function reactionRoutes(store: FeedStore): Route[] {
       method: 'post',
       path: '/posts/{postId}/comments',
       operationId: 'createComment',
-      summary: 'Comment on a post; a retry with the same key answers the same comment with 200',
+      summary: 'Comment on a post; a retry with the same key answers as the first try did',
       auth: 'user',
       idempotent: true,
       params: postParamsSchema,
       body: commentBodySchema,
-      responses: { 201: commentSchema, 200: commentSchema },
+      responses: { 201: commentSchema },
       async handle({ userId, params, writeId, body }) {
         const comment = await store.createComment({ postId: params.postId, authorId: userId, writeId, body: body.body });
         if (comment === undefined) throw noPost(params.postId);
-        return { status: comment.created ? 201 : 200, body: comment.row };
+        if (comment === 'key_reused') throw keyReused(writeId, 'comment');
+        return createdReply(comment.row, !comment.created);
       },
     }),
   ];

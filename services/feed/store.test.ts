@@ -24,8 +24,13 @@ const timelineOf = async (userId: number): Promise<number[]> =>
   )).map((row) => row.post_id);
 const pick = (stores: readonly FeedStore[], index: number): FeedStore => stores[index % stores.length] as FeedStore;
 const descending = (ids: readonly number[]): number[] => ids.toSorted((a, b) => b - a);
+/** What was written; the write id must not have been used for something else. */
+function written<Written>(answer: Written | 'key_reused' | undefined): Written {
+  if (answer === undefined || answer === 'key_reused') throw new Error(answer === undefined ? 'there is no such post' : 'the key was used before');
+  return answer;
+}
 const makePost = async (store: FeedStore, authorId: number, body = 'hello'): Promise<number> =>
-  (await store.createPost({ authorId, writeId: randomUUID(), body })).row.id;
+  written(await store.createPost({ authorId, writeId: randomUUID(), body })).row.id;
 
 beforeAll(async () => {
   test = await createTestDatabase();
@@ -42,7 +47,7 @@ describe('counters', () => {
     const stores = [plain, batched(), batched()];
     const postId = await makePost(plain, 1);
     const likes = Array.from({ length: 50 }, (_, index) => pick(stores, index).like(index + 1, postId, randomUUID()));
-    expect((await Promise.all(likes)).every((liked) => liked?.created === true)).toBe(true);
+    expect((await Promise.all(likes)).every((liked) => written(liked).created)).toBe(true);
     expect(JSON.parse(String(await plain.post(1, postId)))).toMatchObject({ likes: 50, likedByMe: true });
   });
 
@@ -72,9 +77,9 @@ describe('counters', () => {
     const store = batched();
     const postId = await makePost(store, 1);
     const writeId = randomUUID();
-    expect(await store.like(2, postId, writeId)).toEqual({ likes: 1, created: true });
-    expect(await store.like(2, postId, writeId)).toEqual({ likes: 1, created: true });
-    expect(await store.like(2, postId, randomUUID())).toEqual({ likes: 1, created: false });
+    expect(await store.like(2, postId, writeId)).toEqual({ likes: 1, created: true, replayed: false });
+    expect(await store.like(2, postId, writeId)).toEqual({ likes: 1, created: true, replayed: true });
+    expect(await store.like(2, postId, randomUUID())).toEqual({ likes: 1, created: false, replayed: false });
     expect(await store.unlike(2, postId)).toBe(0);
     expect(await store.unlike(2, postId)).toBe(0);
     expect(await store.like(2, 999_999_999, randomUUID())).toBeUndefined();
@@ -85,9 +90,9 @@ describe('posts', () => {
   it('makes one post of a write sent ten times at once over two stores', async () => {
     const stores = [batched(), batched()];
     const writeId = randomUUID();
-    const made = await Promise.all(
+    const made = (await Promise.all(
       Array.from({ length: 10 }, (_, index) => pick(stores, index).createPost({ authorId: 3, writeId, body: 'once' })),
-    );
+    )).map(written);
     expect(new Set(made.map((each) => each.row.id)).size).toBe(1);
     expect(made.filter((each) => each.created)).toHaveLength(1);
     expect((await homeOf(pick(stores, 0), 3)).items).toHaveLength(1);
@@ -123,6 +128,46 @@ describe('posts', () => {
     const count = await batched(2_000).warmUp(100);
     expect(count).toBeGreaterThan(1);
     expect(count).toBeLessThan(10);
+  });
+});
+
+describe('a key that comes back', () => {
+  it.each([['plain', () => plain], ['batched', batched]])('is refused by the %s store with another text or post, and repeats the first answer with the same', async (_name, make) => {
+    const store = make();
+    const [one, two] = [await makePost(store, 1), await makePost(store, 1)];
+    const post = { authorId: 2, writeId: randomUUID(), body: 'first ñ' };
+    const first = written(await store.createPost(post));
+    expect(await store.createPost(post)).toEqual({ ...first, created: false });
+    expect(await store.createPost({ ...post, body: 'other' })).toBe('key_reused');
+
+    const like = randomUUID();
+    const crossed = await Promise.all([store.like(3, one, like), store.like(3, two, like)]);
+    expect(crossed.filter((liked) => liked === 'key_reused')).toHaveLength(1);
+    expect(crossed).toContainEqual({ likes: 1, created: true, replayed: false });
+    const [own, other] = crossed[0] === 'key_reused' ? [two, one] : [one, two];
+    expect(await store.like(4, other, like)).toMatchObject({ created: true, replayed: false });
+    expect(await store.like(3, other, randomUUID())).toMatchObject({ likes: 2, created: true });
+    expect(await store.like(3, other, like)).toBe('key_reused');
+    expect(await store.like(3, own, like)).toMatchObject({ created: true, replayed: true });
+
+    const comment = { postId: one, authorId: 3, writeId: randomUUID(), body: 'c' };
+    const commented = written(await store.createComment(comment));
+    expect(await store.createComment(comment)).toEqual({ ...commented, created: false });
+    expect(await store.createComment({ ...comment, body: 'd' })).toBe('key_reused');
+    expect(await store.createComment({ ...comment, postId: two })).toBe('key_reused');
+  });
+
+  it('knows the text a post was made with after edits and its deletion', async () => {
+    const store = batched();
+    const post = { authorId: 2, writeId: randomUUID(), body: 'as written' };
+    const first = written(await store.createPost(post));
+    for (const body of ['edited', 'edited again', undefined]) {
+      expect(body === undefined ? await store.deletePost(2, first.row.id) : await store.editPost(2, first.row.id, body)).toBe('changed');
+      for (const each of [store, plain]) {
+        expect(await each.createPost(post)).toEqual({ ...first, created: false });
+        expect(await each.createPost({ ...post, body: body ?? '' })).toBe('key_reused');
+      }
+    }
   });
 });
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Database, Statement } from '../platform/database.ts';
 import { cutIds } from './rules.ts';
 import type { Comment, Post } from './schemas.ts';
@@ -21,7 +22,10 @@ export interface HomeQuery {
 
 export interface Liked {
   readonly likes: number;
+  /** Whether the like in place is the one of this write id, made now or by an earlier try. */
   readonly created: boolean;
+  /** Whether it was an earlier try that made it. */
+  readonly replayed: boolean;
 }
 
 /** `created` is false where an earlier try had made it. */
@@ -29,6 +33,9 @@ export interface Created<Row> {
   readonly row: Row;
   readonly created: boolean;
 }
+
+/** The user's write id has written something else: another text, or to another post. Nothing was written. */
+export type KeyReused = 'key_reused';
 
 /** What an author's change of a post came to. */
 export type ChangeOutcome = 'changed' | 'not_found' | 'not_author';
@@ -40,7 +47,7 @@ export type ChangeOutcome = 'changed' | 'not_found' | 'not_author';
  */
 export interface FeedStore {
   /** Makes a post once per (author, write id) and hands its fan-out to the workers. */
-  createPost(post: NewPost): Promise<Created<Post>>;
+  createPost(post: NewPost): Promise<Created<Post> | KeyReused>;
   /** The post's JSON as `userId` sees it; undefined where there is none. */
   post(userId: number, postId: number): Promise<Buffer | undefined>;
   /**
@@ -52,11 +59,11 @@ export interface FeedStore {
   editPost(authorId: number, postId: number, body: string): Promise<ChangeOutcome>;
   deletePost(authorId: number, postId: number): Promise<ChangeOutcome>;
   /** Undefined where there is no such post. */
-  like(userId: number, postId: number, writeId: string): Promise<Liked | undefined>;
+  like(userId: number, postId: number, writeId: string): Promise<Liked | KeyReused | undefined>;
   /** The likes left; undefined where there is no such post. */
   unlike(userId: number, postId: number): Promise<number | undefined>;
   /** Undefined where there is no such post. */
-  createComment(comment: NewComment): Promise<Created<Comment> | undefined>;
+  createComment(comment: NewComment): Promise<Created<Comment> | KeyReused | undefined>;
   /** Newest first, one more than `limit` where there are more; undefined where there is no such post. */
   comments(postId: number, beforeId: number, limit: number): Promise<Comment[] | undefined>;
   /** Fills the cache with the newest posts, at most `countMax`; answers how many. */
@@ -73,6 +80,23 @@ export interface PostRow {
 
 export interface CommentRow extends PostRow {
   readonly post_id: number;
+}
+
+/** A post found by its write id. */
+export interface WrittenPostRow extends PostRow {
+  /** Of the text as it was first written; null where that is not known any more. */
+  readonly written_sha256: Buffer | null;
+}
+
+/** Answers a write whose write id made a post before: with that post as it was made, if it is the same write. */
+export function repeatedPost(row: WrittenPostRow, { body }: NewPost): Created<Post> | KeyReused {
+  const isSame = row.written_sha256 === null || row.written_sha256.equals(createHash('sha256').update(body).digest());
+  return isSame ? { row: newPostOf({ ...row, body }), created: false } : 'key_reused';
+}
+
+/** The same for a comment. */
+export function repeatedComment(row: CommentRow, { postId, body }: NewComment): Created<Comment> | KeyReused {
+  return row.post_id === postId && row.body === body ? { row: commentOf(row), created: false } : 'key_reused';
 }
 
 export function commentOf(row: CommentRow): Comment {
@@ -101,7 +125,8 @@ const sql = {
   findPosts: {
     name: 'feed_find_written_posts',
     repeatable: true,
-    text: `select p.id, p.author_id, p.write_id, p.body, p.created_at
+    text: `select p.id, p.author_id, p.write_id, p.body, p.created_at, coalesce(p.written_sha256,
+        case when p.edited_at is null and p.deleted_at is null then sha256(convert_to(p.body, 'UTF8')) end) as written_sha256
       from unnest($1::bigint[], $2::uuid[]) i(author_id, write_id)
       join posts p on p.author_id = i.author_id and p.write_id = i.write_id`,
   },
@@ -149,9 +174,13 @@ const sql = {
   note: { name: 'feed_plain_note', text: 'select feed_note_changes(array[$1::bigint])' },
   insertLike: {
     name: 'feed_plain_insert_like',
-    text: 'insert into post_likes (user_id, post_id, write_id) values ($1, $2, $3) on conflict do nothing returning post_id',
+    text: 'insert into post_likes (user_id, post_id, write_id) values ($1, $2, $3)',
   },
   findLike: { name: 'feed_plain_find_like', text: 'select write_id from post_likes where user_id = $1 and post_id = $2' },
+  findLiked: {
+    name: 'feed_plain_find_liked',
+    text: 'select post_id from post_likes where user_id = $1 and write_id = $2 and post_id <> $3',
+  },
   deleteLike: { name: 'feed_plain_delete_like', text: 'delete from post_likes where user_id = $1 and post_id = $2 returning post_id' },
   addLikes: { name: 'feed_plain_add_likes', text: 'update post_stats set likes = likes + $2 where post_id = $1 returning likes' },
   insertComment: {
@@ -243,12 +272,12 @@ export function createFeedStore(db: Database, largeFollowersMin: number): FeedSt
   };
 }
 
-async function createPost(db: Database, post: NewPost, largeFollowersMin: number): Promise<Created<Post>> {
+async function createPost(db: Database, post: NewPost, largeFollowersMin: number): Promise<Created<Post> | KeyReused> {
   return await db.transaction(async (tx) => {
     const [made] = await tx.query<PostRow & { pulled: boolean }>(sql.createPost, [post.authorId, post.writeId, post.body, largeFollowersMin]);
     if (made === undefined) {
-      const [found] = await tx.query<PostRow>(sql.findPosts, [[post.authorId], [post.writeId]]);
-      return { row: newPostOf(found as PostRow), created: false };
+      const [found] = await tx.query<WrittenPostRow>(sql.findPosts, [[post.authorId], [post.writeId]]);
+      return repeatedPost(found as WrittenPostRow, post);
     }
     await tx.query(sql.createStats, [made.id]);
     await tx.query(sql.addOwn, [made.author_id, made.id]);
@@ -258,29 +287,29 @@ async function createPost(db: Database, post: NewPost, largeFollowersMin: number
   });
 }
 
-async function like(db: Database, userId: number, postId: number, writeId: string): Promise<Liked | undefined> {
+async function like(db: Database, userId: number, postId: number, writeId: string): Promise<Liked | KeyReused | undefined> {
   return await db.transaction(async (tx) => {
     await tx.query(sql.lock);
     const [stats] = await tx.query<{ likes: number }>(sql.stats, [postId]);
     if (stats === undefined) return undefined;
-    const made = await tx.query(sql.insertLike, [userId, postId, writeId]);
-    if (made.length > 0) {
-      await tx.query(sql.addLikes, [postId, 1]);
-      await tx.query(sql.note, [postId]);
-      return { likes: stats.likes + 1, created: true };
-    }
     const [found] = await tx.query<{ write_id: string }>(sql.findLike, [userId, postId]);
-    return { likes: stats.likes, created: found?.write_id === writeId };
+    if (found?.write_id === writeId) return { likes: stats.likes, created: true, replayed: true };
+    if ((await tx.query(sql.findLiked, [userId, writeId, postId])).length > 0) return 'key_reused';
+    if (found !== undefined) return { likes: stats.likes, created: false, replayed: false };
+    await tx.query(sql.insertLike, [userId, postId, writeId]);
+    await tx.query(sql.addLikes, [postId, 1]);
+    await tx.query(sql.note, [postId]);
+    return { likes: stats.likes + 1, created: true, replayed: false };
   });
 }
 
-async function createComment(db: Database, comment: NewComment): Promise<Created<Comment> | undefined> {
+async function createComment(db: Database, comment: NewComment): Promise<Created<Comment> | KeyReused | undefined> {
   const { postId, authorId, writeId, body } = comment;
   return await db.transaction(async (tx) => {
     await tx.query(sql.lock);
     const stats = await tx.query(sql.stats, [postId]);
     const [found] = await tx.query<CommentRow>(sql.findComments, [[authorId], [writeId]]);
-    if (found !== undefined) return { row: commentOf(found), created: false };
+    if (found !== undefined) return repeatedComment(found, comment);
     if (stats.length === 0) return undefined;
     const [made] = await tx.query<CommentRow>(sql.insertComment, [postId, authorId, writeId, body]);
     await tx.query(sql.addComment, [postId]);

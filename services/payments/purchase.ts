@@ -1,5 +1,6 @@
 import type { Host } from '../../ops/core/host.ts';
-import { conflict, paymentRequired, Problem } from '../platform/problem.ts';
+import { keyReused } from '../platform/idempotency.ts';
+import { paymentRequired, Problem } from '../platform/problem.ts';
 import type { PaymentsMetrics } from './metrics.ts';
 import type { PaymentProvider } from './provider.ts';
 import { currency, type Order } from './rules.ts';
@@ -38,7 +39,7 @@ export async function buyTokens(parts: PurchaseParts, request: PurchaseRequest):
   const replayed = stored.intentId !== fresh.intentId;
   if (replayed && !isSameOrder(stored, fresh)) {
     metrics.attempted('key_reused');
-    throw conflict('idempotency_key_reused', `Idempotency-Key ${request.writeId} belongs to another purchase; send a new key`);
+    throw keyReused(request.writeId, 'purchase');
   }
   if (stored.refused) {
     metrics.attempted('replayed');

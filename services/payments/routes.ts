@@ -1,3 +1,4 @@
+import { createdReply } from '../platform/idempotency.ts';
 import { notFound } from '../platform/problem.ts';
 import { route, type Route } from '../platform/route.ts';
 import { buyTokens, describeIntent, orThrow, type PurchaseParts } from './purchase.ts';
@@ -26,7 +27,7 @@ const purchaseRoute = (parts: PurchaseParts): Route =>
     handle: async ({ userId, body, writeId }) => {
       const order = orThrow(priceOrder(body.packageId, body.tokens));
       const { intent, replayed } = await buyTokens(parts, { ...order, userId, writeId, paymentMethod: body.paymentMethod });
-      return { status: 201, ...(replayed ? { headers: { 'idempotent-replayed': 'true' } } : {}), body: intent };
+      return createdReply(intent, replayed);
     },
   });
 

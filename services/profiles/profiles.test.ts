@@ -4,9 +4,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { createTestDatabase, type TestDatabase } from '../../tests/database.ts';
 import type { Host } from '../../ops/core/host.ts';
+import { cutAtRepeats } from '../platform/idempotency.ts';
+import type { Reply, RequestContext, Route } from '../platform/route.ts';
 import { createFastProfilesStore } from './fast-store.ts';
+import { createProfileRoutes } from './routes.ts';
 import { profileChange, type Profile } from './schemas.ts';
-import { createPlainProfilesStore, createProfilesSql, partsWithoutRepeats, profileMaker, type FollowChange, type ProfilesStore } from './store.ts';
+import { createPlainProfilesStore, createProfilesSql, followKeysOf, profileMaker, type FollowChange, type ProfilesStore } from './store.ts';
 
 const host = createNodeHost();
 let test: TestDatabase;
@@ -25,6 +28,12 @@ beforeEach(reset);
 const fastStore = (with_: Host = host): ProfilesStore => createFastProfilesStore(with_, test.db, new Registry());
 const read = async (store: ProfilesStore, userId: number): Promise<Profile> => JSON.parse(String(await store.readJson(userId))) as Profile;
 const uuidOf = (index: number): string => `aaaaaaaa-0000-0000-0000-${String(index).padStart(12, '0')}`;
+
+async function call(routes: readonly Route[], operationId: string, context: object): Promise<Reply> {
+  const found = routes.find((each) => each.operationId === operationId);
+  if (found === undefined) throw new Error(`no operation ${operationId}`);
+  return await found.handle(context as RequestContext<unknown, unknown, unknown>);
+}
 
 /** Whether every profile's counters equal its rows. */
 async function countersAreRight(): Promise<boolean> {
@@ -95,9 +104,11 @@ describe('profiles', () => {
     const store = fastStore();
     const change = { followerId: 1, followeeId: 2, wanted: true, writeId: uuidOf(1) };
     expect(await store.follow(change)).toBe('followed');
-    expect(await store.follow(change)).toBe('followed');
+    expect(await store.follow(change)).toBe('replayed');
     expect(await store.follow({ ...change, writeId: uuidOf(2) })).toBe('unchanged');
     expect(await store.follow({ ...change, followeeId: 99 })).toBe('missing');
+    expect(await store.follow({ ...change, followeeId: 3 })).toBe('reused');
+    expect(await store.follow({ ...change, followerId: 4, followeeId: 3 })).toBe('followed');
     expect(await read(store, 2)).toMatchObject({ followersCount: 1, followingCount: 0 });
   });
 
@@ -149,12 +160,22 @@ describe('profileChange', () => {
   });
 });
 
-describe('partsWithoutRepeats', () => {
-  it('keeps order and never has a pair twice in a part', () => {
-    const change = (followerId: number, wanted: boolean): FollowChange => ({ followerId, followeeId: 1, wanted, writeId: null });
-    const changes = [change(2, true), change(3, true), change(2, false), change(2, true)];
-    expect(partsWithoutRepeats(changes).map((part) => part.length)).toEqual([2, 1, 1]);
-    expect(partsWithoutRepeats(changes).flat()).toEqual(changes);
-    expect(partsWithoutRepeats([])).toEqual([]);
+describe('followKeysOf', () => {
+  it('keeps a pair, and a key of a user, from occurring twice in a call', () => {
+    const change = (followerId: number, followeeId: number, writeId: string | null): FollowChange => ({ followerId, followeeId, wanted: writeId !== null, writeId });
+    const changes = [change(2, 1, null), change(3, 1, 'k'), change(2, 1, 'k'), change(2, 4, 'k'), change(3, 4, 'k2')];
+    expect(cutAtRepeats(changes, followKeysOf).map((part) => part.length)).toEqual([2, 1, 2]);
+  });
+});
+
+describe('the routes', () => {
+  it('mark a repeated follow, and refuse a key that followed another', async () => {
+    const routes = createProfileRoutes(fastStore());
+    const follow = (userId: number) => call(routes, 'follow', { userId: 1, writeId: uuidOf(7), params: { userId } });
+    const body = { following: true, changed: true };
+    expect(await follow(2)).toEqual({ status: 200, body });
+    expect(await follow(2)).toEqual({ status: 200, headers: { 'idempotent-replayed': 'true' }, body });
+    await expect(follow(3)).rejects.toMatchObject({ status: 409, code: 'idempotency_key_reused' });
+    expect(await read(fastStore(), 3)).toMatchObject({ followersCount: 0 });
   });
 });

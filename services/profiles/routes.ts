@@ -1,16 +1,19 @@
+import { keyReused, replayedHeader } from '../platform/idempotency.ts';
 import { badRequest, notFound } from '../platform/problem.ts';
-import { route, type Route } from '../platform/route.ts';
+import { route, type Reply, type Route } from '../platform/route.ts';
 import { followReply, profileChange, profileReply, userParams } from './schemas.ts';
 import type { ProfilesStore } from './store.ts';
 
 const missing = (userId: number): Error => notFound('profile_not_found', `there is no profile ${userId}`);
 
 export function createProfileRoutes(store: ProfilesStore): Route[] {
-  const change = async (followerId: number, followeeId: number, wanted: boolean, writeId: string | null) => {
+  const change = async (followerId: number, followeeId: number, wanted: boolean, writeId: string | null): Promise<Reply> => {
     if (followerId === followeeId) throw badRequest('follow_self', 'nobody can follow themselves');
     const outcome = await store.follow({ followerId, followeeId, wanted, writeId });
     if (outcome === 'missing') throw missing(followeeId);
-    return { status: 200, body: { following: wanted, changed: outcome !== 'unchanged' } };
+    if (outcome === 'reused') throw keyReused(writeId ?? '', 'follow');
+    const body = { following: wanted, changed: outcome !== 'unchanged' };
+    return { status: 200, ...(outcome === 'replayed' ? { headers: { [replayedHeader]: 'true' } } : {}), body };
   };
   return [
     route({

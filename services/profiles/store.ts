@@ -1,8 +1,10 @@
 import type { Database, Queryable } from '../platform/database.ts';
+import { settleInParts } from '../platform/idempotency.ts';
 import { conflict } from '../platform/problem.ts';
 import type { Profile, ProfileChange } from './schemas.ts';
 
-export type FollowOutcome = 'followed' | 'unfollowed' | 'unchanged' | 'missing';
+/** `replayed`: followed by an earlier try with the same write id; `reused`: the write id has followed another user. */
+export type FollowOutcome = 'followed' | 'replayed' | 'unfollowed' | 'unchanged' | 'missing' | 'reused';
 
 export interface FollowChange {
   readonly followerId: number;
@@ -61,36 +63,23 @@ export function createProfilesSql(db: Database): ProfilesSql {
     },
     update: async (userId, change) =>
       (await db.query<Profile>(sql.update, [userId, change.displayName ?? null, change.bio ?? null, change.chatPrice ?? null]))[0],
-    async settleFollows(changes) {
-      const outcomes: FollowOutcome[] = [];
-      for (const part of partsWithoutRepeats(changes)) {
+    settleFollows: (changes) =>
+      settleInParts(changes, followKeysOf, async (part) => {
         const rows = await db.query<{ outcome: FollowOutcome }>(sql.settle, [
           part.map((each) => each.followerId),
           part.map((each) => each.followeeId),
           part.map((each) => each.writeId),
           part.map((each) => each.wanted),
         ]);
-        outcomes.push(...rows.map((row) => row.outcome));
-      }
-      return outcomes;
-    },
+        return rows.map((row) => row.outcome);
+      }),
   };
 }
 
-/** Cuts a batch before each change whose pair occurred already, so that order decides between them. */
-export function partsWithoutRepeats(changes: readonly FollowChange[]): FollowChange[][] {
-  const parts: FollowChange[][] = [];
-  let seen = new Set<string>();
-  for (const change of changes) {
-    const pair = `${change.followerId} ${change.followeeId}`;
-    if (parts.length === 0 || seen.has(pair)) {
-      parts.push([]);
-      seen = new Set();
-    }
-    seen.add(pair);
-    parts.at(-1)?.push(change);
-  }
-  return parts;
+/** What must not repeat within a call: the pair, and the write id of a user. */
+export function followKeysOf({ followerId, followeeId, writeId }: FollowChange): string[] {
+  const pair = `${followerId} ${followeeId}`;
+  return writeId === null ? [pair] : [pair, `${followerId} ${writeId}`];
 }
 
 /** The plain path: one statement a call, nothing kept. */

@@ -1,4 +1,5 @@
-import { conflict, notFound, paymentRequired, Problem } from '../platform/problem.ts';
+import { createdReply, keyReused } from '../platform/idempotency.ts';
+import { notFound, paymentRequired, Problem } from '../platform/problem.ts';
 import { auditTimeoutMs } from '../platform/long-query.ts';
 import { route, type Reply, type Route } from '../platform/route.ts';
 import type { WalletMetrics } from './metrics.ts';
@@ -72,9 +73,9 @@ function replyTo(item: TransferItem, result: TransferResult, metrics: WalletMetr
   switch (result.outcome) {
     case 'ok':
       metrics.earned(item.kind, result.transfer.creatorShare);
-      return { status: 201, body: result.transfer };
+      return createdReply(result.transfer, false);
     case 'replayed':
-      return { status: 201, headers: { 'idempotent-replayed': 'true' }, body: result.transfer };
+      return createdReply(result.transfer, true);
     case 'insufficient':
       metrics.failed(item.kind, 'insufficient');
       throw paymentRequired('insufficient_tokens', `${item.amount} tokens are more than the wallet holds; buy tokens with POST /payments/intents`);
@@ -83,7 +84,7 @@ function replyTo(item: TransferItem, result: TransferResult, metrics: WalletMetr
       throw notFound('unknown_recipient', `there is no user ${item.payeeId}`);
     case 'conflict':
       metrics.failed(item.kind, 'conflict');
-      throw conflict('idempotency_key_reused', `Idempotency-Key ${item.writeId} belongs to another transfer; send a new key`);
+      throw keyReused(item.writeId, 'transfer');
     default:
       throw new Problem(500, 'unexpected_outcome', `the ledger answered ${JSON.stringify(result satisfies never)}`);
   }
