@@ -96,6 +96,9 @@ describe('secrets', () => {
     );
     expect(report.secrets).toEqual(['SHOP_PASSWORD', 'SHOP_MAIL', 'SHOP_API_KEY', 'SHOP_BASIC_CREDENTIALS', 'SHOP_SID']);
   });
+  it('are not carried from where their name would tell them', () => {
+    expect(carried({ ask: 'GET /a', reply: { 'jane@example.com': { ref: 'abc12345' } } }, { ask: 'GET /b?q=abc12345' })).toEqual([]);
+  });
   it('leave ids alone', () => {
     expect(reportOf({ ask: 'GET /x/6fa459ea-ee8a-4ca4-894e-db77e160355e?page=2', sent: { title: 'Sunset over the bay', code: 'AB-12' } }).secrets).toEqual([]);
   });

@@ -1,6 +1,7 @@
 /** Reads what a page hands to its next request: hidden inputs and meta tags, without building a document. */
 
-const tag = /<(input|meta)\b((?:[^>"']|"[^"]*"|'[^']*')*)>/gi;
+/** At most 4,000 characters and quoted values, so that a tag which never ends costs little. */
+const tag = /<(input|meta)\b((?:[^>"']|"[^"]*"|'[^']*'){0,4000})>/gi;
 const attribute = /([^\s"'<>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+)))?/g;
 const entity = /&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(amp|lt|gt|quot|apos));/gi;
 const named: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
