@@ -20,7 +20,7 @@ const facts: CapacityFacts = {
 };
 const found: Finding = { kind: 'found', ratePerS: 900, bound: 'thresholds', missedPerS: 940 };
 const probes: CapacityProbe[] = pointsOn({ lambda: 400, sigma: 0.2, kappa: 0.002 }, [0.2, 0.5, 1, 2, 4, 8, 16]).map(({ concurrency, throughputPerS }, index) => ({
-  runId: `c1-p0${index + 1}`, ratePerS: throughputPerS, purpose: 'rise', outcome: index < 6 ? 'met' : 'missed', reasons: index < 6 ? [] : ['<script>alert(1)</script>'], users: 100,
+  runId: `c1-p0${index + 1}`, ratePerS: throughputPerS, purpose: 'rise', outcome: index < 6 ? 'met' : 'missed', valid: true, reasons: index < 6 ? [] : ['<script>alert(1)</script>'], users: 100,
   thinkTimeS: 1, holdS: 30, tookS: 40, offeredPerS: throughputPerS, achievedPerS: throughputPerS, p95Ms: 20, failedRatio: 0, concurrency,
 }));
 const published: unknown = JSON.parse(createNodeHost().files.readText('loadtests/schema/capacity.v1.json'));
@@ -54,7 +54,7 @@ describe('judgeCapacity', () => {
     expect(law).toMatchObject({ verdict: 'fitted', reasons: [] });
     expect(law.fit?.sigma.value).toBeCloseTo(0.2, 3);
     expect(judgeCapacity(facts, { ...found, bound: 'generator' }, probes).law.verdict).toBe('insufficient');
-    expect(judgeCapacity(facts, found, probes.map((probe) => ({ ...probe, outcome: 'unclear' as const }))).law).toMatchObject({ verdict: 'insufficient', points: [], fit: null });
+    expect(judgeCapacity(facts, found, probes.map((probe) => ({ ...probe, outcome: 'unclear' as const, valid: false }))).law).toMatchObject({ verdict: 'insufficient', points: [], fit: null });
   });
 });
 

@@ -22,7 +22,7 @@ export function judgeCapacity(facts: CapacityFacts, finding: Finding, probes: re
   const { plan, todayPerS } = facts;
   const capacity = capacityOf(finding);
   const judged = verdictOf(facts, finding);
-  const points = probes.flatMap(({ outcome, concurrency, achievedPerS }): Point[] => (outcome === 'unclear' || concurrency === null ? [] : [{ concurrency, throughputPerS: achievedPerS }]));
+  const points = probes.flatMap(({ valid, concurrency, achievedPerS }): Point[] => (!valid || concurrency === null ? [] : [{ concurrency, throughputPerS: achievedPerS }]));
   return {
     schema: 'sora.capacity/v1',
     runId: facts.runId, scenario: facts.scenario, target: facts.target,

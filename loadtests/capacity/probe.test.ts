@@ -31,6 +31,17 @@ describe('figuresOf', () => {
     expect(figuresOf({ ratePerS: 1_000 }, { summary: failed, exitCode: 99, said: '' })).toMatchObject({ outcome: 'missed', reasons: failed.reasons });
     expect(figuresOf({ ratePerS: 1_000 }, { summary: { ...summary, verdict: 'insufficient', reasons: ['validity'] }, exitCode: 98, said: '' })).toMatchObject({ outcome: 'unclear' });
   });
+  it('believes failed replies of a run whose generator was late, and nothing else of it', () => {
+    const late = summary.validity.map((item) => (item.name === 'lateness_p99' ? { ...item, ok: false } : item));
+    const invalid = { ...summary, verdict: 'insufficient' as const, validity: late, reasons: ['validity: late'] };
+    const miss = (metric: string) => ({ ...invalid, thresholds: invalid.thresholds.map((row) => ({ ...row, ok: row.metric !== metric })) });
+    const outcome = (of: typeof invalid): string => figuresOf({ ratePerS: 1_000 }, { summary: of, exitCode: 98, said: '' }).outcome;
+    expect(outcome(miss('http_req_failed'))).toBe('missed');
+    expect(outcome(miss('response_time'))).toBe('unclear');
+    expect(outcome({ ...miss('http_req_failed'), reasons: ['interrupted'] })).toBe('unclear');
+    expect(outcome({ ...miss('http_req_failed'), validity: late.map((item) => (item.name === 'workers_lost' ? { ...item, ok: false } : item)) })).toBe('unclear');
+    expect(figuresOf({ ratePerS: 1_000 }, { summary: miss('http_req_failed'), exitCode: 98, said: '' }).valid).toBe(false);
+  });
   it('takes a run that offered less than it should for no answer', () => {
     expect(figuresOf({ ratePerS: 1_200 }, { summary, exitCode: 0, said: '' })).toMatchObject({ outcome: 'unclear', reasons: ['only 1000 of 1200 operations/s fell due'] });
   });

@@ -42,6 +42,8 @@ export interface ProbeFigures {
   readonly p95Ms: number | null;
   readonly failedRatio: number;
   readonly concurrency: number | null;
+  /** Whether its figures may be believed; the law uses no others. */
+  readonly valid: boolean;
 }
 
 /** A probe must offer this share of its rate; with less it did not put the question. */
@@ -51,17 +53,34 @@ const offeredLeast = 0.9;
 export function figuresOf(probe: Pick<Probe, 'ratePerS'>, { summary, exitCode, said }: HarnessEnd): ProbeFigures {
   if (summary === undefined) {
     const reason = `the run ended with ${exitCode ?? 'a signal'} before it measured: ${said.trim().split('\n').at(-1) ?? ''}`;
-    return { outcome: 'unclear', reasons: [reason], offeredPerS: 0, achievedPerS: 0, p95Ms: null, failedRatio: 0, concurrency: null };
+    return { outcome: 'unclear', reasons: [reason], offeredPerS: 0, achievedPerS: 0, p95Ms: null, failedRatio: 0, concurrency: null, valid: false };
   }
   const { offeredPerS, achievedPerS, failedRatio } = summary.operations;
   const isShort = summary.verdict === 'pass' && offeredPerS < probe.ratePerS * offeredLeast;
   return {
-    outcome: isShort ? 'unclear' : outcomeOf(summary.verdict),
+    outcome: isShort ? 'unclear' : outcomeOf(summary),
+    valid: !isShort && summary.verdict !== 'insufficient',
     reasons: isShort ? [`only ${Math.round(offeredPerS)} of ${probe.ratePerS} operations/s fell due`] : summary.reasons,
     offeredPerS, achievedPerS, failedRatio, p95Ms: summary.latencyMs.response.p95, concurrency: summary.concurrencyMean ?? null,
   };
 }
 
-function outcomeOf(verdict: Summary['verdict']): Outcome {
-  return ({ pass: 'met', fail: 'missed', insufficient: 'unclear' } as const)[verdict];
+function outcomeOf(summary: Summary): Outcome {
+  if (summary.verdict === 'insufficient' && hasFailedItself(summary)) return 'missed';
+  return ({ pass: 'met', fail: 'missed', insufficient: 'unclear' } as const)[summary.verdict];
+}
+
+/** What a slow generator cannot cause: a failed or refused reply. */
+const repliesPattern = /^(http_req_failed|operation_failed|operation_refused)\b/;
+/** Signs of a slow generator; others, such as a worker that died, leave its counts in doubt too. */
+const slownessNames = new Set(['lateness_p99', 'loop_delay_p99', 'worker_core_share', 'unsent', 'users_completed']);
+
+/**
+ * Whether a run that is not valid still shows that the system does not carry the rate: near its limit
+ * the system takes the cores of a generator on the same machine, which is then late; the times it
+ * measures are in doubt, but not that too many replies were failures.
+ */
+function hasFailedItself({ validity, thresholds, reasons }: Summary): boolean {
+  const isOnlySlow = validity.every(({ name, ok }) => ok || slownessNames.has(name)) && !reasons.includes('interrupted');
+  return isOnlySlow && thresholds.some(({ metric, ok }) => ok === false && repliesPattern.test(metric));
 }

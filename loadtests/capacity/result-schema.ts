@@ -11,6 +11,7 @@ const probe = z.object({
   ratePerS: amount,
   purpose: z.enum(['rise', 'narrow', 'confirm', 'survey']),
   outcome: z.enum(['met', 'missed', 'unclear']),
+  valid: z.boolean().describe('Whether its figures may be believed; the law uses no others.'),
   reasons: z.array(z.string()),
   users: z.int(),
   thinkTimeS: amount,

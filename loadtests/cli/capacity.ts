@@ -6,11 +6,14 @@ import { judgeCapacity } from '../capacity/judge-capacity.ts';
 import { thinkLeastMs } from '../capacity/probe.ts';
 import { capacityLine, probeLine, renderCapacity } from '../capacity/render.ts';
 import { probesHome, searchCapacity } from '../capacity/run-capacity.ts';
+import type { CapacityResult } from '../capacity/result-schema.ts';
 import type { SearchPlan } from '../capacity/search.ts';
 import { readDurationFlag, readNumber, readOutput, readRate, takeFlags } from '../capacity/take-flags.ts';
 import type { OwnFlag, Taken } from '../capacity/take-flags.ts';
 import { formatNumber } from '../report/format.ts';
 import { styleFor } from '../report/style.ts';
+import type { Summary } from '../report/summary-schema.ts';
+import type { RunStore } from '../runs/store.ts';
 import { meanOf } from '../swarm/random.ts';
 import { prepareRun } from './prepare.ts';
 import type { PreparedRun } from './prepare.ts';
@@ -89,6 +92,23 @@ export async function planCapacityCommand(host: Host, args: readonly string[]): 
   return exitCodes.pass;
 }
 
+/**
+ * Writes a search down and answers the path of its page. The confirming run stands for it among the
+ * runs kept, and takes it with it when it goes; without any run nothing is kept.
+ */
+function keep(host: Host, store: RunStore, result: CapacityResult, summary: Summary | undefined): string {
+  const folder = store.folderOf(result.runId);
+  if (summary === undefined) {
+    host.files.remove(folder);
+    return 'none: no probe has measured anything';
+  }
+  store.save({ ...summary, runId: result.runId });
+  host.files.writeText(join(folder, 'capacity.json'), `${JSON.stringify(result, null, 2)}\n`);
+  const page = join(folder, 'capacity.html');
+  host.files.writeText(page, renderCapacityPage(result));
+  return page;
+}
+
 /** Finds the highest rate that meets the thresholds, writes it down and shows it; answers the exit code. */
 export async function capacityCommand(host: Host, args: readonly string[]): Promise<number> {
   const { run, plan, todayPerS, json, flags } = await prepareSearch(host, args);
@@ -112,11 +132,7 @@ export async function capacityCommand(host: Host, args: readonly string[]): Prom
       runId, scenario: run.scenario.name, target, startedAtMs, endedAtMs: host.clock.nowMs(), plan, todayPerS, interrupted: stop.signal.aborted,
       thresholds: run.thresholds.map(({ expression }) => expression),
     }, finding, probes);
-    // The confirming run stands for the search among the runs kept, and takes it with it when it goes.
-    if (summary !== undefined) store.save({ ...summary, runId });
-    host.files.writeText(join(folder, 'capacity.json'), `${JSON.stringify(result, null, 2)}\n`);
-    const page = join(folder, 'capacity.html');
-    host.files.writeText(page, renderCapacityPage(result));
+    const page = keep(host, store, result, summary);
     if (!quiet) host.stderr.write(renderCapacity(result, style, page));
     if (json) host.stdout.write(`${JSON.stringify(result)}\n`);
     else if (quiet || !host.stdout.isTty) host.stdout.write(`${page}\n${capacityLine(result, styleFor(host, host.stdout, noColor)).trim()}\n`);
