@@ -68,7 +68,7 @@ const percent = (ratio: number): string => `${Number((ratio * 100).toPrecision(3
 
 /** Resamples points with replacement; a resample of fewer than 3 distinct points is drawn again. */
 function estimate(law: Law, points: readonly Point[], seed: number): { lambda: Estimate; sigma: Estimate; kappa: Estimate; peakPerS: Estimate | undefined } {
-  const laws = points.length < 4 ? [] : Array.from({ length: resamples }, (_, index) => fitLaw(resample(points, new KeyedRandom(seed, index, 0))));
+  const laws = points.length < 4 ? [] : Array.from({ length: resamples }, (_, index) => fitLaw(resample(points, new KeyedRandom(seed, index, 0)), law));
   const interval = (value: number, pick: (law: Law) => number): Estimate => {
     const sorted = laws.map(pick).toSorted((a, b) => a - b);
     const at = (ratio: number): number => sorted[Math.round(ratio * (sorted.length - 1))] ?? value;

@@ -69,10 +69,12 @@ const starts: readonly (readonly [number, number])[] = [[0.01, 0], [0.01, 1e-5],
 /**
  * Fits the law by non-linear least squares on throughput, within λ > 0 and 0 ≤ σ, κ ≤ 1.
  * @param points at least 3 of positive concurrency and throughput
+ * @param near a law of nearly the same points: the fit then begins there and from one other start only
  */
-export function fitLaw(points: readonly Point[]): Law {
+export function fitLaw(points: readonly Point[], near?: Law): Law {
   const steepest = Math.max(...points.map(({ concurrency, throughputPerS }) => throughputPerS / concurrency));
-  const fits = starts.map(([sigma, kappa]) => descend({ lambda: steepest, sigma, kappa }, points));
+  const begun = (near === undefined ? starts : starts.slice(0, 1)).map(([sigma, kappa]): Law => ({ lambda: steepest, sigma, kappa }));
+  const fits = [...(near === undefined ? [] : [near]), ...begun].map((law) => descend(law, points));
   return fits.reduce((best, law) => (squaresOf(law, points) < squaresOf(best, points) ? law : best));
 }
 
