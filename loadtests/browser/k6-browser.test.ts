@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { startFakeAvalo } from '../k6/fixtures/avalo.ts';
 import type { FakeFaults } from '../k6/fixtures/avalo.ts';
-import { buildTimeoutMs, makeLoadPlace, whyNoK6 } from '../k6/fixtures/run-load.ts';
+import { makeLoadPlace, whyNoK6 } from '../k6/fixtures/run-load.ts';
 import type { LoadPlace } from '../k6/fixtures/run-load.ts';
 import { sampleFacts, sampleRun } from '../report/sample.ts';
 import { buildSummary } from '../report/summary.ts';
@@ -14,7 +14,7 @@ import { findChromium } from './chromium.ts';
 import { startApi } from './fixtures/api.ts';
 
 const host = createNodeHost();
-const reason = whyNoK6(host) ?? (findChromium(host) === undefined ? 'no Chromium is on the PATH, and CHROMIUM_PATH is not set' : undefined);
+const reason = (await whyNoK6(host)) ?? (findChromium(host) === undefined ? 'no Chromium is on the PATH, and CHROMIUM_PATH is not set' : undefined);
 
 let place: LoadPlace;
 /** The documentation as the api serves it; the mix runs against a server that needs no database. */
@@ -28,12 +28,12 @@ beforeAll(async () => {
   const [docs, openapi] = await Promise.all(['/docs', '/openapi.json'].map((path) => http.request({ method: 'GET', path })));
   pages = { '/docs': { type: 'text/html', text: String(docs?.body) }, '/openapi.json': { type: 'application/json', text: String(openapi?.body) } };
   new RunStore(host, `${place.home}/runs`).save(buildSummary(sampleRun(), sampleFacts()));
-}, buildTimeoutMs);
+}, 60_000);
 afterAll(() => place?.[Symbol.dispose]());
 
 /** Runs browsers for 8 s against a server with these pages. */
 async function browse(served: NonNullable<FakeFaults['pages']>): Promise<{ code: number | null; summary: Summary; stderr: string }> {
-  await using avalo = await startFakeAvalo({ pages: served });
+  await using avalo = await startFakeAvalo(host, { pages: served });
   const { code, stdout, stderr } = await place.run(['browser', '--users', '40', '--think', '4s', '--duration', '8s', '-o', 'json', '--quiet'], avalo.url);
   return { code, stderr, summary: summarySchema.parse(JSON.parse(stdout === '' ? JSON.stringify(stderr) : stdout)) };
 }

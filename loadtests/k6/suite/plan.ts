@@ -100,7 +100,7 @@ export interface SuiteChanges {
 }
 
 /** Bounds of what a suite can be; k6 needs about 0.2 to 0.5 MB a virtual user, and the rarest journey its turn in the hold. */
-export const suiteLimits = { usersMin: 20, usersMax: 200_000, vusMin: 30, vusMax: 5_000, browsersMax: 50, durationMinMs: 8_000, durationMaxMs: 86_400_000 } as const;
+export const suiteLimits = { usersMin: 20, usersMax: 200_000, vusMin: 60, vusMax: 5_000, browsersMax: 50, durationMinMs: 8_000, durationMaxMs: 86_400_000 } as const;
 
 /** A virtual user is busy while it waits for a reply; so many seconds of the highest rate fit at once. */
 const busyS = 2;
