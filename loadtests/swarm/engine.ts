@@ -1,7 +1,7 @@
 import { Roster } from '../../ops/core/roster.ts';
 import { type OpenRoster, rosterOf } from './arrival/open-roster.ts';
 import { Population } from './arrival/population.ts';
-import { blame, Books, type Schedule, toUs } from './books.ts';
+import { blame, Books, type Schedule } from './books.ts';
 import type { Carrier } from './exchange.ts';
 import { Itinerary } from './itinerary.ts';
 import { type FunctionGround, FunctionStage } from './journey/function-stage.ts';
@@ -10,11 +10,12 @@ import type { TagBook } from './journey/tags.ts';
 import { type PlannedStep, resolveJourneys } from './journeys.ts';
 import type { HistoryStep } from './measurement.ts';
 import { type Partition, shareOf, userAt } from './partition.ts';
-import { endOfLoadMs, type RunPlan } from './plan.ts';
+import { endOfLoadMs, phaseOf, type RunPlan } from './plan.ts';
 import type { HttpReply, HttpRequest, Scenario } from './scenario.ts';
 import { Sender } from './sender.ts';
 import { type Frame, type Rememberer, StepUser } from './step-user.ts';
 import type { Tally } from './tally.ts';
+import { Unsent, whyUnfinished } from './unsent.ts';
 import { UserTable } from './users.ts';
 import { TimingWheel } from './wheel.ts';
 import { WriteLedger } from './write-ledger.ts';
@@ -36,13 +37,6 @@ export interface EngineOptions {
   readonly onTraced?: (user: StepUser, record: HistoryStep) => void;
 }
 
-const unfinished = { timeout: 'no reply', unsent: 'still unsent', unfinished: 'the group had not ended' };
-
-function whyUnfinished(user: StepUser): keyof typeof unfinished {
-  if (user.frame !== undefined && user.latest?.settled !== false) return 'unfinished';
-  return user.written ? 'timeout' : 'unsent';
-}
-
 /** Longest usual pause in ms that the schedule's slots cover; longer ones are passed over now and then. */
 const wheelSlots = 1 << 17;
 
@@ -59,11 +53,15 @@ export class Engine implements FunctionGround {
   readonly users: UserTable;
   readonly wheel: TimingWheel;
   readonly names: OperationNames;
+  readonly tally: Tally;
+  readonly tags: TagBook;
+  readonly pace: RunPlan['pace'];
   readonly endMs: number;
   readonly overMs: number;
   readonly #options: EngineOptions;
   readonly #books: Books;
   readonly #sender: Sender;
+  readonly #unsent: Unsent;
   readonly #itinerary: Itinerary;
   readonly #functions: FunctionStage | undefined;
   readonly #roster: OpenRoster | undefined;
@@ -74,7 +72,6 @@ export class Engine implements FunctionGround {
   /** Users that have not left; where work arrives openly, those at work. */
   #remaining = 0;
   #started = 0;
-  #unsent = 0;
   #dueNow: number[] = [];
   #stopped = false;
 
@@ -85,6 +82,7 @@ export class Engine implements FunctionGround {
     this.run = plan.run;
     this.shared = options.shared;
     this.usersTotal = plan.users;
+    this.pace = plan.pace;
     this.endMs = endOfLoadMs(plan);
     this.overMs = plan.rampMs + plan.holdMs + plan.drainMs;
     const journeys = resolveJourneys(options.scenario, plan.thinkTimeMs);
@@ -94,26 +92,20 @@ export class Engine implements FunctionGround {
     this.writes = new WriteLedger(size);
     this.wheel = new TimingWheel(size, wheelSlots);
     this.#books = new Books(this.names.list, this.writes, options.onTraced);
+    this.tally = this.#books.tally;
+    this.tags = this.#books.tags;
     this.#sender = new Sender(options, this.tally, this.writes);
     this.#roster = rosterOf(plan, partition, size);
     this.#population = new Population(plan);
     this.#itinerary = new Itinerary(journeys, this.users, partition, plan.seed, this.#roster?.keys);
     this.#functions = journeys.steps.some(([first]) => first?.whole !== undefined) ? new FunctionStage(this) : undefined;
+    this.#unsent = new Unsent({
+      plan, itinerary: this.#itinerary, users: this.users, tally: this.tally, openly: this.openly,
+      presentAt: (place, dueMs) => this.presentAt(place, dueMs, 0),
+    });
     if (this.#roster !== undefined) return;
     this.#remaining = size;
     for (let place = 0; place < size; place++) this.#admit(place);
-  }
-
-  get tally(): Tally {
-    return this.#books.tally;
-  }
-
-  get tags(): TagBook {
-    return this.#books.tags;
-  }
-
-  get pace(): RunPlan['pace'] {
-    return this.#options.plan.pace;
   }
 
   get stopped(): boolean {
@@ -131,7 +123,7 @@ export class Engine implements FunctionGround {
 
   /** Operations that were due and never sent. */
   get unsent(): number {
-    return this.#unsent;
+    return this.#unsent.total;
   }
 
   /** Arrivals that found no free user and waited for one; undefined where work does not arrive openly. */
@@ -303,17 +295,11 @@ export class Engine implements FunctionGround {
     const step = users.steps[place]!;
     users.steps[place] = step + 1;
     const index = this.indexOf(place);
-    const phase = this.#phaseOf(frame === undefined ? users.dueMs[place]! : frame.dueMs);
+    const phase = phaseOf(this.#options.plan, frame === undefined ? users.dueMs[place]! : frame.dueMs);
     const user = new StepUser(this, place, index, step, planned, phase, this.now(), this.keyOf(place), frame);
     if (this.#options.traced?.(index) === true) user.trace = [];
     this.#running.add(user);
     return user;
-  }
-
-  #phaseOf(dueMs: number): number {
-    const { rampMs, holdMs } = this.#options.plan;
-    if (dueMs < rampMs) return 0;
-    return dueMs < rampMs + holdMs ? 1 : 2;
   }
 
   blame(operation: StepUser, error: unknown): void {
@@ -370,50 +356,23 @@ export class Engine implements FunctionGround {
     this.#functions?.settle();
     for (const user of this.#running.list()) {
       user.countPending(nowMs);
-      const kind = whyUnfinished(user);
-      user.fail({ kind, message: `${unfinished[kind]} when the drain of ${this.#options.plan.drainMs} ms ended` });
-      if (kind === 'unsent') this.#unsent++;
+      const reason = whyUnfinished(user, this.#options.plan.drainMs);
+      user.fail(reason);
+      if (reason.kind === 'unsent') this.#unsent.total++;
       this.#close(user, nowMs);
-      this.#skip(user.place, nowMs);
+      this.#unsent.skip(user.place, nowMs);
     }
     this.#functions?.abandon();
     for (let place = 0; place < this.users.size; place++) {
       if (this.users.isRetired(place)) continue;
       this.users.retire(place);
       if (!this.wheel.cancel(place)) continue;
-      this.#countUnsent(this.#itinerary.stepAt(place), this.users.dueMs[place]!, nowMs);
+      this.#unsent.count(this.#itinerary.stepAt(place), this.users.dueMs[place]!, nowMs);
       this.users.steps[place]!++;
-      this.#skip(place, nowMs);
+      this.#unsent.skip(place, nowMs);
     }
-    for (const { index, dueMs } of this.#roster?.drain() ?? []) this.#countUnsent(this.#itinerary.firstOf(index), dueMs, nowMs);
+    for (const { index, dueMs } of this.#roster?.drain() ?? []) this.#unsent.count(this.#itinerary.firstOf(index), dueMs, nowMs);
     this.#remaining = 0;
-  }
-
-  /** Counts the steps that a user would have begun before the end, after the one it stands at. */
-  #skip(place: number, nowMs: number): void {
-    // In the closed form the next step is due only after a reply, so nothing is owed.
-    if (this.pace !== 'due') return;
-    let dueMs = this.users.dueMs[place]!;
-    for (;;) {
-      // Never less than a µs, so that steps without a pause come to an end too.
-      dueMs = this.presentAt(place, dueMs + Math.max(this.#itinerary.proceed(place), 0.001), 0);
-      const next = this.#itinerary.stepAt(place);
-      if (dueMs >= this.endMs || (this.#roster !== undefined && this.#itinerary.atBeginning(place))) return;
-      // What a function would have done nobody knows; what stands at its beginning is counted once.
-      if (next.whole !== undefined) return;
-      this.#countUnsent(next, dueMs, nowMs);
-      this.users.steps[place]!++;
-    }
-  }
-
-  #countUnsent({ opIndex }: PlannedStep, dueMs: number, nowMs: number): void {
-    this.#unsent++;
-    // Only the response time is known, and it is at least this long; the other times never began.
-    this.tally.unsent(opIndex, this.#phaseOf(dueMs), toUs(nowMs - dueMs));
-    this.tally.error(opIndex, 'unsent', () => ({
-      firstAtMs: nowMs,
-      firstMessage: `due ${Math.round(nowMs - dueMs)} ms ago and still unsent when the drain ended`,
-    }));
   }
 
   // What a step's user asks for.

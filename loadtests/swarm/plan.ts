@@ -23,3 +23,9 @@ export function endOfLoadMs({ arrival, rampMs, holdMs }: RunPlan): number {
   const stages = arrival === undefined || arrival.kind === 'iterations' ? undefined : arrival.segments;
   return stages?.at(-1)?.toMs ?? rampMs + holdMs;
 }
+
+/** Index among `phaseNames` of what is due then: before the judged part, in it, or after it. */
+export function phaseOf({ rampMs, holdMs }: RunPlan, dueMs: number): number {
+  if (dueMs < rampMs) return 0;
+  return dueMs < rampMs + holdMs ? 1 : 2;
+}
