@@ -42,7 +42,7 @@ export function judgeLaw(measured: readonly Point[], generatorBound: boolean, se
   const points = measured.filter(({ concurrency, throughputPerS }) => concurrency > 0 && throughputPerS > 0).toSorted((a, b) => a.concurrency - b.concurrency);
   const reasons: string[] = [];
   if (generatorBound) reasons.push('the generator was the bottleneck, so the bend may be its own');
-  if (points.length < lawLimits.pointsMin) reasons.push(`${points.length} points are too few, at least ${lawLimits.pointsMin} are needed`);
+  if (points.length < lawLimits.pointsMin) reasons.push(`too few points: ${points.length} of at least ${lawLimits.pointsMin}`);
   if (points.length < 3) return { verdict: 'insufficient', reasons, points, fit: undefined };
   const law = fitLaw(points);
   const fit = { ...estimate(law, points, seed), explainedRatio: explainedRatio(law, points), knee: kneeOf(law), peak: peakOf(law) };
