@@ -2,7 +2,7 @@ import { scenario } from '../swarm/scenario.ts';
 import { launchJourneys } from './launch-mix/journeys.ts';
 import { setUp, userHeaders, type LaunchShared } from './launch-mix/setup.ts';
 import { newState, type LaunchState } from './launch-mix/state.ts';
-import { launchThresholds } from './launch-mix/thresholds.ts';
+import { launchThresholds, leastPerS } from './launch-mix/thresholds.ts';
 
 /** The first hour after a launch: people read, look around, like, chat, ask companions and buy tokens. */
 export default scenario<LaunchState>({
@@ -16,6 +16,7 @@ export default scenario<LaunchState>({
   pace: 'due',
   journeys: launchJourneys,
   thresholds: launchThresholds,
+  leastPerS,
   setup: setUp,
   state: newState,
   headers: (userIndex, shared) => userHeaders(userIndex, (shared as LaunchShared).sessions),

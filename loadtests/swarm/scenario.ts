@@ -212,6 +212,8 @@ export interface Scenario<State = undefined> extends ScenarioLinks {
   readonly journeys: readonly (Journey<State> | FunctionJourney<State>)[];
   /** Expressions by metric, k6's syntax: `{'response_time{op:feed}': ['p(95)<500']}`. */
   readonly thresholds: Readonly<Record<string, readonly ThresholdRule[]>>;
+  /** Operations a second below which a threshold, named by its metric, cannot be met whatever the system does; a run below is warned of. */
+  readonly leastPerS?: Readonly<Record<string, number>>;
   /** Runs once before the first request of a user; its result must survive structured clone. */
   setup?(context: SetupContext): Promise<unknown>;
   teardown?(context: SetupContext): Promise<void>;

@@ -1,0 +1,93 @@
+import { assertNever } from '../../ops/core/error.ts';
+import { formatNumber, formatPercent } from '../report/format.ts';
+import { resolveJourneys } from '../swarm/journeys.ts';
+import { meanOf } from '../swarm/random.ts';
+import type { Distribution } from '../swarm/scenario.ts';
+import { expectedLoad } from './prepare.ts';
+import type { PreparedRun } from './prepare.ts';
+
+/** Points of the ramp at which it is asked who acts before the end. */
+const rampPoints = 200;
+/** Longest duration and shortest think time that are proposed, s. */
+const proposalsS = { longest: 86_400, shortestThink: 1 } as const;
+
+/** What can be known before the first request: why a healthy system could not pass this run, each with the next step. */
+export function foresee(run: PreparedRun): string[] {
+  return [...foreseeIdleUsers(run), ...foreseeLowRate(run)];
+}
+
+/** Users whose first step falls due only after the end complete nothing; too many of them leave the run INSUFFICIENT. */
+function foreseeIdleUsers(run: PreparedRun): string[] {
+  const least = run.options.validity.usersCompletedMin;
+  // How many there are follows from the arrivals, and they all act.
+  if (run.arrival !== '') return [];
+  const expected = activeShare(run, run.thinkTimeMs, run.holdMs);
+  if (expected >= least) return [];
+  const isLongEnough = (holdS: number): boolean => activeShare(run, run.thinkTimeMs, holdS * 1_000) >= least;
+  const isQuickEnough = (thinkS: number): boolean => activeShare(run, { kind: 'exponential', mean: thinkS * 1_000 }, run.holdMs) >= least;
+  const holdS = nearestTo(Math.ceil(run.holdMs / 1_000), proposalsS.longest, isLongEnough);
+  const thinkS = nearestTo(Math.floor(meanOf(run.thinkTimeMs) / 1_000), proposalsS.shortestThink, isQuickEnough);
+  const ways = [...(holdS === undefined ? [] : [`--duration ${holdS}s`]), ...(thinkS === undefined ? [] : [`--think ${thinkS}s`])];
+  return [`warning: about ${formatPercent(expected)} of the users will complete an operation before the end, limit ≥ ${formatPercent(least)}, so this run is likely to end INSUFFICIENT; give it ${ways.join(' or ') || 'a longer --duration'}`];
+}
+
+/** Thresholds that the scenario's own design keeps from being met at so low a rate. */
+function foreseeLowRate(run: PreparedRun): string[] {
+  const { operationsPerS } = expectedLoad(run);
+  const { scenario: { leastPerS = {}, thresholds } } = run;
+  return Object.keys(thresholds).flatMap((metric) => {
+    const least = Object.hasOwn(leastPerS, metric) ? (leastPerS[metric] ?? 0) : 0;
+    if (operationsPerS >= least) return [];
+    const users = Math.ceil((run.users * least) / operationsPerS);
+    const ways = run.arrival === '' ? `--users ${users}, or a shorter --think` : 'more arrivals a second';
+    return [`warning: threshold ${metric} of ${run.scenario.name} can be met from ${formatNumber(least)} operations/s on, and this run makes about ${formatNumber(operationsPerS)}; give it ${ways}`];
+  });
+}
+
+/** The share of users of whom a step is expected before the end, 0 to 1. */
+function activeShare({ scenario, rampMs }: PreparedRun, thinkTimeMs: Distribution, holdMs: number): number {
+  const { steps, bounds } = resolveJourneys(scenario, thinkTimeMs);
+  let share = 0;
+  for (let point = 0; point < rampPoints; point++) {
+    const leftMs = (rampMs * (point + 0.5)) / rampPoints + holdMs;
+    steps.forEach(([first], journey) => {
+      const weight = (bounds[journey] ?? 0) - (bounds[journey - 1] ?? 0);
+      if (first !== undefined && weight > 0) share += (weight * (1 - residualBeyond(first.thinkTimeMs, leftMs))) / rampPoints;
+    });
+  }
+  return share;
+}
+
+/**
+ * The probability that what is left of a pause at a random moment exceeds a time: (1/m) ∫ (1 - F) from
+ * there on, the residual life of a renewal process (Cox, Renewal Theory, 1962), as `drawResidual` draws it.
+ */
+export function residualBeyond(pause: Distribution, timeMs: number): number {
+  switch (pause.kind) {
+    case 'constant':
+      return pause.value === 0 ? 0 : Math.max(0, 1 - timeMs / pause.value);
+    case 'uniform': {
+      const { from, to } = pause;
+      if (timeMs >= to) return 0;
+      if (timeMs < from) return 1 - timeMs / meanOf(pause);
+      return (to - timeMs) ** 2 / ((to - from) * (to + from));
+    }
+    case 'exponential':
+      return Math.exp(-timeMs / pause.mean);
+    default:
+      return assertNever(pause);
+  }
+}
+
+/** The whole number nearest to `from` on the way to `bound` that is enough, where what is nearer to `bound` is more so. */
+function nearestTo(from: number, bound: number, isEnough: (value: number) => boolean): number | undefined {
+  if (!isEnough(bound)) return undefined;
+  let [short, enough] = [from, bound];
+  if (isEnough(short)) return short;
+  while (Math.abs(enough - short) > 1) {
+    const between = Math.trunc((short + enough) / 2);
+    if (isEnough(between)) enough = between;
+    else short = between;
+  }
+  return enough;
+}
