@@ -70,7 +70,7 @@ export function createSessions(parts: SessionParts): Sessions {
       const found = await store.credentials(email);
       const hash = found?.passwordHash ?? (await (decoy ??= hashPassword(random, random.uuid())));
       const matches = await parts.hashing.run(() => verifyPassword(hash, password));
-      if (found === undefined || !matches) throw unauthorized('bad_credentials', 'e-mail or password is wrong');
+      if (found === undefined || !matches) throw unauthorized('bad_credentials', 'e-mail or password is wrong', 'Password');
       return open(found.id, found.role);
     },
     async refresh(refreshToken) {
@@ -83,7 +83,7 @@ export function createSessions(parts: SessionParts): Sessions {
         revoked: 'the session has ended',
         reused: 'the refresh token was used before; its session is revoked',
       }[rotation.outcome];
-      throw unauthorized(`refresh_${rotation.outcome}`, `${detail}; log in again`);
+      throw unauthorized(`refresh_${rotation.outcome}`, `${detail}; log in again`, 'Refresh-Token');
     },
     logout: (refreshToken) => store.revoke(hashOf(refreshToken)),
   };

@@ -37,7 +37,9 @@ const routes = [
   route({ method: 'get', path: '/things/broken', operationId: 'broken', summary: 'Throws', auth: 'none', responses, handle: () => { throw new Error('secret detail'); } }),
   route({ method: 'get', path: '/things/nul', operationId: 'nul', summary: 'Stores NUL', auth: 'none', responses, handle: () => { throw Object.assign(new Error('invalid byte sequence'), { code: '22021' }); } }),
   route({ method: 'get', path: '/things/patient', operationId: 'patient', summary: 'Takes its time', auth: 'none', responses, timeoutMs: 60_000, handle: () => host.timers.sleep(600).then(() => ({ status: 204 })) }),
-  route({ method: 'post', path: '/signed', operationId: 'signed', summary: 'Checks a signature', auth: 'none', responses, cost: 0, refusalCost: 10, handle: ({ headers }) => { if (headers['x-signature'] === 'good') return { status: 204 }; throw unauthorized('bad_signature', 'no'); } }),
+  route({ method: 'post', path: '/signed', operationId: 'signed', summary: 'Checks a signature', auth: 'none', responses, cost: 0, refusalCost: 10, handle: ({ headers }) => { if (headers['x-signature'] === 'good') return { status: 204 }; throw unauthorized('bad_signature', 'no', 'Signature'); } }),
+  route({ method: 'get', path: '/pages', operationId: 'pages', summary: 'Pages', auth: 'none', query: z.object({ limit: z.coerce.number().int().max(50).max(50) }), responses, handle: () => ({ status: 204 }) }),
+  route({ method: 'get', path: '/admin/things', operationId: 'adminThings', summary: 'Operators', auth: 'admin', responses, handle: () => ({ status: 204 }) }),
   route({ method: 'get', path: '/things/conflict', operationId: 'conflict', summary: 'Refuses', auth: 'none', responses, handle: () => { throw conflict('thing_taken', 'taken'); } }),
   route({ method: 'get', path: '/things/admin', operationId: 'adminOnly', summary: 'Admins', auth: 'admin', responses, handle: () => ({ status: 204 }) }),
   route({
@@ -54,13 +56,16 @@ const routes = [
 ];
 
 interface Answer { status: number; headers: IncomingHttpHeaders; text: string; body: Record<string, unknown> }
+let logged: Record<string, unknown>[];
+const log = pino({ level: 'info' }, { write: (line: string) => void logged.push(JSON.parse(line) as Record<string, unknown>) });
 let api: Api;
 let server: Listening;
 let metrics: Registry;
 
 async function start(options: Partial<ApiOptions> = {}): Promise<void> {
   metrics = new Registry();
-  api = createApi({ host, db: silent, log: pino({ level: 'silent' }), metrics }, [{ name: 'things', routes }], { tokens, tracer: tracingOff, hashUser: String, ...options });
+  logged = [];
+  api = createApi({ host, db: silent, log, metrics }, [{ name: 'things', routes }], { tokens, tracer: tracingOff, hashUser: String, ...options });
   api.lifecycle.phase = 'ready';
   server = await listen(host, api.listener, { port: 0 });
 }
@@ -94,6 +99,37 @@ const key = '11111111-2222-3333-4444-55555555ABCD';
 const write = { authorization: `Bearer ${userToken}`, 'idempotency-key': key, 'content-type': 'application/json' };
 
 describe('createApi', () => {
+  it.each([
+    ['POST', '/things/five', { where: 'path', path: 'thingId', message: '"five" is not a number' }],
+    ['GET', '/pages?limit=99', { where: 'query', path: 'limit', message: expect.stringMatching(/<=50; found "99"$/) }],
+    ['GET', '/pages', { where: 'query', path: 'limit', message: 'is missing' }],
+    ['GET', `/pages?limit=${'9'.repeat(80)}`, { where: 'query', path: 'limit', message: expect.stringMatching(/found "9{60}…"$/) }],
+  ])('names the value that %s %s got wrong, once', async (method, path, error) => {
+    const { body } = await call(method, path, write, method === 'POST' ? '{"text":""}' : undefined);
+    expect(body).toMatchObject({ status: 400, code: 'invalid_request', errors: [error] });
+  });
+
+  it('repeats nothing of a body, which may hold a password', async () => {
+    const { text } = await call('POST', '/things/5', write, '{"text":["secret-word"]}');
+    expect(text).toContain('body text');
+    expect(text).not.toContain('secret-');
+  });
+
+  it('logs a refusal under the id that the client was told, at most ten at once of a kind', async () => {
+    const ids = Array.from({ length: 14 }, (_, index) => `refusal-${index}`);
+    for (const id of ids) await call('GET', '/things/conflict', { 'x-correlation-id': id });
+    await call('POST', '/things/five', { ...write, 'x-correlation-id': 'refusal-other' }, '{}');
+    const refused = logged.filter(({ msg }) => msg === 'request refused');
+    expect(refused.map(({ correlationId }) => correlationId)).toEqual([...ids.slice(0, 10), 'refusal-other']);
+    expect(refused[0]).toMatchObject({ level: 30, route: 'conflict', status: 409, code: 'thing_taken' });
+    expect(refused[0]).not.toHaveProperty('err');
+  });
+
+  it('challenges a 401 by what it wants', async () => {
+    expect((await call('POST', '/things/5', { ...write, authorization: '' }, '{}')).headers['www-authenticate']).toBe('Bearer');
+    expect((await call('POST', '/signed', {})).headers['www-authenticate']).toBe('Signature');
+  });
+
   it('hands a handler validated input, and the key in lower case', async () => {
     const { status, body } = await call('POST', '/things/5?tag=a&tag=b', write, '{"text":"hi"}');
     expect(status).toBe(200);
@@ -217,6 +253,11 @@ describe('createApi', () => {
   it('describes itself in OpenAPI 3.1 and measures by route', async () => {
     const { body } = await call('GET', '/openapi.json');
     expect(body).toMatchObject({ openapi: '3.1.0', paths: { '/things/{thingId}': { post: { operationId: 'putThing', security: [{ bearer: [] }] } } } });
+    const paths = body['paths'] as Record<string, unknown>;
+    expect(paths['/things/admin']).toMatchObject({ get: { security: [{ bearer: ['admin'] }], description: expect.stringContaining('role admin') } });
+    expect(Object.keys(paths).filter((path) => /^\/(admin|metrics)/.test(path))).toEqual([]);
+    expect(paths).toHaveProperty('/readyz');
+    expect(body['info']).toMatchObject({ description: expect.stringMatching(/admin@seed\.avalo\.test/) });
     expect((await call('GET', '/docs')).text).toContain('/openapi.json');
     expect(await metrics.metrics()).toContain('http_server_request_duration_seconds_count{http_request_method="GET",http_route="/openapi.json",http_response_status_code="200"} 1');
   });

@@ -5,7 +5,7 @@ import { createdReply, keyReused } from '../platform/idempotency.ts';
 import { badRequest, notFound, paymentRequired, type Problem } from '../platform/problem.ts';
 import { route, type Reply, type Route } from '../platform/route.ts';
 import { cutPage, decodeCursor } from '../platform/keyset.ts';
-import { creatorShareOf } from './rules.ts';
+import { creatorShareOf, freeMessages, platformPercent } from './rules.ts';
 import {
   conversationBodySchema, conversationPageSchema, conversationParamsSchema, conversationSchema, listQuerySchema,
   messageBodySchema, messagePageSchema, messageSchema, readBodySchema, readSchema,
@@ -107,6 +107,8 @@ function messageRoutes(store: ChatStore, meter: SendMeter): Route[] {
       operationId: 'sendMessage',
       hot: true,
       summary: "Send a message; from the sender's 5th on it costs the recipient's price. A retry with the same key answers as the first try did",
+      description: `A sender's first ${freeMessages} messages in a conversation are free; after them each costs the recipient's \`chatPrice\`, which its profile tells. `
+        + `The platform keeps ${platformPercent} % of it, rounded down: of 7 tokens the recipient gets ${creatorShareOf(7)}.`,
       auth: 'user',
       idempotent: true,
       params: conversationParamsSchema,

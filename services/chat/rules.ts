@@ -7,7 +7,7 @@ export function priceOf(sentCount: number, recipientPrice: number): number {
 }
 
 /** The platform's part of a message's price in percent; the SQL function `wallet_platform_percent('chat')` holds the same. */
-const platformPercent = 35;
+export const platformPercent = 35;
 
 /** What the recipient gets of a message's price, tokens: the platform's share rounds down. */
 export function creatorShareOf(price: number): number {

@@ -7,6 +7,8 @@ export interface ProblemReply {
   readonly code: string;
   readonly detail: string;
   readonly correlationId: string;
+  /** Target of the request; undefined where its head could not be read. Its path becomes `instance`. */
+  readonly target: string | undefined;
   readonly retryAfterS?: number;
   readonly close: boolean;
   /** HEAD gets the head alone. */
@@ -22,6 +24,7 @@ export function renderProblem(problem: ProblemReply): Buffer {
     detail: problem.detail,
     ...(problem.retryAfterS === undefined ? {} : { retryAfterS: problem.retryAfterS }),
     correlationId: problem.correlationId,
+    ...(problem.target === undefined ? {} : { instance: problem.target.split('?', 1)[0] }),
   });
   const retryAfter = problem.retryAfterS === undefined ? '' : `Retry-After: ${problem.retryAfterS}\r\n`;
   return Buffer.from(

@@ -1,7 +1,8 @@
+import { internalSegments } from '../platform/internal-paths.ts';
+
 /** Where the front port sends a request target. */
 export type Destination = 'upstream' | 'hidden' | 'malformed' | 'livez' | 'readyz';
 
-const hidden = new Set(['admin', 'metrics']);
 /** Plain first segments need no decoding; the common case. */
 const plainPath = /^\/(?:(?!admin|metrics|gateway)[a-z0-9_-]+(?:\/[A-Za-z0-9_:,~-]+)*\/?)?(?:\?.*)?$/;
 
@@ -21,7 +22,7 @@ export function destinationOf(target: string): Destination {
   const segments = decoded.split('/').filter((segment) => segment !== '');
   if (segments.some((segment) => segment === '.' || segment === '..')) return 'malformed';
   const first = segments[0]?.toLowerCase() ?? '';
-  if (hidden.has(first)) return 'hidden';
+  if (internalSegments.has(first)) return 'hidden';
   if (first !== 'gateway') return 'upstream';
   if (path === '/gateway/livez') return 'livez';
   return path === '/gateway/readyz' ? 'readyz' : 'hidden';

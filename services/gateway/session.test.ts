@@ -297,9 +297,10 @@ test('a congested side pauses the other', () => {
 describe('logs', () => {
   test('its own 502 under the id that the client was told, and in the same form as the api', () => {
     const bench = open(() => ['HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n']);
-    bench.send('POST /a HTTP/1.1\r\nHost: a\r\n\r\n');
-    const { correlationId, type } = JSON.parse(bench.wire.text.split('\r\n\r\n')[1] ?? '') as Record<string, string>;
+    bench.send('POST /a?b=1 HTTP/1.1\r\nHost: a\r\n\r\n');
+    const { correlationId, type, instance } = JSON.parse(bench.wire.text.split('\r\n\r\n')[1] ?? '') as Record<string, string>;
     expect(type).toBe('urn:sora:problem:bad_upstream');
+    expect(instance).toBe('/a');
     expect(bench.logged).toEqual([{ correlationId, code: 'bad_upstream', status: 502, method: 'POST', detail: expect.stringContaining('malformed') }]);
   });
 

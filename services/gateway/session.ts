@@ -305,12 +305,11 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
     return this.#head?.close !== false || this.#port.draining;
   }
 
-  #answerProblem(status: number, code: string, detail: string, retryAfterS?: number): void {
+  #answerProblem(status: number, code: string, detail: string, retryAfterS?: number, target = this.#head?.target): void {
     const close = this.#mustClose() || !this.requestDone;
     const correlationId = this.#correlationId === '' ? this.#port.nextCorrelationId() : this.#correlationId;
-    const headOnly = this.#head?.method === 'HEAD';
     if (status >= 500) this.#report(code, detail, status, correlationId);
-    const problem = { status, code, detail, correlationId, close, headOnly, ...(retryAfterS === undefined ? {} : { retryAfterS }) };
+    const problem = { status, code, detail, correlationId, target, close, headOnly: this.#head?.method === 'HEAD', ...(retryAfterS === undefined ? {} : { retryAfterS }) };
     this.#answer(renderProblem(problem), status);
   }
 
@@ -330,9 +329,10 @@ export class ClientSession implements WireEvents, Exchange, Waiter {
 
   /** A request so broken that what follows it cannot be trusted. */
   #refuse(status: number, code: string, detail: string): undefined {
+    const target = this.#head?.target;
     this.#head = undefined;
     this.requestDone = false;
-    this.#answerProblem(status, code, detail);
+    this.#answerProblem(status, code, detail, undefined, target);
     return undefined;
   }
 

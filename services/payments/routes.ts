@@ -19,7 +19,7 @@ const purchaseRoute = (parts: PurchaseParts): Route =>
     path: '/payments/intents',
     operationId: 'createPaymentIntent',
     hot: true,
-    summary: 'Buys tokens; they reach the wallet when the processor reports success. A retry with the same key answers the same intent',
+    summary: 'Buys tokens; they reach the wallet when the processor reports success. A retry with the same key answers as the first try did',
     auth: 'user',
     body: intentRequestSchema,
     responses: { 201: intentSchema, 400: problemSchema, 402: problemSchema, 409: problemSchema, 503: problemSchema },

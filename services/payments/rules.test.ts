@@ -26,7 +26,7 @@ describe('priceOrder', () => {
   it('prices a package or a number of tokens, never both or neither', () => {
     for (const id of packageIds) expect(priceOrder(id, undefined)).toEqual(tokenPackages[id]);
     expect(priceOrder(undefined, 7)).toEqual({ tokens: 7, priceCents: 35 });
-    expect(priceOrder('starter', 7)).toMatchObject({ status: 400, code: 'invalid_order' });
-    expect(priceOrder(undefined, undefined)).toMatchObject({ status: 400, code: 'invalid_order' });
+    expect(priceOrder('starter', 7)).toMatchObject({ status: 400, code: 'invalid_order', message: expect.stringContaining('packageId "starter" and tokens 7 are both given') });
+    expect(priceOrder(undefined, undefined)).toMatchObject({ status: 400, code: 'invalid_order', message: expect.stringContaining('neither packageId nor tokens is given: name either packageId (starter, plus, pro)') });
   });
 });

@@ -24,7 +24,8 @@ export interface Order {
 export function priceOrder(packageId: PackageId | undefined, tokens: number | undefined): Order | Problem {
   if (packageId !== undefined && tokens === undefined) return tokenPackages[packageId];
   if (packageId === undefined && tokens !== undefined) return { tokens, priceCents: tokens * tokenPriceCents };
-  return badRequest('invalid_order', 'name either packageId or tokens, not both');
+  const offer = `name either packageId (${packageIds.join(', ')}) or tokens`;
+  return badRequest('invalid_order', packageId === undefined ? `neither packageId nor tokens is given: ${offer}` : `packageId "${packageId}" and tokens ${tokens} are both given: ${offer}`);
 }
 
 /** `pending` until the processor reports; `succeeded` is final, `failed` may yet become `succeeded`. */

@@ -1,12 +1,15 @@
 import { z } from 'zod';
-import { intentStatuses, packageIds, purchaseTokensMax } from './rules.ts';
+import { currency, intentStatuses, packageIds, purchaseTokensMax, tokenPackages, tokenPriceCents } from './rules.ts';
+
+const price = (cents: number): string => `${(cents / 100).toFixed(2)} ${currency.toUpperCase()}`;
+const packagePrices = packageIds.map((id) => `${id} is ${tokenPackages[id].tokens} tokens for ${price(tokenPackages[id].priceCents)}`).join(', ');
 
 export const intentRequestSchema = z.strictObject({
-  /** A bundle at a fixed price; or give `tokens`. */
-  packageId: z.enum(packageIds).optional(),
-  tokens: z.int().min(1).max(purchaseTokensMax).optional(),
-  /** The processor's token of a card, never a card number. The mock knows card_ok, card_declined and card_slow. */
-  paymentMethod: z.string().regex(/^(card|tok|pm)_[A-Za-z0-9_]{1,60}$/, 'give a token such as card_ok, never a card number'),
+  packageId: z.enum(packageIds).optional().meta({ description: `Tokens at a fixed price, instead of \`tokens\`: ${packagePrices}` }),
+  tokens: z.int().min(1).max(purchaseTokensMax).optional().meta({ description: `Any number of tokens at ${price(tokenPriceCents)} each, instead of \`packageId\`` }),
+  paymentMethod: z.string().regex(/^(card|tok|pm)_[A-Za-z0-9_]{1,60}$/, 'give a token such as card_ok, never a card number').meta({
+    description: "The processor's token of a card, never a card number. The stand-in that ships with the local stack declines card_declined (402), settles card_slow 3 s later, and takes any other, such as card_ok",
+  }),
 });
 export type IntentRequest = z.infer<typeof intentRequestSchema>;
 

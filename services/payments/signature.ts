@@ -13,18 +13,18 @@ export const webhookKey = (secret: string): KeyObject => createSecretKey(Buffer.
 
 /** @throws Problem 401 `bad_signature` unless the body was signed with `key` within the tolerance */
 export function verifySignature(clock: Clock, key: KeyObject, header: unknown, body: Buffer): void {
-  if (typeof header !== 'string' || header.length > 1_000) throw unauthorized('bad_signature', `the header ${signatureHeader} is missing or malformed`);
+  if (typeof header !== 'string' || header.length > 1_000) throw unauthorized('bad_signature', `the header ${signatureHeader} is missing or malformed`, 'Signature');
   const parts = header.split(',').map((part) => part.trim());
   const stamp = parts.find((part) => part.startsWith('t='))?.slice(2) ?? '';
   if (!/^\d{1,12}$/.test(stamp)) throw unauthorized('bad_signature', `the header ${signatureHeader} names no time; expected t=<seconds>,v1=<hex>`);
   const expected = createHmac('sha256', key).update(`${stamp}.`).update(body).digest();
   const given = parts.filter((part) => part.startsWith('v1=')).map((part) => Buffer.from(part.slice(3), 'hex'));
   if (!given.some((one) => one.length === expected.length && timingSafeEqual(one, expected))) {
-    throw unauthorized('bad_signature', 'the signature does not match the body; check PAYMENTS_WEBHOOK_SECRET on both sides');
+    throw unauthorized('bad_signature', 'the signature does not match the body; check PAYMENTS_WEBHOOK_SECRET on both sides', 'Signature');
   }
   // Judged after the signature, so that a stranger learns nothing about our clock.
   const offS = Math.round(clock.nowMs() / 1_000) - Number(stamp);
   if (Math.abs(offS) > signatureToleranceS) {
-    throw unauthorized('stale_signature', `the signature is ${offS} s old; ${signatureToleranceS} s are allowed`);
+    throw unauthorized('stale_signature', `the signature is ${offS} s old; ${signatureToleranceS} s are allowed`, 'Signature');
   }
 }

@@ -4,11 +4,14 @@ import { SoraError } from '../../ops/core/error.ts';
 export class Problem extends SoraError {
   /** Extra members of the document, such as `retryAfterS` or `errors`. */
   readonly extra: Readonly<Record<string, unknown>>;
+  /** Of a 401: what would be taken instead, for `WWW-Authenticate`, which every 401 has (RFC 9110, 15.5.2). */
+  readonly challenge: string;
 
-  constructor(status: number, code: string, detail: string, extra: Readonly<Record<string, unknown>> = {}) {
+  constructor(status: number, code: string, detail: string, extra: Readonly<Record<string, unknown>> = {}, challenge = 'Bearer') {
     super(code, detail, { status });
     this.name = 'Problem';
     this.extra = extra;
+    this.challenge = challenge;
   }
 }
 
@@ -17,7 +20,8 @@ export const problemTypeOf = (code: string): string => `urn:sora:problem:${code}
 
 export const badRequest = (code: string, detail: string, extra?: Record<string, unknown>): Problem =>
   new Problem(400, code, detail, extra);
-export const unauthorized = (code: string, detail: string): Problem => new Problem(401, code, detail);
+/** @param challenge another scheme than an access token: `Password`, `Refresh-Token` and `Signature` are our own names */
+export const unauthorized = (code: string, detail: string, challenge?: string): Problem => new Problem(401, code, detail, {}, challenge);
 export const paymentRequired = (code: string, detail: string, extra?: Record<string, unknown>): Problem =>
   new Problem(402, code, detail, extra);
 export const forbidden = (code: string, detail: string): Problem => new Problem(403, code, detail);

@@ -46,6 +46,8 @@ export interface RouteSpec<Params, Query, Body> {
   /** Unique; the SDK's and the metrics' name for it, such as `likePost`. */
   readonly operationId: string;
   readonly summary: string;
+  /** More for the OpenAPI document: prices, limits, what the parameters mean. */
+  readonly description?: string;
   readonly auth: Auth;
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;

@@ -3,7 +3,7 @@ import { notFound, paymentRequired, Problem } from '../platform/problem.ts';
 import { auditTimeoutMs } from '../platform/long-query.ts';
 import { route, type Reply, type Route } from '../platform/route.ts';
 import type { WalletMetrics } from './metrics.ts';
-import { refuseSelfTransfer } from './rules.ts';
+import { platformPercent, refuseSelfTransfer, splitRevenue, transferKinds } from './rules.ts';
 import {
   historyQuerySchema, historySchema, ledgerAuditSchema, problemSchema, transferRequestSchema, transferSchema, walletSchema,
 } from './schemas.ts';
@@ -49,7 +49,9 @@ const transferRoute = (store: WalletStore, metrics: WalletMetrics): Route =>
     method: 'post',
     path: '/wallet/transfers',
     operationId: 'createTransfer',
-    summary: 'Gives tokens to another user as a tip, a gift or for a live stream; a retry with the same key answers the same transfer',
+    summary: 'Gives tokens to another user as a tip, a gift or for a live stream; a retry with the same key answers as the first try did',
+    description: `The platform keeps a share, rounded down: ${transferKinds.map((kind) => `${platformPercent[kind]} % of a ${kind}`).join(', ')}. `
+      + `The rest reaches the recipient: of a tip of 5 tokens, ${splitRevenue('tip', 5).creator}.`,
     auth: 'user',
     body: transferRequestSchema,
     responses: { 201: transferSchema, 400: problemSchema, 402: problemSchema, 404: problemSchema, 409: problemSchema },

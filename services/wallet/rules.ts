@@ -15,7 +15,7 @@ export const transferTokensMax = 1_000_000;
 export const systemAccountsFrom = 9_000_000_000_000_000;
 
 /** The platform's part in percent; the SQL function `wallet_platform_percent` holds the same. */
-const platformPercent: Readonly<Record<PaymentKind, number>> = { chat: 35, tip: 20, gift: 20, live: 30 };
+export const platformPercent: Readonly<Record<PaymentKind, number>> = { chat: 35, tip: 20, gift: 20, live: 30 };
 
 export interface RevenueSplit {
   readonly platform: number;

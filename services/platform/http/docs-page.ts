@@ -8,7 +8,7 @@ h2{margin-top:2rem;text-transform:capitalize}details{border:1px solid var(--line
 summary{padding:.5rem .8rem;cursor:pointer;display:flex;gap:.8rem;align-items:baseline;flex-wrap:wrap}
 summary:focus-visible{outline:2px solid}b{font:600 .8rem ui-monospace,monospace;min-width:4rem}
 code,pre{font:.85rem/1.45 ui-monospace,monospace}pre{background:var(--soft);padding:.6rem;overflow:auto;border-radius:4px}
-.in{padding:0 .8rem .8rem}.lock{opacity:.7;font-size:.85rem}</style></head>
+.in{padding:0 .8rem .8rem}.lock{opacity:.7;font-size:.85rem}#about{white-space:pre-line}</style></head>
 <body><h1>Avalo API</h1><p id="about"></p><p><a href="/openapi.json">openapi.json</a></p><main id="list" aria-live="polite">Loading</main>
 <script>
 const el=(tag,text)=>{const node=document.createElement(tag);if(text!==undefined)node.textContent=text;return node};
@@ -24,7 +24,8 @@ fetch('/openapi.json').then(r=>r.json()).then(doc=>{
     for(const {path,method,op} of items){
       const box=el('details'),head=el('summary'),inner=el('div');inner.className='in';
       head.append(el('b',method.toUpperCase()),el('code',path),el('span',op.summary));
-      if(op.security){const lock=el('span','needs a token');lock.className='lock';head.append(lock)}
+      if(op.security){const lock=el('span',op.security[0].bearer?.includes('admin')?'needs an admin token':'needs a token');lock.className='lock';head.append(lock)}
+      if(op.description)inner.append(el('p',op.description));
       if(op.parameters)inner.append(pre('Parameters',op.parameters));
       const body=op.requestBody?.content?.['application/json'];if(body)inner.append(pre('Body',resolve(body.schema)));
       for(const [status,reply] of Object.entries(op.responses)){

@@ -33,7 +33,7 @@ export interface EndpointServices {
   readonly slowMs: number;
   /** What logs hold in place of a user's id. */
   readonly hashUser: (userId: number) => string;
-  /** By route and code: an outage must not fill the disk with one line a request. Metrics count them all. */
+  /** By route and code: neither an outage nor a flood of refusals must fill the disk with one line a request. Metrics count them all. */
   readonly failureLogLimiter: RateLimiter<string>;
 }
 
@@ -154,14 +154,28 @@ export function queryOf(url: string): Record<string, string | string[]> {
 }
 
 const issuesMax = 10;
+/** Longer values are cut in messages. */
+const foundMaxLength = 60;
 
 function validate(schema: z.ZodType, value: unknown, where: 'path' | 'query' | 'body'): unknown {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const errors = result.error.issues.slice(0, issuesMax).map((issue) => ({ where, path: issue.path.join('.'), message: issue.message }));
+  // Two rules may refuse one value for one reason, such as "too big for an int" and "too big": the schema's own comes last.
+  const issues = new Map(result.error.issues.map((issue) => [`${issue.path.join('.')} ${issue.code}`, issue]));
+  const errors = [...issues.values()].slice(0, issuesMax).map((issue) => ({ where, path: issue.path.join('.'), message: wordsOf(issue, where === 'body' ? undefined : value) }));
   const first = errors[0];
   const at = first === undefined || first.path === '' ? where : `${where} ${first.path}`;
   throw badRequest('invalid_request', `${at}: ${first?.message ?? 'invalid'}`, { errors });
+}
+
+/** What is wrong, with the value found. Of a body no value is repeated: it may be a password. */
+function wordsOf(issue: z.core.$ZodIssue, input: unknown): string {
+  const name = issue.path[0];
+  if (typeof input !== 'object' || input === null || issue.path.length !== 1 || typeof name !== 'string') return issue.message;
+  const found = (input as Readonly<Record<string, unknown>>)[name];
+  if (found === undefined) return 'is missing';
+  const shown = JSON.stringify(typeof found === 'string' && found.length > foundMaxLength ? `${found.slice(0, foundMaxLength)}…` : found);
+  return issue.code === 'invalid_type' && issue.expected === 'number' ? `${shown} is not a number` : `${issue.message}; found ${shown}`;
 }
 
 async function sendStream(reply: Extract<Reply, { stream: unknown }>, services: EndpointServices, exchange: Exchange): Promise<void> {
@@ -175,16 +189,19 @@ async function sendStream(reply: Extract<Reply, { stream: unknown }>, services: 
 function fail(route: Route, services: EndpointServices, exchange: Exchange, error: unknown): void {
   const { response } = exchange;
   const problem = chargeRefusal(route, services, exchange, problemOf(error));
-  if (problem.status >= 500 && services.failureLogLimiter.spend(`${route.operationId} ${problem.code}`) === 0) {
-    const level = problem.status === 500 ? 'error' : 'warn';
-    services.log[level](
-      { err: error, correlationId: exchange.correlationId, userHash: userHashOf(services, exchange), route: route.operationId, status: problem.status },
-      'request failed',
-    );
-  }
+  logFailure(route, services, exchange, problem, error);
   // Within a stream the status is out; only breaking off tells the client that it is not whole.
   if (response.headersSent) return void (response.writableEnded || response.destroy());
   sendProblem(response, exchange.correlationId, problem, exchange.request.url ?? '');
+}
+
+/** Failures with their cause, refusals in one short line: what a correlation id is looked up for. */
+function logFailure(route: Route, services: EndpointServices, exchange: Exchange, problem: Problem, error: unknown): void {
+  if (services.failureLogLimiter.spend(`${route.operationId} ${problem.code}`) > 0) return;
+  const { status, code } = problem;
+  const about = { correlationId: exchange.correlationId, userHash: userHashOf(services, exchange), route: route.operationId, status };
+  if (status >= 500) services.log[status === 500 ? 'error' : 'warn']({ err: error, ...about }, 'request failed');
+  else services.log.info({ ...about, code }, 'request refused');
 }
 
 /** Makes guessing cost something where the route itself is free. */

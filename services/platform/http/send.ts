@@ -59,7 +59,7 @@ export function sendProblem(response: ServerResponse, correlationId: string, pro
   const { retryAfterS } = problem.extra;
   const headers: Record<string, string> = {};
   if (typeof retryAfterS === 'number') headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterS)));
-  if (problem.status === 401) headers['www-authenticate'] = 'Bearer';
+  if (problem.status === 401) headers['www-authenticate'] = problem.challenge;
   if (problem.status === 413) headers['connection'] = 'close';
   if (typeof problem.extra['allow'] === 'string') headers['allow'] = problem.extra['allow'];
   const document = JSON.stringify({
