@@ -91,6 +91,10 @@ describe('an open rate', () => {
     }
   });
 
+  it('refuses a share that has no user to take its arrivals', async () => {
+    await expect(simulate(visit, { plan: planOf(even(50, 1_000, { usersMax: 2 })), partition: { index: 2, count: 3 } })).rejects.toThrow('no user to take its arrivals');
+  });
+
   it('puts each arrival in the phase of its due time', async () => {
     const arrival: Arrival = { kind: 'rate', spacing: 'even', stages: [{ perS: 40, durationMs: 1_000 }, { perS: 40, durationMs: 2_000 }, { perS: 0, durationMs: 1_000 }] };
     const { engine, totals } = await phases(arrival);

@@ -1,0 +1,74 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Histogram } from '../histogram.ts';
+import { nameOfRequest, OperationNames } from './operation-names.ts';
+import { TagTotals } from './tag-totals.ts';
+import { TagBook } from './tags.ts';
+
+describe('nameOfRequest', () => {
+  it.each([
+    ['/', 'GET /'],
+    ['/posts/17', 'GET /posts/:id'],
+    ['/posts/17/comments?cursor=9#top', 'GET /posts/:id/comments'],
+    ['/u/7f9c24e8-3b12-4fef-91d0-1a2b3c4d5e6f/', 'GET /u/:id/'],
+    ['/blob/deadbeef01', 'GET /blob/:id'],
+    ['/s/eyJhbGciOiJIUzI1NiJ9.x', 'GET /s/:id'],
+    ['/v2/payment-methods/visa', 'GET /v2/payment-methods/visa'],
+    ['/how-to-write-a-long-title', 'GET /how-to-write-a-long-title'],
+  ])('%s is %s', (path, name) => expect(nameOfRequest('GET', path)).toBe(name));
+
+  it('is the same for all ids of a kind, and never long', () => {
+    fc.assert(fc.property(fc.nat(), fc.uuid(), fc.webPath(), (id, uuid, path) => {
+      expect(nameOfRequest('GET', `/a/${id}/b/${uuid}`)).toBe('GET /a/:id/b/:id');
+      expect(nameOfRequest('DELETE', path).length).toBeLessThanOrEqual(100);
+    }));
+  });
+});
+
+it('operations keep their index once they have one', () => {
+  const names = new OperationNames(['feed', 'like']);
+  const made = names.find('made');
+  expect([names.find('like').opIndex, made.opIndex, names.find('made')]).toEqual([1, 2, made]);
+  for (let n = 0; n < 500; n++) names.find(`name-${n}`);
+  expect(names.list).toHaveLength(2 + 100 + 1);
+  expect(names.find('late').op).toBe('(other)');
+  expect(names.find('made')).toBe(made);
+});
+
+describe('tags', () => {
+  it('keep 20 names of 100 values, and count the rest as (other)', () => {
+    const book = new TagBook();
+    for (let name = 0; name < 30; name++) book.count(book.add(undefined, `n${name}`, 'v'), 1, 'ok', 5);
+    for (let value = 0; value < 150; value++) book.count(book.add(undefined, 'n0', `w${value}`), 1, 'failed', 5);
+    const samples = book.take();
+    expect(new Set(samples.map(({ name }) => name)).size).toBe(21);
+    expect(samples.find(({ name }) => name === '(other)')).toMatchObject({ value: '(other)', total: 10 });
+    expect(samples.filter(({ name }) => name === 'n0')).toHaveLength(101);
+    expect(samples.find(({ name, value }) => name === 'n0' && value === '(other)')).toMatchObject({ total: 51, failed: 51 });
+    expect(book.overflow).toBe(10 + 51);
+  });
+
+  it('take the place of an earlier value of their name', () => {
+    const book = new TagBook();
+    const first = book.add(book.add(undefined, 'a', '1'), 'b', '1');
+    book.count(book.add(first, 'a', '2'), 0, 'refused', 5);
+    expect(book.take().map(({ name, value, refused }) => [name, value, refused])).toEqual([['b', '1', 1], ['a', '2', 1]]);
+  });
+
+  it('count into the same buckets as histograms, and add up without loss', () => {
+    fc.assert(fc.property(fc.array(fc.double({ min: 0, max: 4e9, noNaN: true }), { minLength: 1, maxLength: 200 }), fc.integer({ min: 1, max: 5 }), (timesUs, workers) => {
+      const books = Array.from({ length: workers }, () => new TagBook());
+      const whole = new Histogram();
+      for (const [n, timeUs] of timesUs.entries()) {
+        const book = books[n % workers]!;
+        book.count(book.add(undefined, 'a', 'b'), 1, 'ok', timeUs);
+        whole.record(timeUs);
+      }
+      const totals = new TagTotals();
+      for (const book of books) for (const sample of book.take()) totals.add(sample);
+      expect(totals.list()).toHaveLength(1);
+      expect(totals.list()[0]).toMatchObject({ name: 'a', value: 'b', phase: 'hold', total: timesUs.length });
+      expect(totals.list()[0]!.response).toEqual(whole.encode());
+    }), { numRuns: 30 });
+  });
+});
