@@ -48,6 +48,8 @@ export class Crew {
   #interrupted = false;
   #aborted: string | undefined;
   #failure: SoraError | undefined;
+  /** Why the first worker ended that was to get ready. */
+  #endedBy = '';
   #wake: () => void = () => undefined;
 
   constructor(options: CrewOptions) {
@@ -82,7 +84,8 @@ export class Crew {
     if (this.#interrupted) return;
     const missing = this.#states.findIndex((state) => state !== 'ready');
     if (missing >= 0) {
-      throw new SoraError('worker_failed', `worker ${missing} was not ready (${this.#states[missing]}) within ${prepareMs / 1_000} s`, {
+      const how = this.#states[missing] === 'lost' ? `ended before it was ready (${this.#endedBy})` : `was not ready within ${prepareMs / 1_000} s`;
+      throw new SoraError('worker_failed', `worker ${missing} ${how}`, {
         hint: 'see its messages above',
       });
     }
@@ -163,7 +166,10 @@ export class Crew {
 
   #onExit(worker: number, reason: string): void {
     if (this.#states[worker] === 'running') this.#lose(worker, reason);
-    else if (this.#states[worker] !== 'done') this.#states[worker] = 'lost';
+    else if (this.#states[worker] !== 'done') {
+      if (this.#states[worker] === 'starting') this.#endedBy ||= reason;
+      this.#states[worker] = 'lost';
+    }
     this.#wake();
   }
 

@@ -1,4 +1,5 @@
-import { registerHooks } from 'node:module';
+// Not by name: Bun's has no registerHooks, and would not even link.
+import * as modules from 'node:module';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf } from '../../ops/core/error.ts';
@@ -11,13 +12,22 @@ import { findFaults } from './scenario-shape.ts';
 const ownName = 'sora';
 let isResolved = false;
 
+/** What we use of Bun. */
+declare const Bun: { plugin(plugin: { name: string; setup(build: ModuleNames): void }): void } | undefined;
+interface ModuleNames {
+  module(name: string, load: () => Promise<{ exports: object; loader: 'object' }>): void;
+}
+
 /** Lets a scenario anywhere on disk write `import { scenario } from 'sora'`; inside the checkout package.json's `exports` does. */
 function resolveOwnName(): void {
-  // Bun has no such hooks, and resolves by `exports` alone.
-  if (isResolved || typeof registerHooks !== 'function') return;
+  if (isResolved) return;
   isResolved = true;
   const url = new URL('./scenario.ts', import.meta.url).href;
-  registerHooks({ resolve: (specifier, context, next) => (specifier === ownName ? { url, shortCircuit: true } : next(specifier, context)) });
+  if (typeof Bun !== 'undefined') {
+    Bun.plugin({ name: ownName, setup: (build) => build.module(ownName, async () => ({ exports: (await import(url)) as object, loader: 'object' })) });
+  } else if (typeof modules.registerHooks === 'function') {
+    modules.registerHooks({ resolve: (specifier, context, next) => (specifier === ownName ? { url, shortCircuit: true } : next(specifier, context)) });
+  }
 }
 
 /** `:7`, where the loader's complaint begins with the file and a line. */

@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createNodeHost } from '../../../ops/core/node-host.ts';
@@ -55,6 +58,22 @@ describe.skipIf(!hasBun)('wires of Bun', () => {
 });
 
 describe.skipIf(!hasBun)('workers under Bun', () => {
+  it('load a scenario from anywhere, by the name of the package', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sora-bun-'));
+    closers.push(() => rmSync(folder, { recursive: true }));
+    const visit = "{ name: 'visit', weight: 1, steps: [{ op: 'home', run: async () => undefined }] }";
+    const think = "thinkTimeMs: { kind: 'constant', value: 1000 }";
+    writeFileSync(join(folder, 'away.ts'), `import { scenario } from 'sora';\nexport default scenario({ name: 'away', description: '', users: 1, rampMs: 0, holdMs: 1000, ${think}, journeys: [${visit}], thresholds: {} });\n`);
+    const loader = new URL('../load-scenario.ts', import.meta.url).href;
+    writeFileSync(join(folder, 'load.ts'), `const { loadScenario } = await import('${loader}');\nconsole.log((await loadScenario('${join(folder, 'away.ts')}')).name);\n`);
+    const child = spawn(requireBun(host), [join(folder, 'load.ts')], { stdio: ['ignore', 'pipe', 'inherit'] });
+    closers.push(() => void child.kill('SIGKILL'));
+    let printed = '';
+    child.stdout.on('data', (bytes: Buffer) => (printed += bytes.toString()));
+    await once(child, 'close');
+    expect(printed).toBe('away\n');
+  });
+
   it('hold a connection for each of their users, from their source addresses, and merge with those under Node', { timeout: 60_000 }, async () => {
     const socketsByAddress = new Map<string, Set<unknown>>();
     const target = await listen((request, response) => {
