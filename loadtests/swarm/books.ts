@@ -102,6 +102,11 @@ export class Books {
   }
 }
 
+/** Whether an operation's last byte is its end: of a request on its own always, else unless something came after it. */
+export function endsWithItsReply({ failure, frame }: StepUser): boolean {
+  return frame?.settled === true || (failure === undefined && (frame === undefined || frame.idleMs === 0));
+}
+
 /** Takes what a step threw into its outcome. */
 export function blame(user: StepUser, error: unknown): void {
   const status = (error as { status?: unknown } | null | undefined)?.status;

@@ -11,6 +11,7 @@ import type { LiveView, RunMeasurement, WorkerTick } from './measurement.ts';
 import { Crew } from './crew.ts';
 import type { RunPlan } from './engine.ts';
 import { everyone, partWithin, shareOf, type Partition } from './partition.ts';
+import { sampledUserOf } from './plan.ts';
 import { divideWork, planRun, type ScenarioOverrides } from './run-plan.ts';
 import type { Scenario, SetupContext } from './scenario.ts';
 import { composeMeasurement, phaseWindows } from './compose-measurement.ts';
@@ -33,6 +34,8 @@ export interface SwarmOptions {
   readonly admin?: AdminAccess | undefined;
   /** Ends the run early: nothing more is sent, what was measured is returned. */
   readonly signal?: AbortSignal;
+  /** Aborted after `signal`: what is under way is not waited for, and no teardown runs. */
+  readonly hurry?: AbortSignal;
   /** How long requests in flight may go on after an early end. Default 2,000. */
   readonly graceMs?: number;
   /** The share of the users that this process runs; default all of them. */
@@ -114,11 +117,13 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
       sockets: count,
       link,
       shared,
-      sampledUser: Math.floor(plan.users / 2),
+      sampledUser: sampledUserOf(plan),
     })),
   });
   const onAbort = (): void => crew.stop();
+  const onHurry = (): void => crew.hurry();
   options.signal?.addEventListener('abort', onAbort, { once: true });
+  options.hurry?.addEventListener('abort', onHurry, { once: true });
   try {
     if (options.signal?.aborted === true) crew.stop();
     await crew.prepare();
@@ -143,8 +148,9 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
     });
   } finally {
     options.signal?.removeEventListener('abort', onAbort);
+    options.hurry?.removeEventListener('abort', onHurry);
     crew.dismiss();
-    await tearDown(scenario, access, context, log);
+    if (options.hurry?.aborted !== true) await tearDown(scenario, access, context, log);
   }
 }
 

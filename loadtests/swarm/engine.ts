@@ -1,7 +1,7 @@
 import { Roster } from '../../ops/core/roster.ts';
 import { type OpenRoster, rosterOf } from './arrival/open-roster.ts';
 import { Population } from './arrival/population.ts';
-import { blame, Books, type Schedule } from './books.ts';
+import { blame, Books, endsWithItsReply, type Schedule } from './books.ts';
 import type { Carrier } from './exchange.ts';
 import { Itinerary } from './itinerary.ts';
 import { type FunctionGround, FunctionStage } from './journey/function-stage.ts';
@@ -326,8 +326,7 @@ export class Engine implements FunctionGround {
 
   close(user: StepUser): void {
     if (user.closed) return;
-    const paused = user.frame !== undefined && user.frame.idleMs > 0;
-    this.#close(user, user.lastByteMs >= 0 && user.failure === undefined && !paused ? user.lastByteMs : this.now());
+    this.#close(user, user.lastByteMs >= 0 && endsWithItsReply(user) ? user.lastByteMs : this.now());
     if (user.failure === undefined) this.users.completed[user.place]!++;
   }
 

@@ -29,3 +29,8 @@ export function phaseOf({ rampMs, holdMs }: RunPlan, dueMs: number): number {
   if (dueMs < rampMs) return 0;
   return dueMs < rampMs + holdMs ? 1 : 2;
 }
+
+/** The user whose steps a run records: one from the middle, or the first where later ones may never be needed. */
+export function sampledUserOf({ arrival, users }: RunPlan): number {
+  return arrival === undefined || arrival.kind === 'users' ? Math.floor(users / 2) : 0;
+}

@@ -140,6 +140,16 @@ describe('a journey as a function', () => {
     expect(new Set(history.map(({ step }) => step)).size).toBe(6);
   });
 
+  it('ends a request that failed with its own reply, whatever else was under way', async () => {
+    const { history } = await simulate(async (user) => void (await Promise.all([get(user, '/slow'), get(user, '/broken')])), {
+      plan: { holdMs: 1_000 }, latencyMs: (path) => (path === '/slow' ? 600 : 30), status: (path) => (path === '/slow' ? 200 : 503),
+    });
+    expect(history.map(({ op, outcome, responseUs }) => [op, outcome, Math.round(responseUs / 10_000) * 10]).toSorted((a, b) => String(a[0]).localeCompare(String(b[0])))).toEqual([
+      ['GET /broken', 'failed', 30],
+      ['GET /slow', 'ok', 600],
+    ]);
+  });
+
   it('goes on without any pause at all, one iteration after the other', async () => {
     const { counts, endedMs } = await simulate(async (user) => void (await get(user)), { latencyMs: () => 10, plan: { ...noPause, holdMs: 1_000 } });
     expect(counts['GET /']![0]).toBeGreaterThan(50);
