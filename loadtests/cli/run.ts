@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { exitCodes, invalidConfig } from '../../ops/core/error.ts';
 import { formatDuration } from '../../ops/core/duration.ts';
-import type { Host } from '../../ops/core/host.ts';
+import type { Host, Timer } from '../../ops/core/host.ts';
 import { auditRun } from '../audit/run-audit.ts';
 import { describeBlocks } from '../report/blocks.ts';
 import { renderComparison } from '../report/compare/text.ts';
@@ -86,9 +86,10 @@ export async function runCommand(host: Host, args: readonly string[]): Promise<n
   announce(host, run, stack.target, display, expected, parts.lines);
   const stops = listenForSignals(host, display);
   try {
-    const { measurement, processes, usage } = await measure(host, run, stack, runId, stops.measuring, display, parts);
+    const { measurement, processes, usage } = await measure(host, run, stack, runId, stops, display, parts);
     const resources = sumResources(measurement, usage, expected, run.prices);
-    const gathered = { ...(await gatherFacts(host, run, store, stack, processes, resources)), outputs: await parts.close() };
+    const outputs = await Promise.race([parts.close(), stops.hurried.then(() => [])]);
+    const gathered = { ...(await gatherFacts(host, run, store, stops.hurrying.aborted ? undefined : stack.databaseUrl, processes, resources)), outputs };
     const facts = { ...gathered, ...parts.keep(measurement, gathered, store.folder) };
     const named = { ...measurement, runId: parts.folderName };
     const summary = await judge(host, store, stack, named, facts, stops, display, baseline, parts.isPart);
@@ -118,6 +119,7 @@ async function judge(
   // The database holds the other shares' writes too.
   if (isPart) return save(notAudited(measurement, 'not done for one share; sora load merge --audit does it for all'), measurement.interrupted);
   if (adminUrl === undefined || adminSecret === undefined) return save(null, measurement.interrupted);
+  if (stops.hurrying.aborted) return save(notAudited(measurement, 'not run: the run was ended at once'), measurement.interrupted);
   const unaudited = (incomplete: string): SummaryAudit => ({ ...nothingAudited(measurement), incomplete });
   // Not the user stopped this run: what was to be measured went away.
   if (hasStackEnded(host, stack)) return save(unaudited('not run: the stack ended in mid-run, its supervisor is gone'), false);
@@ -149,7 +151,7 @@ function hasStackEnded(host: Host, { statePath }: StackAccess): boolean {
 }
 
 async function measure(
-  host: Host, run: PreparedRun, stack: StackAccess, runId: string, signal: AbortSignal, display: LiveDisplay, parts: RunParts,
+  host: Host, run: PreparedRun, stack: StackAccess, runId: string, stops: Stops, display: LiveDisplay, parts: RunParts,
 ): Promise<{ measurement: RunMeasurement; processes: SummaryProcess[]; usage: UsageMeasured }> {
   const sampler = stack.statePath === undefined ? undefined : createProcessSampler(host, stack.statePath);
   const meter = createGeneratorMeter(host);
@@ -157,7 +159,7 @@ async function measure(
   try {
     const measurement = await runSwarm({
       host, scenarioFile: run.scenarioFile, overrides: run.options.overrides, target: stack.target, policy: run.policy, runId,
-      adminSecret: stack.adminSecret, admin: stack.admin, signal, ...parts.swarm,
+      adminSecret: stack.adminSecret, admin: stack.admin, signal: stops.measuring, hurry: stops.hurrying, ...parts.swarm,
       onTick: (view) => {
         display.update(view);
         parts.onTick(view);
@@ -182,7 +184,7 @@ async function measure(
 }
 
 async function gatherFacts(
-  host: Host, run: PreparedRun, store: RunStore, stack: StackAccess, processes: SummaryProcess[], resources: Resources,
+  host: Host, run: PreparedRun, store: RunStore, databaseUrl: string | undefined, processes: SummaryProcess[], resources: Resources,
 ): Promise<Omit<RunFacts, 'audit'>> {
   host.files.makeFolder(store.folder);
   return {
@@ -197,7 +199,7 @@ async function gatherFacts(
     validity: run.options.validity,
     processes,
     resources,
-    machine: await describeMachine(host, store.folder, stack.databaseUrl),
+    machine: await describeMachine(host, store.folder, databaseUrl),
   };
 }
 
@@ -220,31 +222,53 @@ function announce(
 /** What signals end: the measuring, and later the audit. */
 interface Stops {
   readonly measuring: AbortSignal;
+  /** Aborted by the second signal: only writing what was measured is left to do. */
+  readonly hurrying: AbortSignal;
+  /** Resolves when `hurrying` aborts. */
+  readonly hurried: Promise<void>;
   /** From here on a signal ends the audit, whose run is on disk already. */
   beginAudit(): AbortSignal;
   /** Stops listening. */
   end(): void;
 }
 
-/** The first signal stops measuring and writes what was measured, the second ends at once; one during the audit ends that. */
+/** After the second signal the process ends in this time, whether or not all is written. */
+const hurryMs = 900;
+
+/** The first signal stops measuring, the second leaves only the writing, the third ends at once; one during the audit ends that. */
 function listenForSignals(host: Host, display: LiveDisplay): Stops {
-  const measuring = new AbortController();
-  const auditing = new AbortController();
+  const [measuring, hurrying, auditing] = [new AbortController(), new AbortController(), new AbortController()];
   let isAuditing = false;
+  let deadline: Timer | undefined;
+  const exit = (): void => host.process.exit(exitCodes.interrupted);
   const onSignal = (): void => {
-    const stop = isAuditing ? auditing : measuring;
-    if (stop.signal.aborted) host.process.exit(exitCodes.interrupted);
-    display.say(isAuditing ? 'ending the audit; the run will be kept as not audited' : 'stopping; what was measured will be written. Press Ctrl-C again to end at once');
-    stop.abort();
+    if (isAuditing) {
+      if (auditing.signal.aborted) return exit();
+      display.say('ending the audit; the run will be kept as not audited');
+      auditing.abort();
+    } else if (!measuring.signal.aborted) {
+      display.say('stopping; what was measured will be written. Press Ctrl-C again to end at once');
+      measuring.abort();
+    } else {
+      if (hurrying.signal.aborted) return exit();
+      display.say('ending at once; what was measured is written, the audit is left out');
+      deadline = host.timers.after(hurryMs, exit);
+      hurrying.abort();
+    }
   };
   const removals = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => host.process.onSignal(name, onSignal));
   return {
     measuring: measuring.signal,
+    hurrying: hurrying.signal,
+    hurried: new Promise((resolve) => hurrying.signal.addEventListener('abort', () => resolve(), { once: true })),
     beginAudit: () => {
       isAuditing = true;
       return auditing.signal;
     },
-    end: () => removals.forEach((remove) => remove()),
+    end: () => {
+      deadline?.cancel();
+      for (const remove of removals) remove();
+    },
   };
 }
 

@@ -19,6 +19,8 @@ export interface EntryOptions {
   readonly capture?: boolean;
   /** After a first interrupt, how long it may take before it is killed. Default 120,000 ms. */
   readonly graceMs?: number;
+  /** After a second interrupt, which is passed on too, how long it may take. Default 0: it is killed at once. */
+  readonly hurryMs?: number;
   /** Interrupts it when aborted, as a Ctrl-C would. */
   readonly signal?: AbortSignal;
 }
@@ -27,7 +29,7 @@ const captureMaxBytes = 1_048_576;
 
 /**
  * Runs another entry of this checkout and waits for its end. It leads a process group of its own, so
- * a Ctrl-C reaches it exactly once, from here; a second one, or the end of the grace, kills the group.
+ * a Ctrl-C reaches it exactly once, from here; a second one without `hurryMs`, or the end of the grace, kills the group.
  */
 export function runEntry(context: Context, entry: string, args: readonly string[], options: EntryOptions = {}): Promise<EntryResult> {
   const { host, root } = context;
@@ -47,9 +49,11 @@ export function runEntry(context: Context, entry: string, args: readonly string[
   };
   const stopSignals = onInterrupt(host, (count, signal) => {
     interrupted = true;
-    if (count > 1) return killGroup();
+    const graceMs = [options.graceMs ?? 120_000, options.hurryMs ?? 0][count - 1] ?? 0;
+    killTimer?.cancel();
+    if (graceMs === 0) return killGroup();
     child.kill(signal);
-    killTimer = host.timers.after(options.graceMs ?? 120_000, killGroup).unref();
+    killTimer = host.timers.after(graceMs, killGroup).unref();
   });
   const interrupt = (): void => void child.kill('SIGINT');
   options.signal?.addEventListener('abort', interrupt, { once: true });

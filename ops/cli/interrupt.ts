@@ -2,7 +2,7 @@ import type { Host, SignalName } from '../core/host.ts';
 
 const signals: readonly SignalName[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** One Ctrl-C can come twice at once: from the terminal and passed on by npm. */
-const sameWithinMs = 500;
+const sameWithinMs = 150;
 
 /**
  * Calls `run` with 1 at the first request to stop, 2 at the second and so on; returns the function

@@ -31,6 +31,8 @@ type Plan = z.infer<typeof planSchema>;
 
 /** Users that `debug` seeds and plays among unless told; those of a whole run would take minutes to make. */
 const debugUsers = 1_000;
+/** After a second interrupt a run writes what it measured, and is killed after this long. */
+const hurryMs = 1_000;
 
 export const load: Command = {
   name: 'load',
@@ -79,7 +81,7 @@ async function runLoad(context: Context, verb: StartingVerb, args: readonly stri
   const plan = verb === 'debug' && asked.needsStack ? shrinkPlan(asked) : asked;
   const users = plan === asked ? [] : ['--users', String(plan.users)];
   const run = (env: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<ExitCode> =>
-    runEntry(context, harnessEntry, [verb, ...own.rest, ...users], { env, ...(signal === undefined ? {} : { signal }) }).then(({ exitCode }) => exitCode);
+    runEntry(context, harnessEntry, [verb, ...own.rest, ...users], { env, hurryMs, ...(signal === undefined ? {} : { signal }) }).then(({ exitCode }) => exitCode);
   const runId = newRunId(context);
   if (!plan.needsStack) {
     refuseOwnFlags(own, ['--stack', '--replicas', '--keep'], 'this run loads a target that is not its own', `leave ${own.given[0]} out`);
@@ -97,16 +99,23 @@ async function runLoad(context: Context, verb: StartingVerb, args: readonly stri
   }
   // Until the harness runs and hears signals itself, one ends the preparation.
   const interrupt = new AbortController();
+  let [isRunning, isHurried] = [false, false];
   const stopListening = onInterrupt(context.host, (count) => {
     interrupt.abort();
     // Not before the other listeners to the same signal: `runEntry` kills the harness's group in its own.
-    if (count > 1) context.host.timers.after(0, () => context.host.process.exit(exitCodes.interrupted));
-    else context.host.stderr.write('\nstopping; press Ctrl-C again to force\n');
+    if (count > 1 && !isRunning) context.host.timers.after(0, () => context.host.process.exit(exitCodes.interrupted));
+    // The harness says so itself, and writes what it measured; the stack then ends on its own.
+    isHurried = count > 1;
+    if (count === 1 && !isRunning) context.host.stderr.write('\nstopping; press Ctrl-C again to force\n');
   });
   try {
     await using stack = await startLoadStack(context, { ...plan, runId, replicas: own.replicas, keep: own.keep, signal: interrupt.signal });
     if (interrupt.signal.aborted) throw interruptedError();
-    return await run({ ...stack.env, SORA_RUN_ID: runId }, stack.died);
+    isRunning = true;
+    const exitCode = await run({ ...stack.env, SORA_RUN_ID: runId }, stack.died);
+    isRunning = false;
+    if (isHurried) context.host.process.exit(exitCodes.interrupted);
+    return exitCode;
   } finally {
     stopListening();
   }

@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Summary } from '../report/summary-schema.ts';
+
+const root = join(import.meta.dirname, '../..');
+const home = mkdtempSync(join(tmpdir(), 'sora-interrupt-'));
+const audits: string[] = [];
+let likes = 0;
+
+/** An api that takes likes and leaves the rest of a run unanswered: reading the feed ends by itself never. */
+const server = createServer((request, reply) => {
+  const path = request.url?.split('?')[0] ?? '';
+  const answer = (value: unknown): void => void reply.setHeader('content-type', 'application/json').end(JSON.stringify(value));
+  request.setEncoding('utf8');
+  let body = '';
+  request.on('data', (text: string) => (body += text)).on('end', () => {
+    if (path === '/admin/sessions') return answer({ sessions: Array.from({ length: (JSON.parse(body) as { count: number }).count }, () => ({ accessToken: 'token' })) });
+    if (path === '/admin/accounts/summary') return answer({ total: 100, seeded: 100 });
+    if (path === '/feed' && request.url?.endsWith('limit=1') === true) return answer({ items: [{ id: 9 }] });
+    if (path.endsWith('/like')) return (likes++, answer({ liked: true, likes: likes, created: true }));
+    if (path.startsWith('/admin/') || path.startsWith('/ledger')) audits.push(path);
+  });
+});
+
+let target = '';
+beforeAll(async () => {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  target = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+  rmSync(home, { recursive: true });
+});
+
+it('a second interrupt writes what was measured, and waits neither for replies nor for the audit', { timeout: 60_000 }, async () => {
+  const child = spawn(process.execPath, [join(root, 'loadtests/main.ts'), 'run', 'launch-mix', '--users', '100', '--think', '500ms', '--ramp', '1s', '--duration', '600s', '-o', 'json'], {
+    env: { PATH: process.env['PATH'] ?? '', SORA_HOME: home, SORA_TARGET: target, SORA_ADMIN_URL: target, SORA_ADMIN_SECRET: 'secret' }, stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [stdout, stderr, hurriedAtMs] = ['', '', 0];
+  child.stdout.on('data', (bytes: Buffer) => (stdout += bytes.toString()));
+  child.stderr.on('data', (bytes: Buffer) => {
+    const before = stderr;
+    stderr += bytes.toString();
+    const isNew = (text: string): boolean => stderr.includes(text) && !before.includes(text);
+    if (isNew('hold  users')) child.kill('SIGINT');
+    if (isNew('Press Ctrl-C again')) {
+      hurriedAtMs = performance.now();
+      child.kill('SIGINT');
+    }
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  // What is under way alone would be waited for 2 s.
+  expect(performance.now() - hurriedAtMs).toBeLessThan(1_500);
+  const summary = JSON.parse(stdout) as Summary;
+  expect([code, summary.exitCode, summary.reasons.slice(0, 2), audits]).toEqual([105, 105, ['interrupted', 'audit: not run: the run was ended at once'], []]);
+  expect(summary.audit?.acknowledgedWrites).toBeGreaterThan(0);
+  expect(JSON.parse(readFileSync(join(home, 'runs/latest/summary.json'), 'utf8'))).toEqual(summary);
+});
