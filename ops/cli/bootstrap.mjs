@@ -61,6 +61,6 @@ function runs(node) {
 }
 
 function end(message, hint) {
-  process.stderr.write(`sora: ${message}\nhint: ${hint}\n`);
+  process.stderr.write(`error: ${message}\n  ${hint}\n`);
   process.exit(invalidConfig);
 }

@@ -84,9 +84,18 @@ export function parseFlags(command: Command, args: readonly string[], positional
 function explain(command: Command, error: unknown): Error {
   const { code } = error as { code?: string };
   const help = `sora ${command.name} --help lists the flags`;
-  if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return invalidConfig(messageOf(error), help, error);
   const unknown = /'(-[^']*)'/.exec(messageOf(error))?.[1] ?? '';
+  if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE') return misused(command, unknown, error);
+  if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return invalidConfig(messageOf(error), help, error);
   return invalidConfig(`sora ${command.name} has no flag ${unknown}`, suggest(unknown.replace(/^-+/, ''), Object.keys(command.flags), '--') ?? help, error);
+}
+
+/** A flag without its value, or with one where it takes none; node names it as `-o, --output <value>`. */
+function misused(command: Command, named: string, error: unknown): Error {
+  const name = /--([\w-]+)/.exec(named)?.[1] ?? '';
+  const flag = command.flags[name];
+  if (flag?.type === 'boolean') return invalidConfig(`--${name} takes no value`, `write --${name} alone`, error);
+  return invalidConfig(`--${name} needs a value`, `write --${name} ${flag?.value ?? 'VALUE'}`, error);
 }
 
 /** `did you mean …?` for a word close to a known one; undefined when none is. */

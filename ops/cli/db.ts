@@ -86,7 +86,9 @@ function readName(verb: string, rest: readonly string[]): string {
 /** Runs one verb of the seeder, whose URL holds a password and so is no argument, and shows its reply. */
 async function runSeeder(context: Context, url: string, args: readonly string[], output: 'table' | 'json'): Promise<ExitCode> {
   const { exitCode, stdout } = await runEntry(context, seedingEntry, args, { capture: true, env: { DATABASE_URL: url } });
-  if (exitCode === exitCodes.pass) context.host.stdout.write(output === 'json' ? stdout : renderReply(stdout));
+  if (exitCode !== exitCodes.pass) return exitCode;
+  context.host.stdout.write(output === 'json' ? stdout : renderReply(stdout));
+  if (appliedSchema.safeParse(JSON.parse(stdout)).data?.applied.length === 0) context.host.stderr.write('the schema is up to date; nothing was applied\n');
   return exitCode;
 }
 
@@ -96,7 +98,9 @@ const databasesSchema = z.object({
   databases: z.array(z.object({ name: z.string(), kind: z.string(), sizeBytes: z.number(), users: z.number().nullable(), seed: z.number().nullable(), usedAt: z.string().nullable() })),
 });
 
-/** The seeder's JSON as a table: databases one a row, anything else one row with its fields as columns. */
+const appliedSchema = z.object({ applied: z.array(z.string()) });
+
+/** The seeder's JSON as a table: databases and migrations one a row, nothing where no migration was applied, anything else one row with its fields as columns. */
 export function renderReply(text: string): string {
   const reply: unknown = JSON.parse(text);
   const listed = databasesSchema.safeParse(reply);
@@ -104,6 +108,8 @@ export function renderReply(text: string): string {
     const rows = listed.data.databases.map((row) => [row.name, row.kind, `${Math.ceil(row.sizeBytes / 1e6)}MB`, row.users, row.seed, row.usedAt]);
     return renderTable(['NAME', 'KIND', 'SIZE', 'USERS', 'SEED', 'USED'], rows);
   }
+  const migrated = appliedSchema.safeParse(reply);
+  if (migrated.success) return migrated.data.applied.length === 0 ? '' : renderTable(['APPLIED'], migrated.data.applied.map((name) => [name]));
   const row = rowSchema.parse(reply);
   return renderTable(Object.keys(row).map((name) => name.replaceAll(/[A-Z]/g, '_$&').toUpperCase()), [Object.values(row)]);
 }

@@ -59,7 +59,7 @@ export async function startLoadStack(context: Context, options: LoadStackOptions
   let clone: { url: string; name: string } | undefined;
   const dispose = async (): Promise<void> => {
     try {
-      if (clone !== undefined && !options.keep) await dropClone(context, supervisor, clone);
+      if (clone !== undefined && !options.keep) await dropClone(context, supervisor, clone, databaseUrl !== undefined);
     } finally {
       await supervisor.stop();
       giveBack();
@@ -110,15 +110,23 @@ export function stackEnv(context: Context, stateDir: string, databaseUrl?: strin
 }
 
 /** The clone can only be dropped once nothing uses it, and while the database still runs. */
-async function dropClone(context: Context, supervisor: SupervisorLink, clone: { url: string; name: string }): Promise<void> {
+async function dropClone(context: Context, supervisor: SupervisorLink, clone: { url: string; name: string }, isOnGivenServer: boolean): Promise<void> {
   try {
     const held = supervisor.until('held');
     supervisor.hold();
     await held;
     await seeder(context, clone.url, z.unknown(), 'drop', ['--name', clone.name]);
   } catch (error) {
-    context.host.stderr.write(`the database ${clone.name} could not be dropped: ${messageOf(error)}\n`);
+    context.host.stderr.write(describeLeft(clone.name, error, isOnGivenServer));
   }
+}
+
+/** Of a database that should have gone: why it may still be there, and how it goes. */
+export function describeLeft(name: string, error: unknown, isOnGivenServer: boolean): string {
+  const isForced = error instanceof SoraError && error.code === 'interrupted';
+  const why = isForced ? `stopping was forced, so the database of this run, ${name}, may still be there` : `the database of this run, ${name}, could not be dropped: ${messageOf(error)}`;
+  if (isOnGivenServer) return `${why}\n  to drop it: npx sora db drop ${name}\n`;
+  return `${why}\n  the next load run drops it; to drop it now: npx sora db drop ${name} --stack load\n`;
 }
 
 /** Runs one verb of the seeder and reads the JSON it prints. The URL holds a password, so it is not an argument. */

@@ -9,6 +9,17 @@ import { onInterrupt } from './interrupt.ts';
 import { loadStackDir } from './load-server.ts';
 import { stackDir } from './up.ts';
 
+/** Why a look-up may find nothing, and where to look next. */
+export function explainNothing(query: Pick<LogQuery, 'correlation' | 'level' | 'sinceMs' | 'service'>, stack: 'up' | 'load'): string {
+  const { correlation, level, sinceMs, service } = query;
+  const narrowing = [level === undefined ? '' : '--level', sinceMs === undefined ? '' : '--since', service === undefined ? '' : '--service'].filter((flag) => flag !== '');
+  const wider = narrowing.length === 0 ? '' : `  leave out ${narrowing.join(' and ')} to search more\n`;
+  if (correlation === undefined) return `no line matches\n${wider}`;
+  return `no line has the correlation id "${correlation}"\n`
+    + '  the logs hold requests that failed, were refused (of one operation and reason the first 10, then one a second) or took more than a second; SORA_LOG_LEVEL=debug at the start of the stack logs all\n'
+    + `${wider}  this searched ${stack === 'up' ? 'the stack of sora up; the last load run has its own logs: --stack load' : 'the last load run; the stack of sora up has its own logs: --stack up'}\n`;
+}
+
 export const logs: Command = {
   name: 'logs',
   summary: 'Searches and follows the logs of all services',
@@ -42,7 +53,8 @@ export const logs: Command = {
       ...(since === undefined ? {} : { sinceMs: parseDurationMs(since, '--since') }),
     };
     try {
-      await queryLogs(context.host, query);
+      const lines = await queryLogs(context.host, query);
+      if (lines === 0 && !query.follow) context.host.stderr.write(explainNothing(query, stack));
     } finally {
       stopListening();
     }

@@ -1,7 +1,7 @@
 /** Entry point of the `sora` command: finds the noun, and maps what it throws to a message and an exit code. */
 import { resolve } from 'node:path';
 import { stderr, stdout } from 'node:process';
-import { SoraError, exitCodes, invalidConfig, messageOf } from '../core/error.ts';
+import { SoraError, exitCodes, invalidConfig, messageOf, renderError } from '../core/error.ts';
 import type { ExitCode } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
 import { createNodeHost } from '../core/node-host.ts';
@@ -60,12 +60,10 @@ function renderNouns(): string {
 
 /** The one place where an error becomes words and an exit code. */
 function fail(host: Host, error: unknown): ExitCode {
-  const known = error instanceof SoraError ? error : undefined;
-  host.stderr.write(`sora: ${messageOf(error)}\n`);
-  const hint = known?.hint ?? (known === undefined ? 'this is a defect; SORA_DEBUG=1 shows where' : undefined);
-  if (hint !== undefined && hint !== '') host.stderr.write(`hint: ${hint}\n`);
+  const known = error instanceof SoraError ? error : new SoraError('defect', messageOf(error), { hint: 'this is a defect; SORA_DEBUG=1 shows where', cause: error });
+  host.stderr.write(renderError(known));
   if (host.process.env['SORA_DEBUG'] === '1' && error instanceof Error) host.stderr.write(`${error.stack}\n`);
-  return known?.exitCode ?? exitCodes.generic;
+  return known.exitCode;
 }
 
 const host = createNodeHost();

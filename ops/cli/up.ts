@@ -86,11 +86,12 @@ function showReady(context: Context, stateDir: string, output: 'table' | 'json')
   else host.stdout.write(renderTable(['NAME', 'KIND', 'PID', 'PORT', 'URL'], state.processes.map((row) => [row.name, row.kind, row.pid, row.port, row.url])));
   const next = [
     [`${gateway}/docs`, 'the API'],
-    ['npx sora db seed --users 10000', 'fills it with users'],
-    ['npx sora load run launch-mix', 'puts load on it'],
+    ['npx sora db seed --users 10000', 'first: makes the users that load runs play'],
+    ['npx sora load run launch-mix', 'then: puts load on it'],
+    ['npx sora load debug launch-mix --user 7', 'or: plays one user and shows each request'],
     ['npx sora status', 'what runs'],
     ['npx sora logs -f', 'what it says'],
   ] as const;
-  const lines = next.map(([command, effect]) => `  ${command.padEnd(34)}${effect}\n`);
+  const lines = next.map(([command, effect]) => `  ${command.padEnd(42)}${effect}\n`);
   host.stderr.write(`\nThe stack is up. What next, from another terminal:\n${lines.join('')}Ctrl-C stops it; its data stays.\n`);
 }

@@ -55,6 +55,13 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** An error as every command writes it to standard error: `error:` and what is wrong, then, indented, what to do next. */
+export function renderError(error: unknown): string {
+  const hint = error instanceof SoraError ? (error.hint ?? '') : '';
+  const next = hint === '' ? '' : `${hint.split('\n').map((line) => `  ${line}`).join('\n')}\n`;
+  return `error: ${messageOf(error)}\n${next}`;
+}
+
 /** Marks a branch that types say cannot be reached. */
 export function assertNever(value: never): never {
   throw new SoraError('unreachable', `unexpected value ${JSON.stringify(value)}`);

@@ -1,5 +1,5 @@
 /** Entry point: brings the database of DATABASE_URL up to date and ends. Says what it applied on standard error. */
-import { SoraError, exitCodes, invalidConfig, messageOf } from '../../ops/core/error.ts';
+import { SoraError, exitCodes, invalidConfig, renderError } from '../../ops/core/error.ts';
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { migrate } from './migrations.ts';
 
@@ -10,7 +10,6 @@ try {
   const { applied } = await migrate(host, url);
   host.stderr.write(applied.length === 0 ? 'the schema is up to date\n' : `applied ${applied.join(', ')}\n`);
 } catch (error) {
-  const hint = error instanceof SoraError && error.hint !== undefined ? `\nhint: ${error.hint}` : '';
-  host.stderr.write(`${messageOf(error)}${hint}\n`);
+  host.stderr.write(renderError(error));
   host.process.setExitCode(error instanceof SoraError ? error.exitCode : exitCodes.generic);
 }

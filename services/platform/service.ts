@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from 'pino';
-import { exitCodes, messageOf, SoraError } from '../../ops/core/error.ts';
+import { exitCodes, messageOf, renderError, SoraError } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import type { Lifecycle } from './http/process-routes.ts';
 import { listen, type Listening, type ListenOptions } from './http/server.ts';
@@ -61,8 +61,7 @@ export async function runMain(host: Host, main: () => Promise<unknown>): Promise
     await main();
   } catch (error) {
     const known = error instanceof SoraError;
-    const text = known ? error.message : error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
-    host.stderr.write(`${text}\n${known && error.hint !== undefined ? `  ${error.hint}\n` : ''}`);
+    host.stderr.write(known ? renderError(error) : `${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}\n`);
     host.process.exit(known ? error.exitCode : exitCodes.generic);
   }
 }

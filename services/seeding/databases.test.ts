@@ -69,7 +69,7 @@ describe('refusals', () => {
     await test.db.query({ name: 'foreign', text: `insert into accounts (email, password_hash) values ('a@b.example', 'x'), ('c@d.example', 'x') returning id` });
     const refused = await command(['seed', '--url', test.url, '--users', '10']);
     expect(refused.code).toBe(104);
-    expect(refused.stderr).toMatch(/holds 2 accounts that the seeder did not make/);
+    expect(refused.stderr).toMatch(/^error: .*holds 2 accounts that the seeder did not make.*\n {2}.*npx sora db reset --yes, then npx sora db seed --users 10\n/);
     expect(await test.db.query({ name: 'still', text: 'select count(*) as count from accounts' })).toEqual([{ count: 2 }]);
     expect(await command(['reset', '--url', test.url])).toMatchObject({ code: 104 });
     expect(await command(['reset', '--url', test.url, '--yes'])).toMatchObject({ code: 0 });
@@ -95,8 +95,8 @@ describe('refusals', () => {
     const cases: [string[], RegExp][] = [
       [['seed', '--url', url], /--users is missing/],
       [['seed', '--users', 'many'], /--url is missing, and so is DATABASE_URL; --users is "many": is not a whole number/],
-      [['seed', '--url', url, '--user', '5'], /no flag --user\ndid you mean --users/],
-      [['sed', '--url', url], /no verb sed\ndid you mean seed/],
+      [['seed', '--url', url, '--user', '5'], /^error: seed has no flag --user\n  did you mean --users/],
+      [['sed', '--url', url], /no verb sed\n  did you mean seed/],
       [['seed', '--url', url, '--users', '0'], /--users is 0, which is not a whole number from 1 to 5000000/],
       [['seed', '--url', url, '--users=-3'], /--users is -3/],
       [['drop', '--url', url, '--name', 'postgres'], /"postgres" is not usable/],

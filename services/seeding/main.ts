@@ -1,7 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { exitCodes, invalidConfig, messageOf, SoraError } from '../../ops/core/error.ts';
+import { exitCodes, invalidConfig, renderError, SoraError } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { migrate } from '../platform/migrations.ts';
@@ -92,9 +92,8 @@ export async function run(host: Host, args: readonly string[]): Promise<number> 
     host.stdout.write(`${JSON.stringify(await spec.run(host, readFlags(host, name, spec, rest)))}\n`);
     return exitCodes.pass;
   } catch (error) {
-    const known = error instanceof SoraError ? error : undefined;
-    host.stderr.write(`${messageOf(error)}\n${known?.hint === undefined ? '' : `${known.hint}\n`}`);
-    return known?.exitCode ?? exitCodes.generic;
+    host.stderr.write(renderError(error));
+    return error instanceof SoraError ? error.exitCode : exitCodes.generic;
   }
 }
 

@@ -31,7 +31,7 @@ export interface SeedResult {
 export async function seedDatabase(host: Host, url: string, options: SeedOptions): Promise<SeedResult> {
   const plan = planSeed(options);
   const startMs = host.clock.monotonicMs();
-  await withClient(url, refuseForeignAccounts);
+  await withClient(url, (client) => refuseForeignAccounts(client, plan.users));
   await migrate(host, url);
   await withClient(url, (client) => begin(client, plan));
   const fills = tableFills(plan, buildGraph(plan), await sharedHash(host, plan));
@@ -47,7 +47,7 @@ export async function seedDatabase(host: Host, url: string, options: SeedOptions
 
 const seconds = (host: Host, startMs: number): string => ((host.clock.monotonicMs() - startMs) / 1_000).toFixed(1);
 
-async function refuseForeignAccounts(client: Client): Promise<void> {
+async function refuseForeignAccounts(client: Client, users: number): Promise<void> {
   const { rows } = await client.query<{ found: boolean }>(`select to_regclass('public.accounts') is not null as found`);
   if (rows[0]?.found !== true) return;
   const counted = await client.query<{ count: number }>('select count(*) as count from accounts where not seeded');
@@ -55,7 +55,7 @@ async function refuseForeignAccounts(client: Client): Promise<void> {
   if (count === 0) return;
   throw new SoraError('foreign_accounts', `database "${client.database ?? ''}" holds ${count} account${count === 1 ? '' : 's'} that the seeder did not make; it may hold none`, {
     exitCode: exitCodes.invalidConfig,
-    hint: 'seed another database, or empty this one with `sora db reset --yes`',
+    hint: `seed another database, or empty this one of all it holds and seed it: npx sora db reset --yes, then npx sora db seed --users ${users}`,
   });
 }
 
