@@ -65,7 +65,9 @@ export async function act(data: MixData): Promise<void> {
   memory.set(user, known);
   const step = known.steps++;
   const point = new KeyedRandom(settings.seed, user, step, streams.journey).float() * weights;
-  known.state = await play(user, step, journeyAt(point), known.state, data, dueAtMs(plan, exec.scenario.iterationInTest));
+  const dueMs = dueAtMs(plan, exec.scenario.iterationInTest);
+  const delayMs = sinceDueMs(dueMs);
+  known.state = await play({ index: user, step, journey: journeyAt(point), state: known.state, data, dueMs, lateMs: delayMs - leastDelay(delayMs) });
 }
 
 /** One operation of a user that takes one journey and no other. */
@@ -74,7 +76,8 @@ export async function actFixed(data: MixData): Promise<void> {
   const own = fixed.find(({ user }) => user === index);
   if (own === undefined) throw new Error(`no journey is user ${index}'s own`);
   const turn = exec.scenario.iterationInTest;
-  await play(index, turn, own.journey, newState(), data, turn * own.everyMs);
+  const dueMs = turn * own.everyMs;
+  await play({ index, step: turn, journey: own.journey, state: newState(), data, dueMs, lateMs: Math.max(0, sinceDueMs(dueMs)) });
 }
 
 /**
@@ -97,25 +100,56 @@ function journeyAt(point: number): SteppedJourney {
   return found;
 }
 
+/** Time since a moment of this scenario, to 1 ms: k6 tells a scenario's start, as the clock does the time, in whole ones. */
+const sinceDueMs = (dueMs: number): number => new Date().getTime() - exec.scenario.startTime - dueMs;
+
+let leastDelayMs = Number.POSITIVE_INFINITY;
+
+/**
+ * k6 counts a ramping scenario's start before it has readied its virtual users, and the due times from
+ * after that, which it does not tell. By so much every operation seems late; the least that this
+ * virtual user has seen is taken for it, which it has done by the end of the ramp.
+ */
+function leastDelay(delayMs: number): number {
+  leastDelayMs = Math.min(leastDelayMs, delayMs);
+  return leastDelayMs;
+}
+
+/** One step of one user. */
+interface Turn {
+  readonly index: number;
+  readonly step: number;
+  readonly journey: SteppedJourney;
+  readonly state: LaunchState;
+  readonly data: MixData;
+  /** Since its scenario's start. */
+  readonly dueMs: number;
+  readonly lateMs: number;
+}
+
 /** Plays a step and counts it; times count from when it was due. Answers what the user remembers. */
-async function play(index: number, step: number, journey: SteppedJourney, state: LaunchState, data: MixData, dueMs: number): Promise<LaunchState> {
-  const plan = currentPlan();
-  const planned = journey.steps[step % journey.steps.length];
-  if (planned === undefined) return state;
+async function play(turn: Turn): Promise<LaunchState> {
+  const planned = turn.journey.steps[turn.step % turn.journey.steps.length];
+  if (planned === undefined) return turn.state;
   const startedMs = exec.instance.currentTestRunDuration;
-  // To 1 ms: k6 tells the start of a scenario, as the clock does the time, in whole ones.
-  const lateMs = Math.max(0, new Date().getTime() - exec.scenario.startTime - dueMs);
-  Object.assign(exec.vu.metrics.tags, { op: planned.op, group: `::${planned.op}`, phase: dueMs < lengthMs(plan, 'ramp') ? 'ramp' : 'hold' });
-  const user = new K6User(index, step, tokenOf(data.tokens, index), { users: plan.users, posts: data.posts }, state);
+  const user = beginStep(turn, planned.op);
   try {
     // The journeys of the mix use no more of a user than this one has.
     await planned.run(user as unknown as VirtualUser<LaunchState>);
   } catch (error) {
     if (!user.failed) user.check(false, 'the step does not throw');
-    complain(`${planned.op} of user ${index}, step ${step}: ${String(error)}`);
+    complain(`${planned.op} of user ${turn.index}, step ${turn.step}: ${String(error)}`);
   }
-  count(user, lateMs, exec.instance.currentTestRunDuration - startedMs);
+  count(user, turn.lateMs, exec.instance.currentTestRunDuration - startedMs);
   return user.state;
+}
+
+/** Tags what the step will measure. */
+function beginStep(turn: Turn, op: string): K6User {
+  const plan = currentPlan();
+  Object.assign(exec.vu.metrics.tags, { op, group: `::${op}`, phase: turn.dueMs < lengthMs(plan, 'ramp') ? 'ramp' : 'hold' });
+  const { index, step, data, state } = turn;
+  return new K6User(index, step, tokenOf(data.tokens, index), { users: plan.users, posts: data.posts }, state);
 }
 
 /** Says the first few of what went wrong; the rest is counted only. */

@@ -37,9 +37,10 @@ export class K6User implements Played {
   /** Sum over the step's requests, as in the engine. */
   serviceMs = 0;
   poolWaitMs = 0;
-  readonly #headers: Readonly<Record<string, string>>;
-  #writeIds = 0;
-  #requests = 0;
+  // Not #private: k6 2.2.0 may crash on the fields of a class that has such ones beside functions.
+  private readonly headers: Readonly<Record<string, string>>;
+  private writeIds = 0;
+  private requests = 0;
 
   constructor(index: number, step: number, token: string, shared: MixShared, state: LaunchState) {
     this.index = index;
@@ -48,10 +49,10 @@ export class K6User implements Played {
     this.state = state;
     this.random = new KeyedRandom(settings.seed, index, step);
     this.http = this;
-    this.#headers = { authorization: `Bearer ${token}`, 'x-forwarded-for': `10.${(index >>> 16) & 255}.${(index >>> 8) & 255}.${index & 255}` };
+    this.headers = { authorization: `Bearer ${token}`, 'x-forwarded-for': `10.${(index >>> 16) & 255}.${(index >>> 8) & 255}.${index & 255}` };
   }
 
-  readonly writeId = (): string => writeIdOf(settings.run, this.index, this.step, this.#writeIds++);
+  readonly writeId = (): string => writeIdOf(settings.run, this.index, this.step, this.writeIds++);
 
   readonly check = (ok: boolean, name: string): boolean => {
     check(ok, { [name]: (value) => value });
@@ -65,7 +66,7 @@ export class K6User implements Played {
   async request(request: HttpRequest): Promise<HttpReply> {
     const [body, type] = bodyOf(request.body);
     const headers = {
-      ...this.#headers, 'x-correlation-id': `${settings.run}-${this.index}-${this.step}-${this.#requests++}`,
+      ...this.headers, 'x-correlation-id': `${settings.run}-${this.index}-${this.step}-${this.requests++}`,
       ...(type === undefined ? {} : { 'content-type': type }), ...request.headers,
     };
     const params: Params & { responseType: 'text' } = {
