@@ -6,7 +6,7 @@ import { createNodeHost } from '../../ops/core/node-host.ts';
 import launchMix from '../scenarios/launch-mix.ts';
 import shopper from '../swarm/fixtures/shopper.ts';
 import type { Scenario } from '../swarm/scenario.ts';
-import { refuseForeignAccounts } from './foreign-accounts.ts';
+import { playAmong, refuseForeignAccounts } from './foreign-accounts.ts';
 
 const host = createNodeHost();
 const adminSecret = 'a-secret-of-the-admin';
@@ -29,16 +29,26 @@ async function serve(accounts: { total: number; seeded: number }): Promise<strin
   return `http://127.0.0.1:${(started.address() as AddressInfo).port}`;
 }
 
+describe('playAmong', () => {
+  it('plays one user among as many as there are, at most those of the plan', () => {
+    expect(playAmong(7, 1_000, 501)).toBe(500);
+    expect(playAmong(7, 1_000, 10_001)).toBe(1_000);
+    expect(playAmong(7, 1_000, undefined)).toBe(1_000);
+    expect(playAmong(7, 1_000, 8)).toBe(8);
+  });
+});
+
 describe('refuseForeignAccounts', () => {
   it('lets a scenario at a database that the seeder alone filled', async () => {
-    await refuseForeignAccounts(host, { scenario: avalo, users: 100 }, { adminUrl: await serve({ total: 101, seeded: 101 }), adminSecret });
+    expect(await refuseForeignAccounts(host, { scenario: avalo, users: 100 }, { adminUrl: await serve({ total: 101, seeded: 101 }), adminSecret })).toBe(101);
     expect(asked).toBe(2);
   });
   it('refuses any scenario of the platform where one account is foreign', async () => {
     const adminUrl = await serve({ total: 102, seeded: 101 });
     for (const scenario of [avalo, launchMix as unknown as Scenario<never>]) {
       await expect(refuseForeignAccounts(host, { scenario, users: 100 }, { adminUrl, adminSecret })).rejects.toMatchObject({
-        exitCode: 104, message: 'the database holds 1 accounts that the seeder did not make',
+        exitCode: 104, message: 'the database holds 1 account that the seeder did not make',
+        hint: expect.stringContaining('npx sora db reset --yes, then npx sora db seed --users 1000') as string,
       });
     }
   });
