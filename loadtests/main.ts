@@ -12,6 +12,7 @@ import { k6Command, planK6Command } from './cli/k6.ts';
 import { importCommand } from './cli/import.ts';
 import { mergeCommand } from './cli/merge.ts';
 import { ConfigErrors } from './cli/options.ts';
+import type { RunVerb } from './cli/options.ts';
 import { openBaselineGate } from './cli/baseline.ts';
 import { kindOf, prepareRun } from './cli/prepare.ts';
 import { openRunStore, runCommand } from './cli/run.ts';
@@ -23,7 +24,8 @@ type Verb = (host: Host, args: readonly string[]) => number | Promise<number>;
 
 /** What `sora load` passes on. `plan` answers what a run needs, before anything is started for it. */
 const verbs: Readonly<Record<string, Verb>> = {
-  plan: planCommand,
+  plan: (host, args) => planCommand(host, args, 'run'),
+  'plan-debug': (host, args) => planCommand(host, args, 'debug'),
   run: runCommand,
   debug: debugCommand,
   'plan-capacity': planCapacityCommand,
@@ -43,8 +45,8 @@ const verbs: Readonly<Record<string, Verb>> = {
   trend: trendCommand,
 };
 
-async function planCommand(host: Host, args: readonly string[]): Promise<number> {
-  const run = await prepareRun(host, args);
+async function planCommand(host: Host, args: readonly string[], verb: RunVerb): Promise<number> {
+  const run = await prepareRun(host, args, verb);
   // A wrong baseline is told before a stack is started for the run.
   openBaselineGate(openRunStore(host), run.options.baseline, kindOf(run));
   const { needsStack, users, seed, scenario, scenarioFile, options } = run;

@@ -2,7 +2,7 @@ import { capacityFlags } from './capacity.ts';
 import { importHelp } from './import.ts';
 import { browserFlags, k6Flags } from '../k6/runner/arguments.ts';
 import { mergeHelp } from './merge.ts';
-import { runFlags, stackFlags } from './options.ts';
+import { runFlags, stackFlags, takesFlag } from './options.ts';
 import { suiteFlags } from './suite.ts';
 
 const verbLines = `Verbs:
@@ -23,6 +23,10 @@ const verbLines = `Verbs:
 
 const exitLines = `Exit codes of run: 0 pass, 98 insufficient, 99 fail, 104 wrong before the first request,
 105 stopped by a signal, 107 the scenario failed to load or to set up.
+`;
+
+const debugExitLines = `Exit codes: 0 every operation ended well, 104 wrong before the first request, 107 an operation failed or
+the scenario failed to load or to set up.
 `;
 
 const keptVerbs: Readonly<Record<string, { usage: string; summary: string; examples: readonly string[] }>> = {
@@ -83,7 +87,8 @@ export function helpText(verb: string): string {
     return `${kept.summary}\n\nUsage: sora load ${kept.usage}\n\nExamples:\n${kept.examples.map((example) => `  npx sora load ${example}\n`).join('')}`;
   }
   if (verb !== 'run' && verb !== 'debug' && verb !== 'plan') return `Runs load tests and shows their reports\n\n${verbLines}\nExample:\n  npx sora load run launch-mix --users 10000 --duration 60s\n\n${exitLines}`;
-  const rows = Object.entries({ ...runFlags, ...stackFlags }).map(([name, flag]) => {
+  const taken = Object.entries(runFlags).filter(([name]) => takesFlag(verb === 'debug' ? 'debug' : 'run', name));
+  const rows = [...taken, ...Object.entries(stackFlags)].map(([name, flag]) => {
     const short = 'short' in flag ? `-${flag.short}, ` : '    ';
     return [`  ${short}--${name}${'value' in flag ? ` ${flag.value}` : ''}`, flag.help] as const;
   });
@@ -99,5 +104,5 @@ ${rows.map(([left, help]) => `${left.padEnd(width)}${help}`).join('\n')}
 Example:
   ${example}
 
-${exitLines}`;
+${verb === 'debug' ? debugExitLines : exitLines}`;
 }

@@ -35,6 +35,19 @@ describe('readRunOptions', () => {
     });
     expect(options.thresholds).toHaveLength(2);
   });
+  it('takes of each verb what it can use, and shows no more in its help', () => {
+    const refused = (verb: 'run' | 'debug', ...args: string[]): string[] => {
+      const errors: SoraError[] = [];
+      readRunOptions(['launch-mix', ...args], errors, verb);
+      return errors.map(({ message }) => message);
+    };
+    expect(refused('debug', '--user', '7', '--think', '1s', '--tls-insecure')).toEqual([]);
+    expect(refused('debug', '--note', 'x', '--duration', '5s')).toEqual(['load debug has no flag --note', 'load debug has no flag --duration']);
+    expect(refused('run', '--user', '7')).toEqual(['load run has no flag --user']);
+    for (const flag of ['--duration', '--sockets', '--note', '--baseline']) expect(helpText('debug')).not.toContain(`${flag} `);
+    expect(helpText('debug')).toContain('--user N');
+    expect(helpText('run')).not.toContain('--user N');
+  });
   it('knows the flags that the sora command takes before it', () => {
     expect(read('launch-mix', '--kepp').errors[0]?.hint).toContain('did you mean --keep?');
     expect(read('launch-mix', '--keep').errors[0]?.message).toBe('--keep is a flag of the sora command');

@@ -35,12 +35,22 @@ export const runFlags = {
   ...outputAndShareFlags,
   note: { type: 'string', value: 'TEXT', help: 'a note for the report' },
   output: { type: 'string', short: 'o', value: 'text|json', help: 'what to print at the end; default text' },
-  user: { type: 'string', value: 'N', help: 'of load debug: which user; default 0' },
+  user: { type: 'string', value: 'N', help: 'which user; default 0' },
   yes: { type: 'boolean', help: 'asks nothing; does not confirm a target' },
   quiet: { type: 'boolean', help: 'no live view' },
   'no-color': { type: 'boolean', help: 'no colours' },
   help: { type: 'boolean', short: 'h', help: 'shows this' },
 } as const;
+
+/** What playing one user can make use of. */
+const debugFlags: ReadonlySet<string> = new Set([
+  'user', 'users', 'seed', 'think', 'target', 'confirm-target', 'tls-ca', 'tls-cert', 'tls-key', 'tls-servername', 'tls-insecure', 'output', 'yes', 'quiet', 'no-color', 'help',
+] satisfies (keyof typeof runFlags)[]);
+
+export type RunVerb = 'run' | 'debug';
+
+/** Whether a verb takes a flag of `runFlags`. */
+export const takesFlag = (verb: RunVerb, name: string): boolean => (verb === 'debug' ? debugFlags.has(name) : name !== 'user');
 
 /** Flags that the `sora` command takes from `load run` and `load debug` before the harness; told here for help. */
 export const stackFlags = {
@@ -78,8 +88,9 @@ export class ConfigErrors extends SoraError {
 /**
  * Reads the arguments of `run`, `plan` and `debug`.
  * @param errors takes everything that is wrong; what it was about then has its default
+ * @param verb a flag that it does not take is an error; default run
  */
-export function readRunOptions(args: readonly string[], errors: SoraError[]): RunOptions {
+export function readRunOptions(args: readonly string[], errors: SoraError[], verb: RunVerb = 'run'): RunOptions {
   const attempt = <T>(read: () => T, fallback: T): T => {
     try {
       return read();
@@ -89,7 +100,7 @@ export function readRunOptions(args: readonly string[], errors: SoraError[]): Ru
       return fallback;
     }
   };
-  const { values, positionals } = parseFlags(args, errors);
+  const { values, positionals } = parseFlags(args, errors, verb);
   const whole = (name: 'users' | 'seed' | 'sockets' | 'workers' | 'user', least: number, most: number): number | undefined =>
     attempt(() => (values[name] === undefined ? undefined : readWhole(name, String(values[name]), least, most)), undefined);
   const duration = (name: 'duration' | 'ramp' | 'think', leastMs: number): number | undefined =>
@@ -132,7 +143,7 @@ export function readRunOptions(args: readonly string[], errors: SoraError[]): Ru
 type Values = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
 
 /** Reads flags token by token, so that every unknown one is told and not only the first. */
-function parseFlags(args: readonly string[], errors: SoraError[]): { values: Values; positionals: string[] } {
+function parseFlags(args: readonly string[], errors: SoraError[], verb: RunVerb): { values: Values; positionals: string[] } {
   const { tokens } = parseArgs({ args: [...args], options: runFlags, strict: false, tokens: true, allowPositionals: true });
   const values: Record<string, string | boolean | (string | boolean)[]> = {};
   const positionals: string[] = [];
@@ -145,7 +156,9 @@ function parseFlags(args: readonly string[], errors: SoraError[]): { values: Val
     if (flag === undefined) {
       valueOfUnknown = token.value === undefined ? token.index + 1 : -1;
       if (Object.hasOwn(stackFlags, token.name)) errors.push(invalidConfig(`${token.rawName} is a flag of the sora command`, 'run the scenario with: npx sora load run'));
-      else errors.push(invalidConfig(`there is no flag ${token.rawName}`, `did you mean --${nearestFlag(token.name)}? All flags: npx sora load run --help`));
+      else errors.push(invalidConfig(`there is no flag ${token.rawName}`, `did you mean --${nearestFlag(token.name, verb)}? All flags: npx sora load ${verb} --help`));
+    } else if (!takesFlag(verb, token.name)) {
+      errors.push(invalidConfig(`load ${verb} has no flag ${token.rawName}`, `load ${verb === 'run' ? 'debug' : 'run'} has it; the flags of load ${verb}: npx sora load ${verb} --help`));
     } else if (flag.type === 'string' && (token.value === undefined || token.value === '')) {
       errors.push(invalidConfig(`${token.rawName} needs a value`, `write --${token.name} ${flag.value}`));
     } else if ('multiple' in flag) {
@@ -157,8 +170,9 @@ function parseFlags(args: readonly string[], errors: SoraError[]): { values: Val
   return { values, positionals };
 }
 
-function nearestFlag(name: string): string {
-  return Object.keys({ ...runFlags, ...stackFlags }).toSorted((a, b) => distance(a, name) - distance(b, name))[0] ?? 'help';
+function nearestFlag(name: string, verb: RunVerb): string {
+  const known = [...Object.keys(runFlags).filter((flag) => takesFlag(verb, flag)), ...Object.keys(stackFlags)];
+  return known.toSorted((a, b) => distance(a, name) - distance(b, name))[0] ?? 'help';
 }
 
 function readWhole(name: string, text: string, least: number, most: number): number {

@@ -10,6 +10,7 @@ import { checkOutput } from '../outputs/flag.ts';
 import { ownTagOf, parseThresholds } from '../report/thresholds.ts';
 import type { Threshold } from '../report/thresholds.ts';
 import { requireStartAhead } from '../shares/flags.ts';
+import type { RunKind } from './baseline.ts';
 import { describeArrival } from '../swarm/arrival/describe.ts';
 import { arrivalsPerS } from '../swarm/arrival/plan-arrival.ts';
 import { parseTarget, pinTarget } from '../swarm/guard.ts';
@@ -23,7 +24,7 @@ import type { Distribution, Scenario } from '../swarm/scenario.ts';
 import type { LinkPlan } from '../swarm/transport/link-plan.ts';
 import { resolveLinks } from '../swarm/transport/resolve-links.ts';
 import { ConfigErrors, readRunOptions } from './options.ts';
-import type { RunOptions } from './options.ts';
+import type { RunOptions, RunVerb } from './options.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const scenarioFolder = resolve(root, 'loadtests/scenarios');
@@ -55,10 +56,10 @@ export interface PreparedRun {
  * Checks everything that can be checked before the first request.
  * @throws ConfigErrors (104) with all that is wrong, or SoraError `scenario_error` (107)
  */
-export async function prepareRun(host: Host, args: readonly string[]): Promise<PreparedRun> {
+export async function prepareRun(host: Host, args: readonly string[], verb: RunVerb = 'run'): Promise<PreparedRun> {
   const errors: SoraError[] = [];
   const onError = (error: SoraError): void => void errors.push(error);
-  const options = readRunOptions(args, errors);
+  const options = readRunOptions(args, errors, verb);
   const scenarioFile = options.scenario === '' ? undefined : collect(onError, () => findScenario(host, options.scenario));
   if (scenarioFile === undefined) throw new ConfigErrors(errors);
   const scenario = await loadScenario(scenarioFile, host.files);
@@ -145,8 +146,8 @@ export function replacedThinkTime({ options, scenario }: Pick<PreparedRun, 'opti
 }
 
 /** What a run must share with others to be compared with them. */
-export function kindOf({ scenario, users, thinkTimeMs }: Pick<PreparedRun, 'scenario' | 'users' | 'thinkTimeMs'>): { scenario: string; users: number; thinkTime: string } {
-  return { scenario: scenario.name, users, thinkTime: describeThinkTime(thinkTimeMs) };
+export function kindOf({ scenario, users, thinkTimeMs, arrival }: Pick<PreparedRun, 'scenario' | 'users' | 'thinkTimeMs' | 'arrival'>): RunKind {
+  return { scenario: scenario.name, users, thinkTime: describeThinkTime(thinkTimeMs), ...(arrival === '' ? {} : { arrival }) };
 }
 
 /** `exponential, mean 10 s`. */

@@ -1,10 +1,13 @@
-import { messageOf } from '../../ops/core/error.ts';
+import { messageOf, SoraError } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import type { PlannedStep } from './journeys.ts';
 import { maskBody, maskHeaders, maskText, maskValue } from './mask.ts';
 import { judgeStatus } from './replies.ts';
 import type { Http, HttpReply, HttpRequest, Scenario } from './scenario.ts';
 import { type Rememberer, type StepHost, StepUser } from './step-user.ts';
+
+/** Where the harness itself is: frames of it say nothing to the author of a scenario. */
+const ownFolder = new URL('.', import.meta.url).pathname;
 
 /** What one journey of one user did; secrets are masked, long texts cut. */
 export type DebugEvent =
@@ -28,6 +31,7 @@ export type DebugEvent =
   | { readonly kind: 'check'; readonly name: string; readonly ok: boolean }
   /** A value of the user's memory that the step changed. */
   | { readonly kind: 'carried'; readonly name: string; readonly value: string }
+  /** `stack` has the author's own frames, one a line; empty where there are none. */
   | { readonly kind: 'threw'; readonly message: string; readonly stack: string }
   /** A pause that a function made; it is not waited for. */
   | { readonly kind: 'pause'; readonly pauseMs: number }
@@ -106,7 +110,7 @@ export class DebugStage implements StepHost {
   }
 
   tellThrown(user: StepUser, error: unknown): void {
-    const threw = { message: maskText(messageOf(error)), stack: maskText(error instanceof Error ? (error.stack ?? '') : '') };
+    const threw = { message: maskText(messageOf(error)), stack: maskText(authorFrames(error)) };
     this.tell({ kind: 'threw', ...threw });
     if (!user.refused) user.fail({ kind: 'throw', message: threw.message });
   }
@@ -164,6 +168,18 @@ export class DebugStage implements StepHost {
 export function endOf(user: StepUser): DebugEvent {
   const outcome = user.failure !== undefined ? 'failed' : user.refused ? 'refused' : 'ok';
   return { kind: 'end', op: user.planned.op, outcome, reason: maskText(user.failure?.message ?? '') };
+}
+
+/** The frames of an error that are not the harness's or Node's; an error of ours has said all with its message. */
+export function authorFrames(error: unknown): string {
+  if (!(error instanceof Error) || error instanceof SoraError) return '';
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  return frames.map((line) => line.trim()).filter((line) => !isInternal(line)).join('\n');
+}
+
+/** Fixtures of ours stand for an author's files. */
+function isInternal(frame: string): boolean {
+  return /\bnode:|<anonymous>\)?$/.test(frame) || (frame.includes(ownFolder) && !frame.slice(frame.indexOf(ownFolder) + ownFolder.length).startsWith('fixtures/'));
 }
 
 /** The fields of a user's memory, with their text to see which a step changed. */

@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createNodeHost } from '../../ops/core/node-host.ts';
+import { authorFrames } from './debug-stage.ts';
 import { debugUser } from './debug-user.ts';
+import { TransportError } from './transport-error.ts';
 import type { DebugEvent } from './debug-stage.ts';
 
 const host = createNodeHost();
@@ -57,6 +59,15 @@ describe('debugUser', () => {
     expect(of('request')[2]?.body).toContain('cart-31');
     const told = JSON.stringify(events);
     for (const secret of [token, 'hunter2', 'session=abc', 'jane@example.com', 'u7@example.com']) expect(told).not.toContain(secret);
+  });
+
+  it('shows the frames of what the author wrote, and none of its own', async () => {
+    const stacks: string[] = [];
+    for await (const event of debugUser({ ...options, target, user: 7 })) if (event.kind === 'threw') stacks.push(event.stack);
+    expect(stacks).toHaveLength(1);
+    expect(stacks[0]).toMatch(/^at .*fixtures\/carry\.ts:\d+/);
+    for (const internal of ['debug-stage', 'debug-user', 'node:']) expect(stacks[0]).not.toContain(internal);
+    expect(authorFrames(new TransportError('ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:1'))).toBe('');
   });
 
   it('tells of a server that is not there', async () => {

@@ -70,7 +70,7 @@ interface OwnFlags {
 }
 
 /** Verbs that may need a stack, and the harness's verb that says what they need. */
-const planVerbs = { run: 'plan', debug: 'plan', capacity: 'plan-capacity', suite: 'plan-suite', k6: 'plan-k6', browser: 'plan-browser' } as const;
+const planVerbs = { run: 'plan', debug: 'plan-debug', capacity: 'plan-capacity', suite: 'plan-suite', k6: 'plan-k6', browser: 'plan-browser' } as const;
 type StartingVerb = keyof typeof planVerbs;
 const isStarting = (verb: string): verb is StartingVerb => Object.hasOwn(planVerbs, verb);
 
