@@ -9,7 +9,7 @@ import type { RunStore } from '../runs/store.ts';
 import type { BaselineWanted } from './baseline-flags.ts';
 
 /** What makes two runs of one kind, as far as it is known before one of them has run. */
-export type RunKind = Pick<Summary, 'scenario' | 'users' | 'thinkTime'>;
+export type RunKind = Pick<Summary, 'scenario' | 'users' | 'thinkTime' | 'arrival'>;
 
 /** A kept run with its blocks. @throws SoraError `invalid_config` where there is no such run, or it kept no blocks */
 export function findCompared(store: RunStore, id: string): ComparedRun {
@@ -28,7 +28,7 @@ export function newestOfKind(store: RunStore, kind: RunKind, count: number, befo
   for (const { id, summary } of store.list()) {
     if (found.length >= count) break;
     const isOlder = before === undefined || (id !== before.runId && Date.parse(summary.startedAt) < Date.parse(before.startedAt));
-    const isSame = summary.scenario === kind.scenario && summary.users === kind.users && summary.thinkTime === kind.thinkTime;
+    const isSame = summary.scenario === kind.scenario && summary.users === kind.users && summary.thinkTime === kind.thinkTime && summary.arrival === kind.arrival;
     const isDoubtful = summary.reasons.some((reason) => reason === 'interrupted' || reason.startsWith('validity'));
     if (!isOlder || !isSame || isDoubtful) continue;
     const blocks = store.readBlocks(id);
@@ -57,8 +57,8 @@ export type BaselineGate = (summary: Summary, blocks: RunBlocks) => Summary;
 export function openBaselineGate(store: RunStore, wanted: BaselineWanted, kind: RunKind): BaselineGate {
   const baselines = findBaselines(store, wanted, kind);
   for (const { summary } of baselines) {
-    for (const [name, of] of [['scenario', summary.scenario], ['users', summary.users], ['thinkTime', summary.thinkTime]] as const) {
-      if (of !== kind[name]) throw invalidConfig(`baseline ${summary.runId} has another ${name === 'thinkTime' ? 'think time' : name}: ${of}, this run ${kind[name]}`, 'name a run of the same kind, or use --baseline last:5');
+    for (const [name, of] of [['scenario', summary.scenario], ['users', summary.users], ['thinkTime', summary.thinkTime], ['arrival', summary.arrival]] as const) {
+      if (of !== kind[name]) throw invalidConfig(`baseline ${summary.runId} has another ${name === 'thinkTime' ? 'think time' : name}: ${of ?? 'over the ramp'}, this run ${kind[name] ?? 'over the ramp'}`, 'name a run of the same kind, or use --baseline last:5');
     }
   }
   if (baselines.length === 0) return (summary) => summary;

@@ -195,6 +195,7 @@ async function gatherFacts(
     version: readVersion(host),
     host: hostname(),
     thinkTime: describeThinkTime(run.thinkTimeMs),
+    arrival: run.arrival,
     thresholds: run.thresholds,
     validity: run.options.validity,
     processes,

@@ -39,7 +39,7 @@ export function trendCommand(host: Host, args: readonly string[]): number {
 /** Runs that differ in these have figures that differ, and no change of the system's. */
 function isOfKind(summary: Summary, newest: Summary): boolean {
   const isValid = !summary.reasons.some((reason) => reason === 'interrupted' || reason.startsWith('validity'));
-  return isValid && (['scenario', 'users', 'thinkTime', 'pace'] as const).every((name) => summary[name] === newest[name])
+  return isValid && (['scenario', 'users', 'thinkTime', 'arrival', 'pace'] as const).every((name) => summary[name] === newest[name])
     && summary.machine.cores === newest.machine.cores && summary.machine.cpuModel === newest.machine.cpuModel && summary.generator.tool === newest.generator.tool;
 }
 

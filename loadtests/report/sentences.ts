@@ -4,7 +4,8 @@ import type { Summary } from './summary-schema.ts';
 
 /** The verdict in one sentence: what was shown, or why not. The same in terminal and report. */
 export function verdictSentence(summary: Summary): string {
-  const load = `${formatNumber(summary.users)} users with a mean think time of ${formatNumber(summary.thinkTimeS)} s`;
+  const arrived = summary.arrival === undefined ? '' : ` (${summary.arrival})`;
+  const load = `${formatNumber(summary.users)} users${arrived} with a mean think time of ${formatNumber(summary.thinkTimeS)} s`;
   const [first, ...rest] = summary.reasons;
   const more = rest.length === 0 ? '' : `, and ${rest.length} more ${rest.length === 1 ? 'reason' : 'reasons'}`;
   switch (summary.verdict) {

@@ -205,6 +205,7 @@ export const summarySchema = z
     pace: z.enum(['due', 'after-reply']),
     thinkTimeS: amount.describe('Mean think time of the scenario.'),
     thinkTime: z.string(),
+    arrival: z.string().optional().describe('How work arrived, in words; absent where a population arrived over the ramp.'),
     verdict: z.enum(['pass', 'fail', 'insufficient']),
     reasons: z.array(z.string()),
     exitCode: z.int(),

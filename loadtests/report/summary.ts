@@ -25,6 +25,8 @@ export interface RunFacts {
   readonly host: string;
   /** The think time in words, such as `exponential, mean 10 s`. */
   readonly thinkTime: string;
+  /** How work arrives, as `describeArrival` says it; empty or absent for a population of the ramp. */
+  readonly arrival?: string;
   readonly thresholds: readonly Threshold[];
   readonly validity: ValidityLimits;
   /** null where there was nothing to audit. */
@@ -72,6 +74,7 @@ export function buildSummary(run: RunMeasurement, facts: RunFacts): Summary {
     pace: run.pace,
     thinkTimeS: run.thinkTimeMeanMs / 1_000,
     thinkTime: facts.thinkTime,
+    ...(facts.arrival === undefined || facts.arrival === '' ? {} : { arrival: facts.arrival }),
     verdict: judged.verdict,
     reasons: [...judged.reasons],
     exitCode: judged.exitCode,

@@ -13,6 +13,7 @@ const decisive: readonly Aspect[] = [
   ['scenario', ({ summary }) => summary.scenario],
   ['users', ({ summary }) => summary.users],
   ['think time', ({ summary }) => summary.thinkTime],
+  ['arrival', ({ summary }) => summary.arrival ?? 'over the ramp'],
   ['pace', ({ summary }) => summary.pace],
   ['tool', ({ summary }) => summary.generator.tool],
   ['cores', ({ summary }) => summary.machine.cores],
