@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { formatDuration } from '../../ops/core/duration.ts';
 import type { Host } from '../../ops/core/host.ts';
@@ -8,6 +9,7 @@ import type { SwarmOptions } from '../swarm/coordinator.ts';
 import type { LiveView, RunMeasurement } from '../swarm/measurement.ts';
 import { everyone, shareOf } from '../swarm/partition.ts';
 import type { Partition } from '../swarm/partition.ts';
+import { planRun } from '../swarm/run-plan.ts';
 import { shareName } from '../shares/flags.ts';
 import { periodOf, ShareSeries } from '../shares/seconds.ts';
 import { encodeShare } from '../shares/share.ts';
@@ -63,11 +65,16 @@ export async function openRunParts(host: Host, run: PreparedRun, runId: string, 
       const kept = { description, scenarioSha256, note, gitSha, version, host: machineName, thinkTime, thresholds, validity, processes, machine };
       host.files.writeText(
         join(runsFolder, folderName, 'share.json'),
-        encodeShare({ partition, usersTotal: run.users, facts: kept, measurement: { ...measurement, runId }, seconds: series.list }),
+        encodeShare({ partition, usersTotal: run.users, planSha256: hashOfPlan(run, runId), facts: kept, measurement: { ...measurement, runId }, seconds: series.list }),
       );
       return { partition, doubts: partition.count > 1 ? [`one share of ${partition.count}: merge all with sora load merge`] : [] };
     },
   };
+}
+
+/** The plan is data, so equal plans have equal text. */
+function hashOfPlan({ scenario, options }: PreparedRun, runId: string): string {
+  return createHash('sha256').update(JSON.stringify(planRun(scenario, options.overrides, runId))).digest('hex');
 }
 
 function describeShare(partition: Partition, users: number, startAtMs: number | undefined, nowMs: number): string {

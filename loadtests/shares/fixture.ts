@@ -107,6 +107,6 @@ export function measureShares(work: Work, change: Partial<ShareFacts> = {}): Sha
     const partition = partitionOf(index, work.shares);
     const workers = Array.from({ length: work.workers }, (_unused, worker) => workOf(work, partWithin(partition, worker, work.workers), worker));
     const { measurement, series } = measure(work.users, partition, workers);
-    return { partition, usersTotal: work.users, facts: { ...sampleFacts(), ...change }, measurement, seconds: series.list };
+    return { partition, usersTotal: work.users, planSha256: 'a'.repeat(64), facts: { ...sampleFacts(), ...change }, measurement, seconds: series.list };
   });
 }

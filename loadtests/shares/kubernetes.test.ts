@@ -200,12 +200,17 @@ describe('the shares', () => {
     const node = join(scratch, 'node');
     writeFileSync(node, `#!/bin/sh\ntrap 'touch "${scratch}/stopped"; exit 98' TERM\necho ready\nwhile :; do sleep 0.05; done\n`);
     chmodSync(node, 0o755);
-    const pod = spawn('sh', ['-c', script], { env: { ...env, PATH: `${scratch}:/usr/bin:/bin` }, stdio: ['ignore', 'pipe', 'inherit'] });
-    const ended = once(pod, 'exit');
-    await once(pod.stdout, 'data');
-    pod.kill('SIGTERM');
-    expect(await ended).toEqual([0, null]);
-    expect(existsSync(join(scratch, 'stopped'))).toBe(true);
+    const pod = spawn('sh', ['-c', script], { env: { ...env, PATH: `${scratch}:/usr/bin:/bin` }, stdio: ['ignore', 'pipe', 'ignore'], detached: true });
+    try {
+      const ended = once(pod, 'exit');
+      await once(pod.stdout, 'data');
+      pod.kill('SIGTERM');
+      expect(await ended).toEqual([0, null]);
+      expect(existsSync(join(scratch, 'stopped'))).toBe(true);
+    } finally {
+      // The group, so that nothing stays when the shell has left its child behind.
+      spawnSync('kill', ['-KILL', '--', `-${pod.pid}`]);
+    }
   });
 
   it('are found by the merge in the folders they write to', () => {

@@ -69,6 +69,7 @@ describe('shares that do not belong together', () => {
     ['scenario file (sha256)', { ...one, facts: { ...one.facts, scenarioSha256: 'other' } }],
     ['number of shares', { ...one, partition: { index: 1, count: 4 } }],
     ['number of users', { ...one, usersTotal: 10 }],
+    ['plan (arrival, journeys in time)', { ...one, planSha256: 'b'.repeat(64) }],
     ['thresholds', { ...one, facts: { ...one.facts, thresholds: [] } }],
     ['version of sora', { ...one, facts: { ...one.facts, version: '9.9.9' } }],
   ])('are refused by name: %s', (name, other) => {

@@ -23,7 +23,7 @@ function twoShares(latenessUs: number, offsetMs: number): readonly [Share, Share
     const late = index === 1 ? latenessUs : 900;
     const operations = run.operations.map((sample) => ({ ...sample, times: { ...sample.times, lateness: sparse(late, sample.total) } }));
     const startedAtMs = run.startedAtMs + (index === 1 ? offsetMs : 0);
-    return { partition: { index, count: 2 }, usersTotal: 20_000, facts: sampleFacts({ host: `node-${index}` }), measurement: { ...run, operations, startedAtMs }, seconds: [] };
+    return { partition: { index, count: 2 }, usersTotal: 20_000, planSha256: 'a'.repeat(64), facts: sampleFacts({ host: `node-${index}` }), measurement: { ...run, operations, startedAtMs }, seconds: [] };
   };
   return [share(0), share(1)];
 }

@@ -20,6 +20,8 @@ export interface Share {
   readonly partition: Partition;
   /** Users of all shares together. */
   readonly usersTotal: number;
+  /** Hash of the plan of the whole run: who arrives when, and what they do at which pace. */
+  readonly planSha256: string;
   readonly facts: ShareFacts;
   readonly measurement: RunMeasurement;
   /** The series with its histograms; `measurement.series` has their quantiles. */
@@ -37,6 +39,7 @@ const envelope = z.object({
   body: z.looseObject({
     partition: z.object({ index: z.int().min(0), count: z.int().min(1) }),
     usersTotal: z.int().min(1),
+    planSha256: z.string().length(64),
     facts: z.looseObject({ version: z.string(), thresholds: z.array(z.looseObject({ expression: z.string() })) }),
     measurement: z.looseObject({ runId: z.string(), seed: z.number(), users: z.int().min(0), startedAtMs: z.number() }),
     seconds: z.array(z.looseObject({ second: z.int().min(0) })),

@@ -14,6 +14,7 @@ const traits: readonly (readonly [name: string, of: (share: Share) => unknown])[
   ['drain', ({ measurement }) => measurement.drainMs],
   ['think time', ({ facts }) => facts.thinkTime],
   ['pace', ({ measurement }) => measurement.pace],
+  ['plan (arrival, journeys in time)', ({ planSha256 }) => planSha256],
   ['target', ({ measurement }) => measurement.target],
   ['transport', ({ measurement }) => measurement.transport],
   ['thresholds', ({ facts }) => facts.thresholds.map(({ expression }) => expression)],
