@@ -12,7 +12,7 @@ import type { ShareSecond } from './seconds.ts';
 /** What a share knows besides its measurement, so that the merged run can be judged and told as a whole. */
 export type ShareFacts = Pick<
   RunFacts,
-  'description' | 'scenarioSha256' | 'note' | 'gitSha' | 'version' | 'host' | 'thinkTime' | 'thresholds' | 'validity' | 'processes' | 'machine'
+  'description' | 'scenarioSha256' | 'note' | 'gitSha' | 'version' | 'host' | 'thinkTime' | 'arrival' | 'thresholds' | 'validity' | 'processes' | 'machine'
 >;
 
 /** The result of one share of a run, whole: nothing in it is rounded or sampled. */
