@@ -7,6 +7,7 @@ import { modelSentence, verdictSentence } from './sentences.ts';
 import { plainText } from './style.ts';
 import type { Style } from './style.ts';
 import type { Summary } from './summary-schema.ts';
+import { worstFirst } from './thresholds/worst-first.ts';
 import { noneFound } from './verdict.ts';
 
 /** The end of a run on the terminal: thresholds first, the verdict and the report's path last. */
@@ -51,7 +52,7 @@ function mark(ok: boolean | null, style: Style): string {
 function thresholdLines(summary: Summary, style: Style): string[] {
   if (summary.thresholds.length === 0) return ["  none; add one with --threshold 'response_time: p(95)<500'"];
   const width = Math.min(60, Math.max(...summary.thresholds.map((row) => row.expression.length)));
-  return summary.thresholds.map((row) => {
+  return worstFirst(summary.thresholds).map((row) => {
     const measured = formatMeasured(row.metric, row.measured, row.expression);
     return `  ${mark(row.ok, style)} ${plainText(row.expression).padEnd(width)}  ${row.ok === false ? style.bad(measured) : measured}${row.missedFromS === undefined ? '' : `, missed since ${clockText(row.missedFromS)}`}`;
   });
@@ -88,7 +89,7 @@ function errorLines(summary: Summary, style: Style): string[] {
   if (summary.errors.length === 0) return [];
   const shown = summary.errors.toSorted((a, b) => b.count - a.count).slice(0, 8);
   return [
-    heading('Errors', style),
+    heading('Errors in all phases', style),
     ...shown.map((error) => {
       const where = error.firstCorrelationId === undefined ? '' : ` [${error.firstCorrelationId}]`;
       return `  ${formatNumber(error.count).padStart(7)}  ${plainText(error.kind)} in ${plainText(error.op)}: ${plainText(error.firstMessage).slice(0, 160)}${plainText(where)}`;

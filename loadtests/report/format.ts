@@ -10,10 +10,11 @@ export function formatNumber(value: number | null): string {
   return String(Number(value.toFixed(Math.abs(value) < 1 ? 3 : 1)));
 }
 
-/** `0.42 ms`, `8.3 ms`, `148 ms`, `12.3 s`. */
+/** `0.42 ms`, `8.3 ms`, `148 ms`, `3.03 s`, `12.3 s`. */
 export function formatMs(valueMs: number | null): string {
   if (valueMs === null || !Number.isFinite(valueMs)) return missing;
-  if (valueMs >= 10_000) return `${Number((valueMs / 1_000).toFixed(1))} s`;
+  // What rounds to 1,000 ms is 1 s.
+  if (valueMs >= 999.5) return `${Number((valueMs / 1_000).toFixed(valueMs >= 9_995 ? 1 : 2))} s`;
   if (valueMs >= 100) return `${whole.format(valueMs)} ms`;
   return `${Number(valueMs.toFixed(valueMs < 1 ? 2 : 1))} ms`;
 }

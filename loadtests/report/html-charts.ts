@@ -43,14 +43,14 @@ function errorFigure(summary: Summary, points: Point[], seconds: number[], bands
   const refused = summary.series.reduce((sum, point) => sum + point.refused, 0);
   const worst = summary.series.reduce((most, point) => (point.failed > most.failed ? point : most));
   const say = failed === 0
-    ? `No operation failed; ${formatNumber(refused)} were refused as the scenario expects.`
-    : `${formatNumber(failed)} operations failed, most of them (${formatNumber(worst.failed)}) at ${clockText(worst.second)}; ${formatNumber(refused)} were refused as the scenario expects.`;
+    ? `Over all phases no operation failed; ${formatNumber(refused)} were refused as the scenario expects.`
+    : `Over all phases ${formatNumber(failed)} operations failed, most of them (${formatNumber(worst.failed)}) at ${clockText(worst.second)}; ${formatNumber(refused)} were refused as the scenario expects.`;
   const series: ChartSeries[] = [
     { name: 'failed/s', tone: 'fail', values: ratesOf(points, (point) => point.failed) },
     { name: 'refused/s', tone: 'series-c', dash: '2 4', values: ratesOf(points, (point) => point.refused) },
   ];
-  const chart = drawTimeChart({ id: 'errors', title: 'Errors a second', summary: say, seconds, series, bands, format: formatNumber, height: 170 });
-  return figure('Errors a second', say, chart, table('Failures and refusals by time', [
+  const chart = drawTimeChart({ id: 'errors', title: 'Failed and refused operations a second', summary: say, seconds, series, bands, format: formatNumber, height: 170 });
+  return figure('Failed and refused operations a second', say, chart, table('Failures and refusals by time', [
     { title: 'Time', cell: (point: Point) => clockText(point.second) },
     { title: 'Phase', cell: (point) => point.phase },
     { title: 'Failed', number: true, cell: (point) => formatNumber(point.failed) },

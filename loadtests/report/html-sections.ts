@@ -6,6 +6,7 @@ import type { Markup } from './markup.ts';
 import { historyMax } from '../swarm/measurement.ts';
 import { holdSeconds, modelSentence, verdictSentence } from './sentences.ts';
 import type { Summary, SummaryAudit } from './summary-schema.ts';
+import { worstFirst } from './thresholds/worst-first.ts';
 import { noneFound } from './verdict.ts';
 
 /** The first thing seen: the verdict, why, and the thresholds. */
@@ -20,23 +21,21 @@ function thresholdTable(summary: Summary): Markup {
   if (summary.thresholds.length === 0) {
     return markup`<p class="empty">The scenario sets no threshold. Add one with <code>--threshold 'response_time: p(95)&lt;500'</code>.</p>`;
   }
-  return table('Judged over the hold, worst first.', [
+  return table('Judged over the hold: the missed first, then the nearest to its limit.', [
     { title: 'Threshold', cell: (row: Summary['thresholds'][number]) => markup`<code>${row.expression}</code>` },
     { title: 'Measured', number: true, cell: (row) => formatMeasured(row.metric, row.measured, row.expression) },
     { title: 'Limit', number: true, cell: (row) => `${row.operator} ${formatMeasured(row.metric, row.limit, row.expression)}` },
     { title: 'Result', cell: (row) => status(okSign(row.ok)) },
     ...(summary.thresholds.some((row) => row.ok === false) ? [{ title: 'Missed since', number: true, cell: (row: Summary['thresholds'][number]) => (row.missedFromS === undefined ? '' : clockText(row.missedFromS)) }] : []),
-  ], summary.thresholds.toSorted((a, b) => rank(a.ok) - rank(b.ok)));
+  ], worstFirst(summary.thresholds));
 }
-
-const rank = (ok: boolean | null): number => (ok === false ? 0 : ok === null ? 1 : 2);
 
 /** Which run this is, so that it can be found and repeated. */
 export function identitySection(summary: Summary): Markup {
   const phases = summary.phases.map((phase) => `${phase.name} ${formatSeconds(phase.durationS)}`).join(', ');
   return markup`<section><h2>This run</h2><div class="card">${facts([
     ['Scenario', markup`${summary.scenario} <span class="soft">${summary.description}</span>`],
-    ['Users', `${formatNumber(summary.users)}, mean think time ${formatNumber(summary.thinkTimeS)} s (${summary.thinkTime})`],
+    ['Users', `${formatNumber(summary.users)}, think time ${summary.thinkTime}`],
     ['Model', modelSentence(summary)],
     ['Started', markup`<time datetime="${summary.startedAt}">${summary.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')}</time>`],
     ['Phases', phases],
@@ -57,7 +56,7 @@ export function keySection(summary: Summary): Markup {
   const bad = operations.failed > 0 ? 'fail' : '';
   return markup`<section><h2>Key figures</h2><div class="tiles">
 ${tile('Operations a second', formatNumber(operations.achievedPerS), `${formatNumber(operations.offeredPerS)} fell due a second`)}
-${tile('Failed operations', formatPercent(operations.failedRatio), markup`<span class="${bad === '' ? 'soft' : 'bad'}">${formatNumber(operations.failed)} of ${formatNumber(operations.total)}</span>, ${formatNumber(operations.refused)} refused`)}
+${tile('Failed operations', formatPercent(operations.failedRatio), markup`<span class="${bad === '' ? 'soft' : 'bad'}">${formatNumber(operations.failed)} of ${formatNumber(operations.total)}</span> in the hold, ${formatNumber(operations.refused)} refused there`)}
 ${tile('Response p95', formatMs(latencyMs.response.p95), `p50 ${formatMs(latencyMs.response.p50)}, p99 ${formatMs(latencyMs.response.p99)}`)}
 ${tile('Users', formatNumber(summary.users), `mean think time ${formatNumber(summary.thinkTimeS)} s`)}
 ${tile('Requests', formatNumber(requests.total), `${formatPercent(requests.failedRatio)} failed, p95 ${formatMs(requests.durationMs.p95)}`)}
@@ -113,9 +112,15 @@ export function operationSection(summary: Summary): Markup {
   ], [...rows, [...all]])}</div></section>`;
 }
 
+/** Refusals that a scenario expects are no errors, and the chart shows them. */
+function refusedClause({ series }: Summary): string {
+  const refused = series.reduce((sum, point) => sum + point.refused, 0);
+  return refused === 0 ? '' : `; ${formatNumber(refused)} were refused as the scenario expects, which is no failure`;
+}
+
 /** What went wrong, by kind, with the first example of each. */
 export function errorSection(summary: Summary): Markup {
-  if (summary.errors.length === 0) return markup`<section><h2>Errors</h2><div class="card"><p class="empty">No operation failed in any phase.</p></div></section>`;
+  if (summary.errors.length === 0) return markup`<section><h2>Errors</h2><div class="card"><p class="empty">No operation failed in any phase${refusedClause(summary)}.</p></div></section>`;
   return markup`<section><h2>Errors</h2><div class="card">${table('By kind, over all phases, with the first example of each.', [
     { title: 'Kind', cell: (error: Summary['errors'][number]) => error.kind },
     { title: 'Operation', cell: (error) => error.op },

@@ -46,7 +46,7 @@ describe('renderReport', () => {
   it('says the status in words beside the icon, and the think time beside the users', () => {
     expect(html).toContain('</span>PASS</div>');
     expect(html).toContain('</span>met</span>');
-    expect(html).toContain('10,000, mean think time 10 s (exponential, mean 10 s)');
+    expect(html).toContain('10,000, think time exponential, mean 10 s');
     expect(html).toContain('scheduled (pace: due)');
   });
 

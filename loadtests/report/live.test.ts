@@ -71,6 +71,17 @@ describe('on a terminal', () => {
   });
 });
 
+describe('the generator’s line', () => {
+  const worker = { worker: 0, pid: 1, cpuUs: 2_000_000, coreShareMax: 0, rssBytes: 1, rssAtStartBytes: 1, loopDelayP99Ms: 1, usersStarted: 1, usersActive: 1, unsent: 0, links: undefined };
+  const lineOf = (now: LiveView, previous?: LiveView): string => pictureOf(now, styleFor(createTestHost(), createTestHost().stderr), 120, previous).at(-1) ?? '';
+  it('tells the CPU of the second just past, long before a window of 5 s of the hold is full', () => {
+    const before = view(20, { phase: 'ramp', workers: [worker] as unknown as LiveView['workers'] });
+    const now = view(21, { phase: 'ramp', workers: [{ ...worker, cpuUs: 2_070_000 }] as unknown as LiveView['workers'] });
+    expect(lineOf(now, before)).toContain('1 worker, busiest 7 % of a core');
+    expect(lineOf(before)).toContain('1 worker, busiest 10 % of a core');
+  });
+});
+
 describe('a narrow terminal', () => {
   it('cuts coloured lines by what is seen, and leaves no colour open', () => {
     const { host } = terminal();
@@ -80,7 +91,9 @@ describe('a narrow terminal', () => {
     const seen = pictureOf(view(40), coloured, 30).map((line) => line.replaceAll(/\u001b\[[0-9;]*m/g, ''));
     expect(Math.max(...seen.map((line) => line.length))).toBe(29);
     expect(seen).toEqual(plain);
-    expect(cutVisible(`a${coloured.bold('bcd')}e`, 2)).toBe(`a${coloured.bold('b')}`);
+    expect(cutVisible(`a${coloured.bold('bcd')}e`, 3)).toBe(`a${coloured.bold('b…')}`);
+    expect(cutVisible(`a${coloured.bold('bcd')}e`, 5)).toBe(`a${coloured.bold('bcd')}e`);
+    expect(seen.filter((line) => line.length === 29).every((line) => line.endsWith('…'))).toBe(true);
   });
 });
 
@@ -90,7 +103,8 @@ describe('the ending', () => {
   it('starts with thresholds and ends with the verdict', () => {
     const lines = renderEnding(buildSummary(sampleRun(), sampleFacts()), style, '.sora/runs/x/report.html').trim().split('\n').map((line) => line.trim());
     expect(lines[0]).toBe('Thresholds');
-    expect(lines[1]).toMatch(/^✓ response_time: p\(95\)<500 +142 ms$/);
+    expect(lines[1]).toMatch(/^✓ response_time\{op:ai\}: p\(95\)<800 +317 ms$/);
+    expect(lines).toContainEqual(expect.stringMatching(/^✓ response_time: p\(95\)<500 +142 ms$/));
     expect(lines.at(-2)).toBe('report  .sora/runs/x/report.html');
     expect(lines.at(-1)).toMatch(/^✓ PASS {2}10,000 users with a mean think time of 10 s did/);
   });

@@ -61,6 +61,7 @@ export function plainLine(view: LiveView): string {
 function redrawnDisplay(output: Output, style: Style): LiveDisplay {
   let height = 0;
   let lines: string[] = [];
+  let previous: LiveView | undefined;
   const clear = (): string => (height === 0 ? '' : `\u001b[${height}A\u001b[J`);
   const draw = (): void => {
     output.write(`${clear()}${lines.join('\n')}\n`);
@@ -68,7 +69,8 @@ function redrawnDisplay(output: Output, style: Style): LiveDisplay {
   };
   return {
     update(view) {
-      lines = pictureOf(view, style, output.columns);
+      lines = pictureOf(view, style, output.columns, previous);
+      previous = view;
       draw();
     },
     say(text) {
@@ -83,8 +85,11 @@ function redrawnDisplay(output: Output, style: Style): LiveDisplay {
   };
 }
 
-/** The picture of one second, as lines no wider than the terminal. */
-export function pictureOf(view: LiveView, style: Style, columns: number): string[] {
+/**
+ * The picture of one second, as lines no wider than the terminal.
+ * @param previous the view before, from which the generator's CPU counts
+ */
+export function pictureOf(view: LiveView, style: Style, columns: number, previous?: LiveView): string[] {
   const lines = [
     '',
     phaseLine('ramp', view.elapsedMs / Math.max(1, view.rampMs), view.rampMs, view, style),
@@ -94,7 +99,7 @@ export function pictureOf(view: LiveView, style: Style, columns: number): string
     `  ${label('rate')}${pad(`${formatNumber(view.ratePerS)}/s`)} ${style.dim(`${formatNumber(view.total)} operations`)}`,
     `  ${label('errors')}${errorText(view, style)}`,
     `  ${label('response')}p50 ${pad(formatMs(view.p50Ms))} p95 ${pad(formatMs(view.p95Ms))} p99 ${formatMs(view.p99Ms)}`,
-    `  ${label('generator')}${generatorText(view, style)}`,
+    `  ${label('generator')}${generatorText(view, style, previous)}`,
   ];
   return lines.map((line) => cutVisible(line, Math.max(20, columns - 1)));
 }
@@ -114,11 +119,19 @@ function errorText(view: LiveView, style: Style): string {
   return `${view.failed > 0 ? style.bad(text) : text}${style.dim(`, ${formatNumber(view.refused)} refused`)}`;
 }
 
-function generatorText(view: LiveView, style: Style): string {
-  const share = view.workers.reduce((most, worker) => Math.max(most, worker.coreShareMax), 0);
-  const delayMs = view.workers.reduce((most, worker) => Math.max(most, worker.loopDelayP99Ms), 0);
-  return style.dim(`${view.workers.length} workers, busiest ${formatPercent(share)} of a core, loop delay p99 ${formatMs(delayMs)}`);
+/** The share of a core that the busiest worker used since the view before; of the first view since its beginning. */
+function busiestShare(view: LiveView, previous: LiveView | undefined): number {
+  const spanUs = (view.elapsedMs - (previous?.elapsedMs ?? 0)) * 1_000;
+  const before = new Map(previous?.workers.map(({ worker, cpuUs }) => [worker, cpuUs]));
+  return spanUs <= 0 ? 0 : Math.max(0, ...view.workers.map(({ worker, cpuUs }) => (cpuUs - (before.get(worker) ?? 0)) / spanUs));
 }
 
+function generatorText(view: LiveView, style: Style, previous: LiveView | undefined): string {
+  const share = busiestShare(view, previous);
+  const delayMs = view.workers.reduce((most, worker) => Math.max(most, worker.loopDelayP99Ms), 0);
+  return style.dim(`${countOf(view.workers.length, 'worker')}, busiest ${formatPercent(share)} of a core, loop delay p99 ${formatMs(delayMs)}`);
+}
+
+const countOf = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 const label = (text: string): string => text.padEnd(11);
 const pad = (text: string): string => text.padStart(9);

@@ -30,17 +30,20 @@ export function plainText(text: string): string {
 // oxlint-disable-next-line no-control-regex
 const paintPattern = /(\u001b\[[0-9;]*m)/;
 
-/** Cuts a line to so many visible characters; colour codes take no room, and none stays open. */
+/** Cuts a line to so many visible characters, the last an ellipsis where something is missing; colour codes take no room, and none stays open. */
 export function cutVisible(line: string, width: number): string {
-  let room = width;
-  let cut = false;
+  const seen = line.split(paintPattern).reduce((sum, part, index) => sum + (index % 2 === 1 ? 0 : part.length), 0);
+  if (seen <= width) return line;
+  let room = width - 1;
+  let isMarked = false;
   const kept = line.split(paintPattern).map((part, index) => {
     // Every second part is a colour code; those behind the cut close what was opened.
     if (index % 2 === 1) return part;
     const shown = part.slice(0, room);
-    cut ||= shown.length < part.length;
     room -= shown.length;
-    return shown;
+    if (shown.length === part.length || isMarked) return shown;
+    isMarked = true;
+    return `${shown}…`;
   });
-  return cut ? kept.join('') : line;
+  return kept.join('');
 }

@@ -26,7 +26,7 @@ describe('judgeRun', () => {
   });
   it('fails a missed threshold with what was measured', () => {
     expect(judgeRun({ ...passing, thresholds: [threshold(false)] })).toMatchObject({
-      verdict: 'fail', exitCode: 99, reasons: ['threshold response_time: p(95)<500: measured 700'],
+      verdict: 'fail', exitCode: 99, reasons: ['threshold response_time: p(95)<500: measured 700 ms'],
     });
   });
   it('puts an invalid measurement before thresholds', () => {
@@ -35,7 +35,7 @@ describe('judgeRun', () => {
   it('fails a system under which users got nothing done where thresholds tell, and is unsure where they do not', () => {
     const idle = judgeValidity({ ...healthy, usersCompleted: 0 });
     expect(judgeRun({ ...passing, thresholds: [threshold(false)], validity: idle })).toMatchObject({
-      verdict: 'fail', exitCode: 99, reasons: ['threshold response_time: p(95)<500: measured 700', expect.stringContaining('0 % of users completed')],
+      verdict: 'fail', exitCode: 99, reasons: ['threshold response_time: p(95)<500: measured 700 ms', expect.stringContaining('0 % of users completed')],
     });
     expect(judgeRun({ ...passing, validity: idle })).toMatchObject({ verdict: 'insufficient', exitCode: 98 });
   });

@@ -1,5 +1,6 @@
 import { exitCodes } from '../../ops/core/error.ts';
 import type { ExitCode } from '../../ops/core/error.ts';
+import { formatMeasured } from './format.ts';
 import type { ThresholdResult } from './thresholds.ts';
 import type { ValidityItem } from './validity.ts';
 
@@ -90,8 +91,7 @@ function doubtReasons(input: VerdictInput): string[] {
   return reasons;
 }
 
-/** `threshold response_time: p(95)<500: measured 612`. */
+/** `threshold response_time: p(95)<500: measured 612 ms`. */
 export function thresholdReason(result: ThresholdResult): string {
-  const measured = result.measured === null ? 'nothing' : Number(result.measured.toPrecision(4));
-  return `threshold ${result.expression}: measured ${measured}`;
+  return `threshold ${result.expression}: measured ${result.measured === null ? 'nothing' : formatMeasured(result.metric, result.measured, result.expression)}`;
 }

@@ -32,7 +32,7 @@ describe('createAbortJudge', () => {
 
   it('names what was measured, and when', () => {
     const judge = judgeOf({ response_time: [abort('p(95)<1')], http_req_failed: [abort('rate<0.5')] });
-    expect(judge(3_000)).toMatch(/^threshold response_time: p\(95\)<1: measured \d[\d.]* after 3s of the hold$/);
+    expect(judge(3_000)).toMatch(/^threshold response_time: p\(95\)<1: measured \d[\d.]* ms after 3s of the hold$/);
     expect(judgeOf({ http_req_failed: [abort('rate<0.5')] })(3_000)).toBeUndefined();
   });
 
