@@ -27,7 +27,7 @@ export async function refuseForeignAccounts(
   if (foreign > 0) {
     throw invalidConfig(
       `the database holds ${foreign} account${foreign === 1 ? '' : 's'} that the seeder did not make`,
-      `a load run must not touch ${foreign === 1 ? 'it' : 'them'}: use --stack own, which runs on a database of its own,\nor empty this one of all it holds and seed it: npx sora db reset --yes, then ${seeding}`,
+      `a load run must not touch ${foreign === 1 ? 'it' : 'them'}: use --stack own, which runs on a database of its own, or empty this one of all it holds and seed it: npx sora db reset --yes, then ${seeding}`,
     );
   }
   if (seeded < run.users) {

@@ -50,7 +50,7 @@ const transferRoute = (store: WalletStore, metrics: WalletMetrics): Route =>
     path: '/wallet/transfers',
     operationId: 'createTransfer',
     summary: 'Gives tokens to another user as a tip, a gift or for a live stream; a retry with the same key answers as the first try did',
-    description: `The platform keeps a share, rounded down: ${transferKinds.map((kind) => `${platformPercent[kind]} % of a ${kind}`).join(', ')}. `
+    description: `The platform keeps a share, rounded down: ${transferKinds.map((kind) => `${platformPercent[kind]} % of kind ${kind}`).join(', ')}. `
       + `The rest reaches the recipient: of a tip of 5 tokens, ${splitRevenue('tip', 5).creator}.`,
     auth: 'user',
     body: transferRequestSchema,
