@@ -123,28 +123,46 @@ export interface ColumnChart {
   readonly format: (value: number) => string;
 }
 
+/** Half of the label of the last column reaches in here. */
+const columnsRight = 36;
+/** Height of a row of mark labels, and a character's width at their size. */
+const markRow = 17;
+const markCharWidth = 6.6;
+
+/** Gives each label the lowest row in which it stands clear of those before it. */
+export function stackLabels(marks: readonly { readonly at: number; readonly label: string }[]): { at: number; label: string; row: number }[] {
+  const ends: number[] = [];
+  return marks.toSorted((a, b) => a.at - b.at).map(({ at, label }) => {
+    const half = (label.length * markCharWidth) / 2;
+    const free = ends.findIndex((end) => end + 2 * markCharWidth <= at - half);
+    const row = free === -1 ? ends.length : free;
+    ends[row] = at + half;
+    return { at, label, row };
+  });
+}
+
 /** Draws a distribution as columns. */
 export function drawColumnChart(chart: ColumnChart): Markup {
-  const height = 240;
+  const innerWidth = width - margin.left - columnsRight;
+  const step = innerWidth / Math.max(1, chart.columns.length);
+  const marks = stackLabels(chart.marks.map(({ at, label }) => ({ at: round(margin.left + at * step), label })));
+  const ceiling = margin.top + markRow * Math.max(0, ...marks.map(({ row }) => row));
+  const height = 214 + ceiling;
   const floor = height - margin.bottom;
-  const inner = { width: width - margin.left - 20, height: floor - margin.top };
+  const inner = { width: innerWidth, height: floor - ceiling };
   const ticks = niceTicks(Math.max(1, ...chart.columns.map((column) => column.value)), 4);
   const top = ticks.at(-1) ?? 1;
-  const step = inner.width / Math.max(1, chart.columns.length);
   const y = (value: number): number => round(floor - (value / top) * inner.height);
   const labelEvery = Math.max(1, Math.ceil(chart.columns.length / 14));
   return markup`<svg class="chart" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${chart.id}-t ${chart.id}-d">
 <title id="${chart.id}-t">${chart.title}</title><desc id="${chart.id}-d">${chart.summary}</desc>
-${ticks.map((tick) => markup`<line class="grid" x1="${margin.left}" x2="${width - 20}" y1="${y(tick)}" y2="${y(tick)}"/><text class="tick" text-anchor="end" x="${margin.left - 10}" y="${y(tick) + 4}">${chart.format(tick)}</text>`)}
+${ticks.map((tick) => markup`<line class="grid" x1="${margin.left}" x2="${width - columnsRight}" y1="${y(tick)}" y2="${y(tick)}"/><text class="tick" text-anchor="end" x="${margin.left - 10}" y="${y(tick) + 4}">${chart.format(tick)}</text>`)}
 ${chart.columns.map((column, index) => {
   const left = round(margin.left + index * step);
   const label = index % labelEvery === 0 && markup`<text class="tick" text-anchor="middle" x="${round(left + step)}" y="${height - 8}">${column.label}</text>`;
   return markup`<rect class="column" x="${round(left + step * 0.08)}" y="${y(column.value)}" width="${round(step * 0.84)}" height="${round(floor - y(column.value))}"><title>${column.title}</title></rect>${label}`;
 })}
-${chart.marks.map((mark, index) => {
-  const at = round(margin.left + mark.at * step);
-  return markup`<line class="mark" x1="${at}" x2="${at}" y1="${margin.top}" y2="${floor}"/><text class="mark-label" text-anchor="middle" x="${at}" y="${margin.top - 7 - (index % 2) * 11}">${mark.label}</text>`;
-})}
+${marks.map(({ at, label, row }) => markup`<line class="mark" x1="${at}" x2="${at}" y1="${ceiling - row * markRow}" y2="${floor}"/><text class="mark-label" text-anchor="middle" x="${at}" y="${ceiling - 7 - row * markRow}">${label}</text>`)}
 </svg>`;
 }
 

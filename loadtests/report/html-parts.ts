@@ -9,14 +9,17 @@ export interface Column<Row> {
   readonly number?: boolean;
 }
 
-/** A table with a caption; its first column heads the rows. */
-export function table<Row>(caption: string, columns: readonly Column<Row>[], rows: readonly Row[]): Markup {
+/**
+ * A table with a caption; its first column heads the rows.
+ * @param look `stack` turns each row into lines on a narrow screen, so that nothing of it is beyond the edge
+ */
+export function table<Row>(caption: string, columns: readonly Column<Row>[], rows: readonly Row[], look: 'plain' | 'stack' = 'plain'): Markup {
   const css = (column: Column<Row>): Markup | false => column.number === true && markup` class="number"`;
-  return markup`<div class="scroll"><table><caption>${caption}</caption><thead><tr>${columns.map(
+  return markup`<div class="scroll"><table${look === 'stack' && markup` class="stack"`}><caption>${caption}</caption><thead><tr>${columns.map(
     (column) => markup`<th scope="col"${css(column)}>${column.title}</th>`,
   )}</tr></thead><tbody>${rows.map(
     (row) => markup`<tr>${columns.map((column, index) =>
-      index === 0 ? markup`<th scope="row"${css(column)}>${column.cell(row)}</th>` : markup`<td${css(column)}>${column.cell(row)}</td>`,
+      index === 0 ? markup`<th scope="row"${css(column)}>${column.cell(row)}</th>` : markup`<td${css(column)}${look === 'stack' && markup` data-title="${column.title}"`}>${column.cell(row)}</td>`,
     )}</tr>`,
   )}</tbody></table></div>`;
 }

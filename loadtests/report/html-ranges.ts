@@ -8,8 +8,8 @@ type Range = Summary['ranges'][number];
 
 const width = 1040;
 const rowHeight = 34;
-const left = 130;
-const barWidth = 560;
+const left = 160;
+const barWidth = 530;
 
 /** Response times in a few ranges as bars, what failed apart. */
 export function rangesFigure(summary: Summary): Markup {

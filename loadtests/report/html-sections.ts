@@ -27,7 +27,7 @@ function thresholdTable(summary: Summary): Markup {
     { title: 'Limit', number: true, cell: (row) => `${row.operator} ${formatMeasured(row.metric, row.limit, row.expression)}` },
     { title: 'Result', cell: (row) => status(okSign(row.ok)) },
     ...(summary.thresholds.some((row) => row.ok === false) ? [{ title: 'Missed since', number: true, cell: (row: Summary['thresholds'][number]) => (row.missedFromS === undefined ? '' : clockText(row.missedFromS)) }] : []),
-  ], worstFirst(summary.thresholds));
+  ], worstFirst(summary.thresholds), 'stack');
 }
 
 /** Which run this is, so that it can be found and repeated. */
@@ -130,10 +130,20 @@ export function errorSection(summary: Summary): Markup {
   ], summary.errors.toSorted((a, b) => b.count - a.count))}</div></section>`;
 }
 
-/** The worst single operations, each with the id that finds its log lines. */
+/** Services log requests that took them this long, and failures. */
+const loggedFromMs = 1_000;
+
+/** For which of the slowest operations there are log lines to look up. */
+function loggedClause({ slowest }: Summary): string {
+  const logged = slowest.filter(({ serviceMs, status: code }) => serviceMs >= loggedFromMs || code === 0 || code >= 500).length;
+  if (logged === 0) return 'None of them is in the logs of our services: these log requests over 1 s and failures.';
+  return `Our services log requests over 1 s and failures, so that ${formatNumber(logged)} of these may be found, until the next load run, with sora logs --stack load --correlation ID (without --stack load where the run used the stack of sora up).`;
+}
+
+/** The worst single operations, each with its correlation id. */
 export function slowestSection(summary: Summary): Markup {
   if (summary.slowest.length === 0) return markup``;
-  return markup`<section><h2>Slowest operations</h2><div class="card">${table('The 20 longest response times of the run. Services log requests over 1 s and failures; until the next load run sora logs --stack load --correlation ID finds these (without --stack load where the run used the stack of sora up).', [
+  return markup`<section><h2>Slowest operations</h2><div class="card">${table(`The 20 longest response times of the run. ${loggedClause(summary)}`, [
     { title: 'Operation', cell: (row: Summary['slowest'][number]) => row.op },
     { title: 'Response', number: true, cell: (row) => formatMs(row.responseMs) },
     { title: 'Service', number: true, cell: (row) => formatMs(row.serviceMs) },

@@ -32,6 +32,7 @@ code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font
 .verdict ul{margin:14px 0 0;padding-left:20px}
 .pass{--tone:var(--pass);--tint:var(--pass-tint)}.fail{--tone:var(--fail);--tint:var(--fail-tint)}
 .insufficient{--tone:var(--insufficient);--tint:var(--insufficient-tint)}
+th code,td code{overflow-wrap:break-word}
 .status{color:var(--tone);font-weight:600;white-space:nowrap}
 .status .icon{display:inline-block;width:1.3em}
 .scroll{overflow-x:auto}
@@ -77,7 +78,10 @@ a{color:var(--a)}
 a:focus-visible,summary:focus-visible{outline:2px solid var(--a);outline-offset:3px;border-radius:3px}
 .empty{color:var(--soft);margin:0}
 footer{color:var(--soft);font-size:13px;padding-top:40px;padding-bottom:56px}
-@media(max-width:640px){main,header.top,footer{padding-left:16px;padding-right:16px}.card,.verdict{padding:20px}.pair{grid-template-columns:1fr}h1{font-size:24px}}
+@media(max-width:640px){main,header.top,footer{padding-left:16px;padding-right:16px}.card,.verdict{padding:20px}
+.stack thead{display:none}.stack tr{display:flex;flex-wrap:wrap;align-items:baseline;gap:2px 16px;padding:9px 0;border-bottom:1px solid var(--rule)}.stack tr:last-child{border-bottom:0}
+.stack tbody th{flex:1 0 100%;padding:0;border:0}.stack td{padding:0;border:0}.stack td.number+td:not(.number){padding-left:0}
+.stack td:not(:empty)::before{content:attr(data-title) " ";color:var(--soft);font-weight:400}.pair{grid-template-columns:1fr}h1{font-size:24px}}
 @media print{:root{--page:#fff;--card:#fff;--ink:#000;--soft:#444;--rule:#ccc;--grid:#e5e5e5;--shadow:none;color-scheme:light}
 body{font-size:11px;print-color-adjust:exact;-webkit-print-color-adjust:exact}main,header.top,footer{max-width:none;padding-left:0;padding-right:0}
 details,.download{display:none}h2{margin-top:28px;break-after:avoid}.card,.tile,figure,tr{break-inside:avoid}.chart{min-width:0}}

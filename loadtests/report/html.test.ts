@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as fc from 'fast-check';
-import { niceTicks } from './chart.ts';
+import { niceTicks, stackLabels } from './chart.ts';
 import { renderReport } from './html.ts';
 import { renderJunit } from './junit.ts';
 import { escapeText, markup } from './markup.ts';
@@ -27,6 +27,20 @@ function attacked(): Summary {
   return { ...built, reasons: [hostile], verdict: 'fail', audit: { ...(built.audit as NonNullable<Summary['audit']>), incomplete: hostile, differences: [{ userId: 1, kind: hostile, writeId: hostile, finding: 'lost', rows: 0 }] } };
 }
 
+it('stacks labels so that none covers another in its row, and keeps each in order of its place', () => {
+  const label = fc.record({ at: fc.double({ min: 0, max: 1_000, noNaN: true }), label: fc.string({ minLength: 1, maxLength: 14 }) });
+  fc.assert(fc.property(fc.array(label, { maxLength: 6 }), (marks) => {
+    const stacked = stackLabels(marks);
+    expect(stacked).toHaveLength(marks.length);
+    for (const [index, one] of stacked.entries()) {
+      for (const other of stacked.slice(0, index).filter(({ row }) => row === one.row)) {
+        expect(one.at - other.at).toBeGreaterThan(((one.label.length + other.label.length) / 2) * 6);
+      }
+    }
+  }));
+  expect(stackLabels([{ at: 100, label: 'p95 142 ms' }, { at: 130, label: 'p99 327 ms' }, { at: 400, label: 'p50' }]).map(({ row }) => row)).toEqual([0, 1, 0]);
+});
+
 describe('renderReport', () => {
   const html = renderReport(summary);
 
@@ -48,6 +62,25 @@ describe('renderReport', () => {
     expect(html).toContain('</span>met</span>');
     expect(html).toContain('10,000, think time exponential, mean 10 s');
     expect(html).toContain('scheduled (pace: due)');
+  });
+
+  it('shows a threshold whole on a narrow screen: each cell names itself, and rows may wrap', () => {
+    expect(html).toContain('<table class="stack"><caption>Judged over the hold');
+    expect(html).toMatch(/<td data-title="Result"><span class="status pass">/);
+    expect(html).toMatch(/@media\(max-width:640px\)\{[^@]*\.stack tr\{display:flex;flex-wrap:wrap/);
+  });
+
+  it('offers a look in the logs only for what is logged', () => {
+    const withSlow = (count: number): Summary => ({ ...summary, slowest: summary.slowest.map((row, index) => ({ ...row, serviceMs: index < count ? 1_200 : 122, status: 200 })) });
+    expect(renderReport(withSlow(0)).includes('sora logs')).toBe(false);
+    expect(renderReport(withSlow(2)).includes('so that 2 of these may be found, until the next load run, with sora logs')).toBe(true);
+  });
+
+  it('counts refusals by the span they are of', () => {
+    expect(html).toMatch(/in the hold, [\d,]+ refused there/);
+    expect(html).toMatch(/Over all phases [\d,]+ operations failed/);
+    const calm = { ...summary, errors: [], series: summary.series.map((point) => ({ ...point, failed: 0, refused: 1 })) };
+    expect(renderReport(calm)).toContain(`No operation failed in any phase; ${calm.series.length} were refused as the scenario expects`);
   });
 
   it('puts a title, a sentence and a table behind every chart', () => {
