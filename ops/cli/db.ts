@@ -95,7 +95,7 @@ async function runSeeder(context: Context, url: string, args: readonly string[],
 const cell = z.unknown().transform((value) => (value === null || typeof value === 'number' ? value : typeof value === 'string' ? value : JSON.stringify(value)));
 const rowSchema = z.record(z.string(), cell);
 const databasesSchema = z.object({
-  databases: z.array(z.object({ name: z.string(), kind: z.string(), sizeBytes: z.number(), users: z.number().nullable(), seed: z.number().nullable(), usedAt: z.string().nullable() })),
+  databases: z.array(z.object({ name: z.string(), kind: z.string(), sizeBytes: z.number().nullable(), users: z.number().nullable(), seed: z.number().nullable(), usedAt: z.string().nullable() })),
 });
 
 const appliedSchema = z.object({ applied: z.array(z.string()) });
@@ -105,7 +105,7 @@ export function renderReply(text: string): string {
   const reply: unknown = JSON.parse(text);
   const listed = databasesSchema.safeParse(reply);
   if (listed.success) {
-    const rows = listed.data.databases.map((row) => [row.name, row.kind, `${Math.ceil(row.sizeBytes / 1e6)}MB`, row.users, row.seed, row.usedAt]);
+    const rows = listed.data.databases.map((row) => [row.name, row.kind, row.sizeBytes === null ? null : `${Math.ceil(row.sizeBytes / 1e6)}MB`, row.users, row.seed, row.usedAt]);
     return renderTable(['NAME', 'KIND', 'SIZE', 'USERS', 'SEED', 'USED'], rows);
   }
   const migrated = appliedSchema.safeParse(reply);

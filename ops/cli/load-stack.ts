@@ -123,10 +123,17 @@ async function dropClone(context: Context, supervisor: SupervisorLink, clone: { 
 
 /** Of a database that should have gone: why it may still be there, and how it goes. */
 export function describeLeft(name: string, error: unknown, isOnGivenServer: boolean): string {
-  const isForced = error instanceof SoraError && error.code === 'interrupted';
-  const why = isForced ? `stopping was forced, so the database of this run, ${name}, may still be there` : `the database of this run, ${name}, could not be dropped: ${messageOf(error)}`;
+  const isInterrupted = error instanceof SoraError && error.code === 'interrupted';
+  const why = isInterrupted ? `the database of this run, ${name}, may still be there, as dropping it was interrupted` : `the database of this run, ${name}, could not be dropped: ${messageOf(error)}`;
   if (isOnGivenServer) return `${why}\n  to drop it: npx sora db drop ${name}\n`;
   return `${why}\n  the next load run drops it; to drop it now: npx sora db drop ${name} --stack load\n`;
+}
+
+/** What a stop by force leaves undone. */
+export function describeForced(context: Context): string {
+  const isOnGivenServer = (context.host.process.env['DATABASE_URL'] ?? '') !== '';
+  if (isOnGivenServer) return 'stopped by force; a database of this run may be left on the server of DATABASE_URL\n  npx sora db ls shows it as run_…, npx sora db drop NAME drops it\n';
+  return 'stopped by force; the next load run drops what this one left of a database\n';
 }
 
 /** Runs one verb of the seeder and reads the JSON it prints. The URL holds a password, so it is not an argument. */

@@ -6,7 +6,7 @@ import { readPairs, suggest } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { runEntry } from './entry.ts';
 import { onInterrupt } from './interrupt.ts';
-import { interruptedError, stackEnv, startLoadStack } from './load-stack.ts';
+import { describeForced, interruptedError, stackEnv, startLoadStack } from './load-stack.ts';
 import { stackDir } from './up.ts';
 
 const harnessEntry = 'loadtests/main.ts';
@@ -103,7 +103,10 @@ async function runLoad(context: Context, verb: StartingVerb, args: readonly stri
   const stopListening = onInterrupt(context.host, (count) => {
     interrupt.abort();
     // Not before the other listeners to the same signal: `runEntry` kills the harness's group in its own.
-    if (count > 1 && !isRunning) context.host.timers.after(0, () => context.host.process.exit(exitCodes.interrupted));
+    if (count > 1 && !isRunning) {
+      context.host.stderr.write(describeForced(context));
+      context.host.timers.after(0, () => context.host.process.exit(exitCodes.interrupted));
+    }
     // The harness says so itself, and writes what it measured; the stack then ends on its own.
     isHurried = count > 1;
     if (count === 1 && !isRunning) context.host.stderr.write('\nstopping; press Ctrl-C again to force\n');

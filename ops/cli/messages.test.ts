@@ -7,7 +7,7 @@ import { createTestHost } from '../core/test-host.ts';
 import { parseFlags } from './command.ts';
 import type { Context } from './command.ts';
 import { renderReply } from './db.ts';
-import { interruptedError, describeLeft } from './load-stack.ts';
+import { describeForced, describeLeft, interruptedError } from './load-stack.ts';
 import { logs } from './logs.ts';
 import { status } from './status.ts';
 
@@ -30,6 +30,11 @@ describe('parseFlags', () => {
 });
 
 describe('renderReply', () => {
+  test('shows databases, one that is half made or half dropped without a size', () => {
+    const row = { kind: 'database', users: null, seed: null, usedAt: null };
+    const table = renderReply(JSON.stringify({ databases: [{ ...row, name: 'sora', sizeBytes: 7_804_607 }, { ...row, name: 'run_1', sizeBytes: null }] }));
+    expect(table.split('\n').map((line) => line.split(/\s+/).slice(0, 3))).toEqual([['NAME', 'KIND', 'SIZE'], ['sora', 'database', '8MB'], ['run_1', 'database', '<none>'], ['']]);
+  });
   test('has a row for each migration, and nothing where there was none', () => {
     expect(renderReply('{"applied":["0001_a","0002_b"]}')).toBe('APPLIED\n0001_a\n0002_b\n');
     expect(renderReply('{"applied":[]}')).toBe('');
@@ -40,8 +45,17 @@ describe('renderReply', () => {
 describe('describeLeft', () => {
   test('says how a database goes that a forced stop may have left', () => {
     expect(describeLeft('run_1', interruptedError(), false)).toBe(
-      'stopping was forced, so the database of this run, run_1, may still be there\n  the next load run drops it; to drop it now: npx sora db drop run_1 --stack load\n');
+      'the database of this run, run_1, may still be there, as dropping it was interrupted\n  the next load run drops it; to drop it now: npx sora db drop run_1 --stack load\n');
     expect(describeLeft('run_1', new Error('no answer'), true)).toBe('the database of this run, run_1, could not be dropped: no answer\n  to drop it: npx sora db drop run_1\n');
+  });
+});
+
+describe('describeForced', () => {
+  test('says who clears up after a stop by force', () => {
+    const host = createTestHost();
+    const on = (url: string): string => describeForced({ host: { ...host, process: { ...host.process, env: { DATABASE_URL: url } } }, root: '', home: '', topology: '' });
+    expect(on('')).toContain('the next load run drops');
+    expect(on('postgres://u@h/d')).toContain('npx sora db drop NAME');
   });
 });
 

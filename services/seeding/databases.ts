@@ -107,7 +107,8 @@ export async function dropDatabase(url: string, name: string): Promise<{ name: s
 export interface DatabaseRow {
   readonly name: string;
   readonly kind: 'template' | 'draft' | 'database';
-  readonly sizeBytes: number;
+  /** Null while it is being made or dropped, and where that was broken off. */
+  readonly sizeBytes: number | null;
   readonly users: number | null;
   readonly seed: number | null;
   readonly usedAt: string | null;
@@ -116,7 +117,7 @@ export interface DatabaseRow {
 /** The server's databases except its own. */
 export async function listDatabases(url: string): Promise<DatabaseRow[]> {
   return await withClient(url, async (admin) => {
-    const { rows } = await admin.query<{ name: string; size: number; note: string | null }>(
+    const { rows } = await admin.query<{ name: string; size: number | null; note: string | null }>(
       `select datname as name, pg_database_size(oid) as size, shobj_description(oid, 'pg_database') as note
        from pg_database where datname not in ('postgres', 'template0', 'template1') order by datname`,
     );
