@@ -1,4 +1,4 @@
-import { scenario, type VirtualUser } from '../swarm/scenario.ts';
+import { scenario, type VirtualUser } from 'sora';
 
 /** The smallest useful journey: works against any HTTP server. */
 export default scenario({
