@@ -10,6 +10,7 @@ import type { CapacityResult } from '../capacity/result-schema.ts';
 import type { SearchPlan } from '../capacity/search.ts';
 import { readDurationFlag, readNumber, readOutput, readRate, takeFlags } from '../capacity/take-flags.ts';
 import type { OwnFlag, Taken } from '../capacity/take-flags.ts';
+import { repeatsOnStdout } from '../report/ending.ts';
 import { formatNumber } from '../report/format.ts';
 import { styleFor } from '../report/style.ts';
 import type { Summary } from '../report/summary-schema.ts';
@@ -135,7 +136,7 @@ export async function capacityCommand(host: Host, args: readonly string[]): Prom
     const page = keep(host, store, result, summary);
     if (!quiet) host.stderr.write(renderCapacity(result, style, page));
     if (json) host.stdout.write(`${JSON.stringify(result)}\n`);
-    else if (quiet || !host.stdout.isTty) host.stdout.write(`${page}\n${capacityLine(result, styleFor(host, host.stdout, noColor)).trim()}\n`);
+    else if (repeatsOnStdout(host, quiet)) host.stdout.write(`${page}\n${capacityLine(result, styleFor(host, host.stdout, noColor)).trim()}\n`);
     return result.exitCode;
   } finally {
     for (const remove of removals) remove();

@@ -10,7 +10,7 @@ import type { FencedTarget } from '../k6/runner/fence.ts';
 import { buildK6Summary } from '../k6/runner/import.ts';
 import { runK6, seriesOf } from '../k6/runner/process.ts';
 import type { K6Ended } from '../k6/runner/process.ts';
-import { renderEnding, verdictLine } from '../report/ending.ts';
+import { renderEnding, repeatsOnStdout, verdictLine } from '../report/ending.ts';
 import { describeMachine } from '../report/machine.ts';
 import { createProcessSampler } from '../report/processes.ts';
 import { styleFor } from '../report/style.ts';
@@ -109,5 +109,5 @@ function listenForSignals(host: Host, stop: AbortController, force: AbortControl
 function show(host: Host, run: ReadyK6Run, summary: Summary, reportPath: string): void {
   if (!run.quiet) host.stderr.write(renderEnding(summary, styleFor(host, host.stderr, run.noColor), reportPath));
   if (run.json) host.stdout.write(`${JSON.stringify(summary)}\n`);
-  else if (run.quiet || !host.stdout.isTty) host.stdout.write(`${reportPath}\n${verdictLine(summary, styleFor(host, host.stdout, run.noColor)).trim()}\n`);
+  else if (repeatsOnStdout(host, run.quiet)) host.stdout.write(`${reportPath}\n${verdictLine(summary, styleFor(host, host.stdout, run.noColor)).trim()}\n`);
 }

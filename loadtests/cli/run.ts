@@ -8,7 +8,7 @@ import type { Host, Timer } from '../../ops/core/host.ts';
 import { auditRun } from '../audit/run-audit.ts';
 import { describeBlocks } from '../report/blocks.ts';
 import { renderComparison } from '../report/compare/text.ts';
-import { renderEnding, verdictLine } from '../report/ending.ts';
+import { renderEnding, repeatsOnStdout, verdictLine } from '../report/ending.ts';
 import { formatBytes, formatNumber } from '../report/format.ts';
 import { createLiveDisplay } from '../report/live.ts';
 import type { LiveDisplay } from '../report/live.ts';
@@ -279,7 +279,7 @@ export function finish(host: Host, options: Pick<RunOptions, 'noColor' | 'quiet'
   if (!options.quiet && summary.comparison !== undefined) host.stderr.write(renderComparison(summary.comparison, style));
   if (!options.quiet) host.stderr.write(renderEnding(summary, style, reportPath));
   if (options.json) host.stdout.write(`${JSON.stringify(summary)}\n`);
-  else if (options.quiet || !host.stdout.isTty) {
+  else if (repeatsOnStdout(host, options.quiet)) {
     host.stdout.write(`${reportPath}\n${verdictLine(summary, styleFor(host, host.stdout, options.noColor)).trim()}\n`);
   }
 }

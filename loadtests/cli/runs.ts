@@ -1,13 +1,13 @@
 import { parseArgs } from 'node:util';
 import { formatDuration } from '../../ops/core/duration.ts';
-import { invalidConfig, messageOf } from '../../ops/core/error.ts';
+import { invalidConfig } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { renderComparison } from '../report/compare/text.ts';
 import { renderEnding } from '../report/ending.ts';
 import { formatMs, formatNumber, formatPercent } from '../report/format.ts';
 import { styleFor } from '../report/style.ts';
-import type { Summary } from '../report/summary-schema.ts';
 import { openRunStore } from './run.ts';
+import { wrongFlag } from './wrong-flag.ts';
 
 const header = ['NAME', 'SCENARIO', 'VERDICT', 'USERS', 'OPS/S', 'FAILED', 'P95', 'AGE'];
 
@@ -36,16 +36,15 @@ export function listCommand(host: Host, args: readonly string[]): number {
 
 /** `show ID`: the ending of a run again; `-o json` its summary. */
 export function showCommand(host: Host, args: readonly string[]): number {
-  const { json, ids } = readFlags('show', args, 1);
+  const { json, ids, noColor } = readFlags('show', args, 1);
   const store = openRunStore(host);
   const { id, summary } = store.find(ids[0] ?? 'latest');
   if (json) host.stdout.write(`${JSON.stringify(summary)}\n`);
-  else host.stdout.write(comparisonText(host, summary) + renderEnding(summary, styleFor(host, host.stdout), `${store.folderOf(id)}/report.html`));
+  else {
+    const style = styleFor(host, host.stdout, noColor);
+    host.stdout.write((summary.comparison === undefined ? '' : renderComparison(summary.comparison, style)) + renderEnding(summary, style, `${store.folderOf(id)}/report.html`));
+  }
   return 0;
-}
-
-function comparisonText(host: Host, { comparison }: Summary): string {
-  return comparison === undefined ? '' : renderComparison(comparison, styleFor(host, host.stdout));
 }
 
 /** `rm ID…`: removes runs. */
@@ -63,15 +62,15 @@ export function removeCommand(host: Host, args: readonly string[]): number {
 /** Cells of a list hold no blanks, so that scripts can split them. */
 const tight = (text: string): string => text.replaceAll(' ', '');
 
-function readFlags(verb: string, args: readonly string[], idsMax: number): { json: boolean; ids: string[] } {
+function readFlags(verb: string, args: readonly string[], idsMax: number): { json: boolean; ids: string[]; noColor: boolean } {
   let parsed;
   try {
-    parsed = parseArgs({ args: [...args], options: { output: { type: 'string', short: 'o' } }, allowPositionals: true, strict: true });
+    parsed = parseArgs({ args: [...args], options: { output: { type: 'string', short: 'o' }, 'no-color': { type: 'boolean' } }, allowPositionals: true, strict: true });
   } catch (error) {
-    throw invalidConfig(messageOf(error), `load ${verb} takes -o json${idsMax > 0 ? ' and the name of a run' : ''}`, error);
+    throw invalidConfig(wrongFlag(`load ${verb}`, args, error), `load ${verb} takes -o json, --no-color${idsMax > 0 ? ' and the name of a run' : ''}`, error);
   }
   const { output } = parsed.values;
   if (output !== undefined && output !== 'json' && output !== 'text' && output !== 'table') throw invalidConfig(`output "${output}" is unknown`, 'use -o json');
   if (parsed.positionals.length > idsMax) throw invalidConfig(`load ${verb} takes at most ${idsMax} names of runs, found ${parsed.positionals.length}`, 'list them with: npx sora load ls');
-  return { json: output === 'json', ids: parsed.positionals };
+  return { json: output === 'json', ids: parsed.positionals, noColor: parsed.values['no-color'] === true };
 }

@@ -5,6 +5,7 @@ import type { Host } from '../../ops/core/host.ts';
 import { loadFlags } from '../capacity/probe.ts';
 import { readNumber, readOutput, takeFlags } from '../capacity/take-flags.ts';
 import type { OwnFlag } from '../capacity/take-flags.ts';
+import { repeatsOnStdout } from '../report/ending.ts';
 import { styleFor } from '../report/style.ts';
 import { loadSuite, suiteNames } from '../suites/load-suite.ts';
 import { partLine, partsText, renderSuite, suiteLine } from '../suites/render.ts';
@@ -94,7 +95,7 @@ export async function suiteCommand(host: Host, args: readonly string[]): Promise
     const path = saveSuite(host, folder, result);
     if (!quiet) host.stderr.write(renderSuite(result, style, path));
     if (json) host.stdout.write(`${JSON.stringify(result)}\n`);
-    else if (quiet || !host.stdout.isTty) host.stdout.write(`${path}\n${suiteLine(result, styleFor(host, host.stdout, noColor)).trim()}\n`);
+    else if (repeatsOnStdout(host, quiet)) host.stdout.write(`${path}\n${suiteLine(result, styleFor(host, host.stdout, noColor)).trim()}\n`);
     return result.exitCode;
   } finally {
     for (const remove of removals) remove();

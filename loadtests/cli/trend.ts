@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { assertNever, exitCodes, invalidConfig, messageOf } from '../../ops/core/error.ts';
+import { assertNever, exitCodes, invalidConfig } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { alignColumns } from '../report/ending.ts';
 import { formatMs, formatNumber, formatPercent } from '../report/format.ts';
@@ -10,6 +10,7 @@ import { plainText, styleFor } from '../report/style.ts';
 import type { Style } from '../report/style.ts';
 import type { Summary } from '../report/summary-schema.ts';
 import { openRunStore } from './run.ts';
+import { wrongFlag } from './wrong-flag.ts';
 
 const titles: Readonly<Record<TrendMetric, string>> = { p95: 'response p95', rate: 'operations/s', errors: 'failed', cpu: 'CPU an operation' };
 
@@ -89,7 +90,7 @@ function readArguments(args: readonly string[]): { json: boolean; scenario: stri
   try {
     parsed = parseArgs({ args: [...args], options: { output: { type: 'string', short: 'o' } }, allowPositionals: true, strict: true });
   } catch (error) {
-    throw invalidConfig(messageOf(error), 'load trend takes the name of a scenario and -o json', error);
+    throw invalidConfig(wrongFlag('load trend', args, error), 'load trend takes the name of a scenario and -o json', error);
   }
   const { output = 'text' } = parsed.values;
   if (output !== 'json' && output !== 'text' && output !== 'table') throw invalidConfig(`output "${output}" is unknown`, 'use -o json');

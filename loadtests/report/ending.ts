@@ -1,3 +1,4 @@
+import type { Host } from '../../ops/core/host.ts';
 import { outputLines } from '../outputs/report.ts';
 import { shareLines } from '../shares/report.ts';
 import { clockText } from './chart.ts';
@@ -29,6 +30,11 @@ export function renderEnding(summary: Summary, style: Style, reportPath: string)
     verdictLine(summary, style),
   ];
   return `${parts.join('\n')}\n`;
+}
+
+/** Whether the end must be said on stdout too: a program reads it, or stderr said nothing; not where both are one file. */
+export function repeatsOnStdout({ stdout, stderr }: Pick<Host, 'stdout' | 'stderr'>, quiet: boolean): boolean {
+  return quiet || (!stdout.isTty && (stdout.file === undefined || stdout.file !== stderr.file));
 }
 
 /** `✓ PASS  10,000 users …`. */

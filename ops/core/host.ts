@@ -72,6 +72,8 @@ export interface Output {
   readonly isTty: boolean;
   /** Width in columns; 80 where unknown. */
   readonly columns: number;
+  /** The same for two outputs that write into one file or pipe; undefined where it is unknown. */
+  readonly file?: string | undefined;
 }
 
 /** The files this process reads and writes; paths are absolute or relative to the working folder. */

@@ -11,8 +11,8 @@ export function createNodeHost(): Host {
     random: { float: () => Math.random(), bytes: (count) => randomBytes(count), uuid: () => randomUUID() },
     process: nodeProcess(),
     files: nodeFiles,
-    stdout: output(process.stdout),
-    stderr: output(process.stderr),
+    stdout: output(process.stdout, 1),
+    stderr: output(process.stderr, 2),
   };
 }
 
@@ -137,7 +137,7 @@ function kindOf(found: fs.Stats): Ownership['kind'] {
   return found.isSymbolicLink() ? 'link' : 'other';
 }
 
-function output(stream: NodeJS.WriteStream): Output {
+function output(stream: NodeJS.WriteStream, descriptor: number): Output {
   return {
     write: (text) => {
       stream.write(text);
@@ -147,6 +147,14 @@ function output(stream: NodeJS.WriteStream): Output {
     },
     get columns() {
       return (stream.columns ?? 0) > 0 ? stream.columns : 80;
+    },
+    get file() {
+      try {
+        const { dev, ino } = fs.fstatSync(descriptor);
+        return `${dev}:${ino}`;
+      } catch {
+        return undefined;
+      }
     },
   };
 }
