@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { exitCodes, invalidConfig, messageOf } from '../../ops/core/error.ts';
+import { exitCodes, invalidConfig } from '../../ops/core/error.ts';
 import type { SoraError } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { differencesOf } from '../report/compare/comparable.ts';
@@ -13,6 +13,7 @@ import { readCount, readTolerance } from './baseline-flags.ts';
 import type { BaselineWanted } from './baseline-flags.ts';
 import { ConfigErrors } from './options.ts';
 import { openRunStore } from './run.ts';
+import { wrongFlag } from './wrong-flag.ts';
 
 const usage = 'npx sora load compare BASELINE RUN, or npx sora load compare RUN --last 5';
 
@@ -66,6 +67,6 @@ function parse(args: readonly string[]) {
       options: { baseline: { type: 'string', multiple: true }, last: { type: 'string' }, tolerance: { type: 'string' }, output: { type: 'string', short: 'o' } },
     });
   } catch (error) {
-    throw invalidConfig(messageOf(error), 'load compare takes --baseline RUN, --last N, --tolerance 5% and -o json', error);
+    throw invalidConfig(wrongFlag('load compare', args, error), 'load compare takes --baseline RUN, --last N, --tolerance 5% and -o json', error);
   }
 }

@@ -60,7 +60,7 @@ describe('load import', () => {
     ['a pause that is none', ['My visit.har', '--think-max', '0s'], '--think-max 0s is outside 1 ms to 24 h'],
     ['an origin that is none', ['My visit.har', '--origin', 'app'], '--origin "app" is no web address'],
     ['another origin than the recorded', ['My visit.har', '--origin', 'https://b.test', '-o', 'b.ts'], 'no request to https://b.test is left; left out: 1 to app.test, another origin (--keep-origin app.test)'],
-    ['an unknown flag', ['My visit.har', '--fast'], "Unknown option '--fast'"],
+    ['an unknown flag', ['My visit.har', '--fast'], "load import has no flag --fast"],
   ])('refuses %s', (_what, args, message) => {
     expect(() => run(...args)).toThrow(expect.objectContaining({ exitCode: 104, hint: expect.any(String) as string, message: expect.stringContaining(message) as string }));
     expect(() => run(...args)).not.toThrow(/s3cret-value/);

@@ -12,6 +12,7 @@ import { renderReport } from '../import/outcome.ts';
 import type { ImportReport } from '../import/outcome.ts';
 import type { ScenarioPlan } from '../import/plan.ts';
 import { writeScenario } from '../import/write-scenario.ts';
+import { wrongFlag } from './wrong-flag.ts';
 
 /** Flags of `load import`; the `value` is what help shows. */
 export const importFlags = {
@@ -93,7 +94,7 @@ function readFlags(args: readonly string[]): ImportOptions {
   try {
     parsed = parseArgs({ args: [...args], options: importFlags, allowPositionals: true, strict: true });
   } catch (error) {
-    throw invalidConfig(messageOf(error), 'all flags: npx sora load import --help', error);
+    throw invalidConfig(wrongFlag('load import', args, error), 'all flags: npx sora load import --help', error);
   }
   const { values, positionals } = parsed;
   const [file, ...more] = positionals;

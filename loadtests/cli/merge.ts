@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { invalidConfig, messageOf } from '../../ops/core/error.ts';
+import { invalidConfig } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { auditRun } from '../audit/run-audit.ts';
 import { describeBlocks } from '../report/blocks.ts';
@@ -13,6 +13,7 @@ import type { Share } from '../shares/share.ts';
 import { requireTogether } from '../shares/together.ts';
 import type { RunMeasurement } from '../swarm/measurement.ts';
 import { finish, notAudited, openRunStore } from './run.ts';
+import { wrongFlag } from './wrong-flag.ts';
 
 export const mergeHelp = {
   usage: 'merge SHARE… [--audit] [-o json]',
@@ -83,7 +84,7 @@ function readFlags(args: readonly string[]): MergeFlags {
       options: { output: { type: 'string', short: 'o' }, audit: { type: 'boolean' }, quiet: { type: 'boolean' }, 'no-color': { type: 'boolean' } },
     });
   } catch (error) {
-    throw invalidConfig(messageOf(error), `load merge is called so: npx sora load ${mergeHelp.usage}`, error);
+    throw invalidConfig(wrongFlag('load merge', args, error), `load merge is called so: npx sora load ${mergeHelp.usage}`, error);
   }
   const { output = 'text', audit = false, quiet = false, 'no-color': noColor = false } = parsed.values;
   if (output !== 'json' && output !== 'text') throw invalidConfig(`output "${output}" is unknown`, 'use -o json');
