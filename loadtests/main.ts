@@ -7,6 +7,7 @@ import { browserCommand, planBrowserCommand } from './cli/browser.ts';
 import { capacityCommand, planCapacityCommand } from './cli/capacity.ts';
 import { compareCommand } from './cli/compare.ts';
 import { debugCommand } from './cli/debug.ts';
+import { foresee } from './cli/foresee.ts';
 import { helpText } from './cli/help.ts';
 import { k6Command, planK6Command } from './cli/k6.ts';
 import { importCommand } from './cli/import.ts';
@@ -19,6 +20,7 @@ import { openRunStore, runCommand } from './cli/run.ts';
 import { trendCommand } from './cli/trend.ts';
 import { listCommand, removeCommand, showCommand } from './cli/runs.ts';
 import { planSuiteCommand, suiteCommand } from './cli/suite.ts';
+import { styleFor } from './report/style.ts';
 
 type Verb = (host: Host, args: readonly string[]) => number | Promise<number>;
 
@@ -49,6 +51,8 @@ async function planCommand(host: Host, args: readonly string[], verb: RunVerb): 
   const run = await prepareRun(host, args, verb);
   // A wrong baseline is told before a stack is started for the run.
   openBaselineGate(openRunStore(host), run.options.baseline, kindOf(run));
+  // Told before minutes go into a stack and its users.
+  if (verb === 'run') for (const warning of foresee(run)) host.stderr.write(`${styleFor(host, host.stderr, run.options.noColor).unsure(warning)}\n`);
   const { needsStack, users, seed, scenario, scenarioFile, options } = run;
   const { user, overrides } = options;
   host.stdout.write(`${JSON.stringify({ needsStack, users, seed, scenario: scenario.name, scenarioFile, user, usersGiven: overrides.users !== undefined, shares: options.share.partition?.count ?? 1 })}\n`);

@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createTestHost } from '../../ops/core/test-host.ts';
@@ -27,6 +29,13 @@ describe('foresee', () => {
     expect(warning).toContain('threshold operation_refused of launch-mix can be met from 30 operations/s on, and this run makes about 20; give it --users 300');
     expect(await warningsOf('--users', '300')).toEqual([]);
   });
+});
+
+it('is told before a stack is started: the plan says it on stderr, and stdout stays data', { timeout: 30_000 }, () => {
+  const plan = (...flags: string[]) => spawnSync(process.execPath, [join(import.meta.dirname, '../main.ts'), 'plan', 'launch-mix', ...flags], { encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '' } });
+  const warned = plan('--users', '200');
+  expect([warned.status, warned.stderr.match(/^warning: /gm)?.length, JSON.parse(warned.stdout)]).toEqual([0, 1, expect.objectContaining({ users: 200 })]);
+  expect(plan().stderr).toBe('');
 });
 
 describe('residualBeyond', () => {

@@ -29,7 +29,6 @@ import type { AdminAccess } from '../swarm/coordinator.ts';
 import type { RunMeasurement } from '../swarm/measurement.ts';
 import { openBaselineGate } from './baseline.ts';
 import type { BaselineGate } from './baseline.ts';
-import { foresee } from './foresee.ts';
 import { refuseForeignAccounts } from './foreign-accounts.ts';
 import { bytesPerOperation, describeThinkTime, expectedLoad, kindOf, prepareRun, replacedThinkTime } from './prepare.ts';
 import type { RunOptions } from './options.ts';
@@ -216,7 +215,6 @@ function announce(
     `  about ${formatNumber(load.operations)} requests at ${formatNumber(load.operationsPerS)}/s, ${formatBytes(load.bytes)} assuming ${formatBytes(bytesPerOperation)} each, ${formatDuration(load.durationMs)} and a drain of at most 30s`,
     `  ${expectedText(expected, run.scenario.name)}`,
     ...more.map((line) => `  ${line}`),
-    ...foresee(run).map((line) => `  ${style.unsure(line)}`),
   ].join('\n'));
 }
 

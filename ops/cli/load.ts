@@ -117,7 +117,10 @@ async function runLoad(context: Context, verb: StartingVerb, args: readonly stri
     isRunning = true;
     const exitCode = await run({ ...stack.env, SORA_RUN_ID: runId }, stack.died);
     isRunning = false;
-    if (isHurried) context.host.process.exit(exitCodes.interrupted);
+    if (isHurried) {
+      context.host.stderr.write(describeForced(context));
+      context.host.process.exit(exitCodes.interrupted);
+    }
     return exitCode;
   } finally {
     stopListening();
