@@ -56,7 +56,7 @@ describe('the judgement of merged shares', () => {
     expect(judge(900, 400).reasons.some((reason) => reason.includes('began'))).toBe(false);
     const apart = judge(900, 4_200);
     expect(apart.verdict).toBe('insufficient');
-    expect(apart.reasons[0]).toBe('share 1 began 4,200 ms after the first, limit 1,000 ms: give all shares the same --start-at');
+    expect(apart.reasons[0]).toBe('share 1 began 4.2 s after the first, limit 1 s: give all shares the same --start-at');
   });
 
   it('is told in the report and on the terminal, in the published shape', () => {
