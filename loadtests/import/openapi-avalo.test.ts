@@ -86,7 +86,7 @@ it('calls every safe operation of the running api, ids from its own replies', as
     if (event.kind === 'carried') carried.add(event.name);
     if (event.kind === 'end') ends.set(event.op, event.outcome);
   }
-  // The document says that an access token opens them, not that it must be an administrator's.
+  // They want an administrator's token; the journey is given a user's.
   const forAdmins = ['audit-ledger', 'accounts-summary', 'audit-writes', 'audit-user-writes'];
   const failed = [...ends].filter(([, outcome]) => outcome !== 'ok').map(([op]) => op);
   expect(failed.filter((op) => !forAdmins.includes(op))).toEqual([]);

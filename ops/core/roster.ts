@@ -7,7 +7,7 @@ export interface Listed {
 /**
  * The members of a group that comes and goes quickly, in no order. A `Set` would do, but V8 links each table it has
  * outgrown to the next: once one such table is in the old generation it keeps all later ones, and their dead
- * members, until a full collection. At 20,000 operations a second that was a quarter of all memory allocated.
+ * members, until a full collection. In an unpaced load run a quarter of what was allocated outlived its collection so.
  */
 export class Roster<Member extends Listed> {
   readonly #members: Member[] = [];

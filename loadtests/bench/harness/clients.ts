@@ -5,12 +5,12 @@ import type { Host } from '../../../ops/core/host.ts';
 /** One generator of load as a command, so that all are measured alike: start-up included, by the shell's `time`. */
 export interface Client {
   readonly name: string;
-  /** The command; undefined where the tool is not installed. */
+  /** Program and arguments. */
   readonly command: (load: Load) => readonly string[];
   readonly env?: (load: Load) => Readonly<Record<string, string>>;
   /** Requests answered, from what the tool printed. @throws Error when it is not there */
   readonly requests: (stdout: string) => number;
-  /** k6, Locust and ours end with other codes than 0 when a threshold or a validity limit is missed. */
+  /** Exit codes under which the count stands. Default 0 alone. */
   readonly accepts?: (exitCode: number | null) => boolean;
 }
 
