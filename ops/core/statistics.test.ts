@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { interleave, median, relativeSpread, spreadOf } from './statistics.ts';
 
-const figures = fc.array(fc.double({ noNaN: true, min: -1e9, max: 1e9 }), { minLength: 1, maxLength: 30 });
+/** Without -0, which sorts with 0 in no order and which `toBe` tells apart. */
+const figures = fc.array(fc.double({ noNaN: true, min: -1e9, max: 1e9 }).map((value) => value + 0), { minLength: 1, maxLength: 30 });
 
 describe('median', () => {
   it('is the middle, or between the two in the middle', () => {
