@@ -27,7 +27,7 @@ test('by default nobody waits for a refusal longer than 12 ms', () => {
   expect(log).toEqual(['-b']);
 });
 
-test('a burst may wait 250 ms, a standing queue 25 ms, newest first', () => {
+test('a burst may wait 250 ms, a standing queue 25 ms', () => {
   const admission = new Admission({ ceiling: 1, burstMs: 250, standingWaitMs: 25 });
   const log: string[] = [];
   admission.enter(recorder(log, 'a'), 0);
@@ -39,9 +39,11 @@ test('a burst may wait 250 ms, a standing queue 25 ms, newest first', () => {
   admission.expire(260);
   expect(log).toEqual(['-b']);
   admission.finish(262, 5);
-  expect(log).toEqual(['-b', '+d']);
+  expect(log).toEqual(['-b', '+c']);
   admission.expire(270);
-  expect(log).toEqual(['-b', '+d', '-c']);
+  expect(log).toEqual(['-b', '+c']);
+  admission.expire(271);
+  expect(log).toEqual(['-b', '+c', '-d']);
 });
 
 test('a queue that refusals emptied is still overload', () => {
@@ -66,6 +68,24 @@ test('a standing queue refuses at once what it could not serve in time', () => {
   admission.enter(recorder(log, 'a'), 0);
   for (let index = 0; index < 20; index++) admission.enter(recorder(log, 'b'), 1);
   expect(admission.enter(recorder(log, 'c'), 300)).toBe('refused');
+});
+
+test('a place that frees for a moment ends no overload, 100 ms without a refusal do', () => {
+  const admission = new Admission({ ceiling: 1, burstMs: 50, standingWaitMs: 5 });
+  const log: string[] = [];
+  admission.enter(recorder(log, 'a'), 0);
+  admission.enter(recorder(log, 'b'), 0);
+  admission.expire(51);
+  admission.finish(52, 5);
+  admission.enter(recorder(log, 'c'), 60);
+  admission.enter(recorder(log, 'd'), 60);
+  admission.expire(66);
+  expect(log).toEqual(['-b', '-d']);
+  admission.finish(170, 5);
+  admission.enter(recorder(log, 'e'), 170);
+  admission.enter(recorder(log, 'f'), 170);
+  admission.expire(219);
+  expect(log).toEqual(['-b', '-d']);
 });
 
 test('places are neither lost nor invented, and nobody is answered twice', () => {

@@ -11,10 +11,13 @@ interface Entry {
   readonly waiter: Waiter;
 }
 
+/** So long after a refusal the queue still counts as standing: a place that frees for a moment is no end of an overload. */
+const overloadedMs = 100;
+
 export interface AdmissionOptions extends LimiterOptions {
   /** Most waiters; beyond it refused at once. Default 4,096. */
   readonly queueMax?: number;
-  /** Longest wait while the queue has been standing. Default 8 ms. */
+  /** Longest wait while the queue has been standing. Default 3 ms: who is refused at once hears it in the same turn, who waits in vain needs another. */
   readonly standingWaitMs?: number;
   /** Longest wait in a burst: a place was free within the last `burstMs`. Default 12 ms: whoever is refused shall hear it within 50, with the way there and back on a busy machine. */
   readonly burstMs?: number;
@@ -23,7 +26,7 @@ export interface AdmissionOptions extends LimiterOptions {
 /**
  * Lets requests through up to the limiter's limit and queues the rest by time. A queue before
  * places that were free a moment ago is a burst and may wait; one that never clears is overload, where waiting only
- * makes everybody late: it is cut to `standingWaitMs`, newest first, and the excess is refused.
+ * makes everybody late: it is cut to what `standingWaitMs` serve, and the excess is refused as it arrives.
  */
 export class Admission {
   readonly limiter: Limiter;
@@ -33,6 +36,7 @@ export class Admission {
   #queue: Entry[] = [];
   /** When a request last found, or left behind, a free place. */
   #reliefMs = 0;
+  #refusedMs = -Infinity;
   #finishedInWindow = 0;
   #finishedPerMs = 0;
   #windowStartMs = 0;
@@ -46,7 +50,7 @@ export class Admission {
   constructor(options: AdmissionOptions) {
     this.limiter = new Limiter(options);
     this.#queueMax = options.queueMax ?? 4_096;
-    this.#standingWaitMs = options.standingWaitMs ?? 8;
+    this.#standingWaitMs = options.standingWaitMs ?? 3;
     this.#burstMs = options.burstMs ?? 12;
   }
 
@@ -59,7 +63,7 @@ export class Admission {
    * relief, or each round of refusals would be followed by another long wait.
    */
   #isStanding(nowMs: number): boolean {
-    return nowMs - this.#reliefMs > this.#burstMs;
+    return nowMs - this.#reliefMs > this.#burstMs || nowMs - this.#refusedMs < overloadedMs;
   }
 
   /** `go`: a place is taken, give it back with `finish`; `wait`: `waiter` will hear; `refused`: no. */
@@ -72,6 +76,7 @@ export class Admission {
     const drainable = Math.max(8, this.#finishedPerMs * this.#standingWaitMs);
     if (this.#queue.length >= this.#queueMax || (this.#isStanding(nowMs) && this.#queue.length >= drainable)) {
       this.refused++;
+      this.#refusedMs = nowMs;
       return 'refused';
     }
     this.#queue.push({ sinceMs: nowMs, waiter });
@@ -97,8 +102,7 @@ export class Admission {
     if (this.#lettingIn) return;
     this.#lettingIn = true;
     while (this.#queue.length > 0 && this.inFlight < this.limiter.limit) {
-      const entry = this.#isStanding(nowMs) ? this.#queue.pop() : this.#queue.shift();
-      if (entry === undefined) break;
+      const entry = this.#queue.shift() as Entry;
       this.inFlight++;
       this.waited++;
       this.waitedMsSum += nowMs - entry.sinceMs;
@@ -117,6 +121,7 @@ export class Admission {
     if (late === 0) return;
     for (const entry of this.#queue.splice(0, late)) {
       this.refused++;
+      this.#refusedMs = nowMs;
       entry.waiter.expired();
     }
   }

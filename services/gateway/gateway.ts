@@ -14,7 +14,7 @@ import type { SessionPort } from './session-port.ts';
 import { Upstream, type Exchange, type UpstreamConnection } from './upstream.ts';
 
 const sweepMs = 250;
-const expireMs = 5;
+const expireMs = 3;
 /** Most client connections; further ones are closed at once. */
 const sessionsMax = 15_000;
 

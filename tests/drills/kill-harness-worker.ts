@@ -1,10 +1,8 @@
 import { join } from 'node:path';
 import { atLeast, equals, holds, note } from './check.ts';
 import type { Drill } from './drill.ts';
-import { requireSummary, startLoadRun } from './load-run.ts';
-import { descendantsOf, listProcesses } from './process-tree.ts';
+import { requireSummary, startLoadRun, workersOf } from './load-run.ts';
 
-const workerEntry = 'loadtests/swarm/worker-main.ts';
 const beforeKillMs = 3_000;
 
 /** One of two harness workers dies: its users' writes are unknown, so the run proves nothing, and says so. */
@@ -16,9 +14,9 @@ export const killHarnessWorker: Drill = {
     const run = startLoadRun(context, { flags: ['--workers', '2'] });
     await run.reached('hold');
     await host.timers.sleep(beforeKillMs, signal);
-    const workers = descendantsOf(listProcesses(host), run.pid).filter(({ command }) => command.includes(workerEntry));
+    const workers = workersOf(host, run);
     const victim = workers.at(-1);
-    if (victim === undefined) throw new Error(`no process below ${run.pid} runs ${workerEntry}`);
+    if (victim === undefined) throw new Error(`no process below ${run.pid} is a worker of the harness`);
     const killedAtMs = host.clock.nowMs();
     host.process.kill(victim.pid, 'SIGKILL');
     context.say(`killed a harness worker, pid ${victim.pid}`);

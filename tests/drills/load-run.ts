@@ -5,8 +5,11 @@ import { summarySchema } from '../../loadtests/report/summary-schema.ts';
 import type { Summary } from '../../loadtests/report/summary-schema.ts';
 import { readStackState } from '../../ops/supervisor/stack-state.ts';
 import type { StackState } from '../../ops/supervisor/stack-state.ts';
+import type { Host } from '../../ops/core/host.ts';
 import { thinkMsOf } from './drill.ts';
 import type { DrillContext } from './drill.ts';
+import { descendantsOf, listProcesses } from './process-tree.ts';
+import type { ProcessRow } from './process-tree.ts';
 
 export interface RunWanted {
   /** Default the size's. */
@@ -50,14 +53,35 @@ export function startTargetRun(context: DrillContext, target: string, wanted: Ru
   return watch(context, ['ops/cli/bootstrap.mjs', 'load', 'run', 'hello', '--target', target, ...runFlags(context, wanted)], {}, wanted);
 }
 
-/** It stands for clients on other machines, which would not take this one's cores from the stack. */
-const secondNiceness = 5;
+/** Overload comes from other machines, whose generators would not take this one's cores from the stack. */
+const remoteNiceness = 10;
 
 /** A second generator against a stack that another run has up: the harness as the command would start it. */
 export function startSecondGenerator(context: DrillContext, env: Readonly<Record<string, string>>, wanted: RunWanted): LoadRun {
   const run = watch(context, ['loadtests/main.ts', 'run', 'launch-mix', ...runFlags(context, wanted)], env, wanted);
-  setPriority(run.pid, secondNiceness);
+  setPriority(run.pid, remoteNiceness);
   return run;
+}
+
+/** Gives way to the stack with the workers of a run that is under way; the answer takes it back where that is allowed. */
+export function yieldToStack({ host }: DrillContext, run: LoadRun): () => void {
+  const pids = workersOf(host, run).map(({ pid }) => pid);
+  for (const pid of pids) setPriority(pid, remoteNiceness);
+  return () => pids.forEach((pid) => trySetPriority(pid, 0));
+}
+
+/** Only root may put a process before others again. A process may have ended, too. */
+export function trySetPriority(pid: number, niceness: number): void {
+  try {
+    setPriority(pid, niceness);
+  } catch {
+    // As said: what it then waits for a core stands in the figures.
+  }
+}
+
+/** The worker processes of a run's harness. */
+export function workersOf(host: Host, run: LoadRun): ProcessRow[] {
+  return descendantsOf(listProcesses(host), run.pid).filter(({ command }) => command.includes('loadtests/swarm/worker-main.ts'));
 }
 
 function runFlags({ size }: DrillContext, { holdMs = size.holdMs, rampMs = rampMsOf(size.users), flags = [] }: RunWanted): string[] {

@@ -3,10 +3,12 @@ import { stackEnv } from '../../ops/cli/load-stack.ts';
 import { auditChecks, describeErrors } from './run-checks.ts';
 import { equals, note } from './check.ts';
 import type { Drill, DrillContext } from './drill.ts';
-import { loadStackDir, requireSummary, startLoadRun, startSecondGenerator } from './load-run.ts';
+import { loadStackDir, requireSummary, startLoadRun, startSecondGenerator, yieldToStack } from './load-run.ts';
 import { goodputChecks, recoveryCheck, refusalChecks } from './overload-checks.ts';
 import { issueTokens, startProber } from './probe.ts';
 
+/** Long enough to warm up: a cold stack at the full rate would begin with a queue of its own. */
+const baseRampMs = 20_000;
 const baseMs = 30_000;
 const overloadMs = 60_000;
 const afterMs = 40_000;
@@ -30,7 +32,7 @@ export const overload: Drill = {
   async run(context) {
     const { host, size, signal } = context;
     const flags = ['--sockets', String(socketsFor(context))];
-    const first = startLoadRun(context, { holdMs: baseMs + overloadMs + afterMs + slackMs, flags });
+    const first = startLoadRun(context, { rampMs: baseRampMs, holdMs: baseMs + overloadMs + afterMs + slackMs, flags });
     await first.reached('hold');
     const env = accessOf(context);
     const count = Math.min(probeAccounts.count, size.users - probeAccounts.from);
@@ -40,7 +42,11 @@ export const overload: Drill = {
       await host.timers.sleep(baseMs, signal);
       context.say(`doubling the load of ${size.ratePerS}/s for ${overloadMs / 1_000} s`);
       const baseToMs = host.clock.nowMs();
-      const extra = requireSummary(await startSecondGenerator(context, env, { rampMs, holdMs: overloadMs, flags }).ended);
+      const takeBack = yieldToStack(context, first);
+      const second = startSecondGenerator(context, env, { rampMs, holdMs: overloadMs, flags });
+      prober.hurry();
+      const extra = requireSummary(await second.ended);
+      takeBack();
       const base = requireSummary(await first.ended);
       const holdFromMs = Date.parse(base.startedAt) + (base.phases.find(({ name }) => name === 'hold')?.startS ?? 0) * 1_000;
       const fromMs = Date.parse(extra.startedAt) + rampMs;
