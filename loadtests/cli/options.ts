@@ -30,7 +30,7 @@ export const runFlags = {
   ...baselineFlags,
   target: { type: 'string', value: 'URL', help: 'the system under test, such as http://127.0.0.1:3000' },
   'confirm-target': { type: 'string', multiple: true, value: 'HOST', help: 'confirms a target that looks like production' },
-  threshold: { type: 'string', multiple: true, value: 'METRIC: EXPR', help: 'one more threshold, such as "response_time: p(95)<500"' },
+  threshold: { type: 'string', multiple: true, value: 'METRIC: EXPR', help: 'one more threshold, such as "response_time: p(95)<500"; with " abort" or " abort after 30s" a miss ends the run' },
   validity: { type: 'string', multiple: true, value: 'NAME=LIMIT', help: 'changes a validity limit, such as lateness=100ms or cpu=90%' },
   ...outputAndShareFlags,
   note: { type: 'string', value: 'TEXT', help: 'a note for the report' },

@@ -5,6 +5,7 @@ import { aggregations, metricSpecs } from './metrics.ts';
 import type { Metric, MetricLookup } from './metrics.ts';
 import type { ThresholdRule } from '../swarm/scenario.ts';
 import { parseDelayMs } from './thresholds/delay.ts';
+import { splitAbort } from './thresholds/flag.ts';
 
 export type Operator = '<' | '<=' | '>' | '>=' | '==' | '===' | '!=';
 
@@ -79,8 +80,19 @@ export function parseThreshold(metricText: string, text: string): Threshold {
   };
 }
 
-/** Parses `metric{tags}: expression` as a flag gives it. */
-export function parseThresholdFlag(text: string): Threshold {
+/**
+ * Parses `metric{tags}: expression` as a flag gives it. With ` abort` behind it a miss ends the run, with
+ * ` abort after 30s` once the hold has lasted that long.
+ * @throws SoraError `invalid_config` as `parseThreshold`, and on a delay that is no duration
+ */
+export function parseThresholdFlag(flag: string): Threshold {
+  const { text, abort } = splitAbort(flag);
+  const threshold = parsePlainFlag(text);
+  if (abort === undefined) return threshold;
+  return { ...threshold, abort: { delayMs: abort.delay === undefined ? 0 : parseDelayMs(abort.delay, threshold.expression) } };
+}
+
+function parsePlainFlag(text: string): Threshold {
   const colon = text.lastIndexOf(':');
   // A colon inside the braces belongs to a tag.
   if (colon <= text.lastIndexOf('}') || colon === -1) {

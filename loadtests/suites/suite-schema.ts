@@ -1,8 +1,15 @@
 /** The shape of a suite file: what to run, at which rates, and how each part is judged. */
 import { z } from 'zod';
+import { thresholdFlagOf } from '../report/thresholds/flag.ts';
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'must be lower-case letters, digits and dashes, at most 40');
 const seconds = z.number().min(1).max(7 * 86_400);
+
+/** A text such as `response_time: p(95)<250`, or that with k6's `abortOnFail` and `delayAbortEval`; read as the text of a flag. */
+const threshold = z.union([
+  z.string().max(200),
+  z.strictObject({ threshold: z.string().max(200), abortOnFail: z.boolean().optional(), delayAbortEval: z.union([z.string().max(40), z.number().min(0)]).optional() }),
+]).transform(thresholdFlagOf);
 
 /** One run of a scenario: `users` with a mean think time make users / thinkS operations a second. */
 const load = z.strictObject({
@@ -13,7 +20,7 @@ const load = z.strictObject({
   /** The folder of the backend that it needs; where that is missing, the part is not run. */
   needs: z.string().regex(/^services\/[a-z-]+$/).optional(),
   /** Thresholds besides the scenario's, such as `response_time: p(95)<250`. */
-  thresholds: z.array(z.string().max(200)).max(20).default([]),
+  thresholds: z.array(threshold).max(20).default([]),
 });
 
 const common = {
