@@ -1,4 +1,3 @@
-import { redactText } from '../../ops/telemetry/redact-text.ts';
 import type { Histogram } from '../swarm/histogram.ts';
 import { timeNames } from '../swarm/measurement.ts';
 import type { LinkCounts, RunMeasurement } from '../swarm/measurement.ts';
@@ -14,6 +13,7 @@ import type { Threshold } from './thresholds.ts';
 import { judgeValidity } from './validity.ts';
 import type { ValidityLimits } from './validity.ts';
 import { judgeRun } from './verdict.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 /** What a summary needs besides the measurement. */
 export interface RunFacts {
@@ -49,7 +49,8 @@ export interface RunFacts {
 const seriesMax = 2_880;
 
 /** Judges a measurement and writes it down in the shape scripts rely on. Pure. */
-export function buildSummary(run: RunMeasurement, facts: RunFacts): Summary {
+export function buildSummary(measured: RunMeasurement, facts: RunFacts): Summary {
+  const run = withoutSecrets(measured);
   const hold = holdOf(run);
   const lookup = lookupMetrics(run, hold, facts.audit);
   const thresholds = facts.thresholds.map((threshold) => evaluateThreshold(threshold, lookup));
@@ -166,15 +167,8 @@ function operationsOf(part: HoldPart, durationS: number, achievedPerS: number): 
   };
 }
 
-/** What servers, scenarios and libraries wrote may hold a token or a name; the report and its readers get none. */
 function errorsOf(run: RunMeasurement): Summary['errors'] {
-  return run.errors.map(({ firstAtMs, firstStack, ...error }) => ({
-    ...error,
-    kind: redactText(error.kind),
-    firstMessage: redactText(error.firstMessage),
-    ...(firstStack === undefined ? {} : { firstStack: redactText(firstStack) }),
-    firstAtS: Math.max(0, firstAtMs) / 1_000,
-  }));
+  return run.errors.map(({ firstAtMs, ...error }) => ({ ...error, firstAtS: Math.max(0, firstAtMs) / 1_000 }));
 }
 
 function byOperationOf(hold: Hold, achievedPerS: number): Summary['byOperation'] {
@@ -248,12 +242,12 @@ function sampledUserOf(run: RunMeasurement): Summary['sampledUser'] {
     dueS: step.dueMs / 1_000,
     thinkTimeS: step.thinkTimeMs / 1_000,
     outcome: step.outcome,
-    ...(step.errorKind === undefined ? {} : { errorKind: redactText(step.errorKind) }),
+    ...(step.errorKind === undefined ? {} : { errorKind: step.errorKind }),
     responseMs: step.responseUs / 1_000,
     serviceMs: step.serviceUs / 1_000,
     poolWaitMs: step.poolWaitUs / 1_000,
     latenessMs: step.latenessUs / 1_000,
-    requests: step.requests.map(({ serviceUs, ...request }) => ({ ...request, path: redactText(request.path), serviceMs: serviceUs / 1_000 })),
+    requests: step.requests.map(({ serviceUs, ...request }) => ({ ...request, serviceMs: serviceUs / 1_000 })),
   }));
   return { user: first.user, history };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createNodeHost } from '../../ops/core/node-host.ts';
+import { buildSummary } from '../report/summary.ts';
 import type { LiveView } from '../swarm/measurement.ts';
 import { measureShares } from './fixture.ts';
 import { parsePartition, parseRunId, parseStartAt, requireShareName, requireStartAhead } from './flags.ts';
@@ -40,6 +41,22 @@ describe('the file of a share', () => {
     const path = join(folder, 'damaged.json');
     writeFileSync(path, change(encodeShare(share)));
     expect(() => readShare(host, path)).toThrow(/damaged\.json is no share that can be read: .+/);
+  });
+
+  it('holds no secret that a server, a library or a path wrote, as its report holds none', () => {
+    const secrets = ['eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJlLW9mLTQy', 'hunter2-and-more', 'sk_live_abcdef1234567890', 'ann@example.com'];
+    const [token = '', password = '', key = '', mail = ''] = secrets;
+    const firstMessage = `POST /login answered 500: {"password":"${password}","code":7}`;
+    const step = {
+      user: 2, step: 0, op: 'read', dueMs: 0, thinkTimeMs: 1, outcome: 'failed' as const, errorKind: `throw: ${mail}`, responseUs: 9, serviceUs: 9, poolWaitUs: 0, latenessUs: 0,
+      requests: [{ method: 'GET', path: `/reset?access_token=${token}`, status: 500, serviceUs: 9, correlationId: 'c1' }],
+    };
+    const errors = [{ kind: `throw: ${key}`, op: 'read', count: 2, firstAtMs: 7, firstMessage, firstStack: `Error: bearer ${token}\n    at login (/shop.ts:3:1)` }];
+    const told = { ...share, measurement: { ...share.measurement, errors, history: [step] } };
+    const text = encodeShare(told);
+    for (const secret of secrets) expect(text).not.toContain(secret);
+    const { measurement, facts } = decodeShare(text);
+    expect(buildSummary(measurement, { ...facts, audit: null })).toEqual(buildSummary(told.measurement, { ...facts, audit: null }));
   });
 
   it('is named when it is not there', () => {

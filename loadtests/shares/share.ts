@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { invalidConfig, messageOf } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import type { RunFacts } from '../report/summary.ts';
+import { withoutSecrets } from '../report/without-secrets.ts';
 import type { RunMeasurement } from '../swarm/measurement.ts';
 import type { Partition } from '../swarm/partition.ts';
 import { pack, unpack } from './packing.ts';
@@ -15,7 +16,7 @@ export type ShareFacts = Pick<
   'description' | 'scenarioSha256' | 'note' | 'gitSha' | 'version' | 'host' | 'thinkTime' | 'arrival' | 'thresholds' | 'validity' | 'processes' | 'machine'
 >;
 
-/** The result of one share of a run, whole: nothing in it is rounded or sampled. */
+/** The result of one share of a run, whole: nothing in it is rounded or sampled, and its file leaves out only secrets. */
 export interface Share {
   readonly partition: Partition;
   /** Users of all shares together. */
@@ -46,9 +47,9 @@ const envelope = z.object({
   }),
 });
 
-/** Writes a share down. Reading it answers an equal one. */
+/** Writes a share down, without secrets. Reading it answers one that is equal but for these. */
 export function encodeShare(share: Share): string {
-  const body = JSON.stringify(pack(share));
+  const body = JSON.stringify(pack({ ...share, measurement: withoutSecrets(share.measurement) }));
   return `{"schema":"${schema}","sha256":"${hashOf(body)}","body":${body}}\n`;
 }
 
