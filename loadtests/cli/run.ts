@@ -10,6 +10,7 @@ import { describeBlocks } from '../report/blocks.ts';
 import { renderComparison } from '../report/compare/text.ts';
 import { renderEnding, repeatsOnStdout, verdictLine } from '../report/ending.ts';
 import { formatBytes, formatNumber } from '../report/format.ts';
+import type { GeneratorUse } from '../report/generator-use.ts';
 import { createLiveDisplay } from '../report/live.ts';
 import type { LiveDisplay } from '../report/live.ts';
 import { describeMachine } from '../report/machine.ts';
@@ -85,10 +86,10 @@ export async function runCommand(host: Host, args: readonly string[]): Promise<n
   announce(host, run, stack.target, display, expected, parts.lines);
   const stops = listenForSignals(host, display);
   try {
-    const { measurement, processes, usage } = await measure(host, run, stack, runId, stops, display, parts);
+    const { measurement, processes, usage, generator } = await measure(host, run, stack, runId, stops, display, parts);
     const resources = sumResources(measurement, usage, expected, run.prices);
     const outputs = await Promise.race([parts.close(), stops.hurried.then(() => [])]);
-    const gathered = { ...(await gatherFacts(host, run, store, stops.hurrying.aborted ? undefined : stack.databaseUrl, processes, resources)), outputs };
+    const gathered = { ...(await gatherFacts(host, run, store, stops.hurrying.aborted ? undefined : stack.databaseUrl, processes, resources)), outputs, generator };
     const facts = { ...gathered, ...parts.keep(measurement, gathered, store.folder) };
     const named = { ...measurement, runId: parts.folderName };
     const summary = await judge(host, store, stack, named, facts, stops, display, baseline, parts.isPart);
@@ -151,7 +152,7 @@ function hasStackEnded(host: Host, { statePath }: StackAccess): boolean {
 
 async function measure(
   host: Host, run: PreparedRun, stack: StackAccess, runId: string, stops: Stops, display: LiveDisplay, parts: RunParts,
-): Promise<{ measurement: RunMeasurement; processes: SummaryProcess[]; usage: UsageMeasured }> {
+): Promise<{ measurement: RunMeasurement; processes: SummaryProcess[]; usage: UsageMeasured; generator: GeneratorUse | undefined }> {
   const sampler = stack.statePath === undefined ? undefined : createProcessSampler(host, stack.statePath);
   const meter = createGeneratorMeter(host);
   let sampling: { cancel(): void } | undefined;
@@ -162,10 +163,11 @@ async function measure(
       onTick: (view) => {
         display.update(view);
         parts.onTick(view);
-        meter.tick(view.workers);
+        meter.tick(view);
       },
       abortWhen: createAbortJudge(run.thresholds),
       onWorkers: () => {
+        meter.ready();
         sampler?.sample();
         sampling = host.timers.every(processPeriodMs, () => sampler?.sample());
       },
@@ -175,7 +177,7 @@ async function measure(
     const done = measurement.operations.reduce((sum, sample) => sum + sample.total, 0);
     const [generator, system] = [meter.usage(measurement.workers), sampler?.usage()];
     const memory = joinMemory(system?.memory.points() ?? [], generator.memory.points());
-    return { measurement, processes: sampler?.result(done) ?? [], usage: { generator: generator.usage, system: system?.processes, memory } };
+    return { measurement, processes: sampler?.result(done) ?? [], usage: { generator: generator.usage, system: system?.processes, memory }, generator: meter.use() };
   } finally {
     sampling?.cancel();
     display.end();

@@ -2,6 +2,7 @@ import type { Host } from '../../ops/core/host.ts';
 import { outputLines } from '../outputs/report.ts';
 import { shareLines } from '../shares/report.ts';
 import { clockText } from './chart.ts';
+import { generatorText } from './generator-text.ts';
 import { formatMeasured, formatMs, formatNumber, formatPercent, okSign, verdictSigns } from './format.ts';
 import { resourceLines } from './resources-text.ts';
 import { modelSentence, verdictSentence } from './sentences.ts';
@@ -22,6 +23,7 @@ export function renderEnding(summary: Summary, style: Style, reportPath: string)
     heading('Load', style),
     `  ${formatNumber(summary.users)} users, mean think time ${formatNumber(summary.thinkTimeS)} s; ${modelSentence(summary)}`,
     `  ${formatNumber(summary.operations.offeredPerS)} operations/s offered, ${formatNumber(summary.operations.achievedPerS)} done; seed ${summary.seed}`,
+    `  generator: ${generatorText(summary.generator)}`,
     ...(summary.resources === undefined ? [] : [heading('Resources', style), ...resourceLines(summary.resources).map((line) => `  ${plainText(line)}`)]),
     ...linesUnder('Shares', shareLines(summary.shares), style),
     ...linesUnder('Outputs', outputLines(summary.outputs), style),

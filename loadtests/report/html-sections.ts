@@ -1,5 +1,6 @@
 import { formatBytes, formatMeasured, formatMs, formatNumber, formatPercent, formatSeconds, missing, okSign, verdictSigns } from './format.ts';
 import { clockText } from './chart.ts';
+import { generatorText } from './generator-text.ts';
 import { facts, status, table, tile } from './html-parts.ts';
 import { markup } from './markup.ts';
 import type { Markup } from './markup.ts';
@@ -195,7 +196,7 @@ export function machineSection(summary: Summary): Markup {
     ['Platform', machine.platform],
     ['Database disk', `${machine.fileSystem ?? 'unknown'}, fsync median ${formatMs(machine.fsyncMedianMs)}`],
     ['Durability', `fsync ${machine.fsync ?? 'unknown'}, synchronous_commit ${machine.synchronous_commit ?? 'unknown'}, full_page_writes ${machine.full_page_writes ?? 'unknown'}`],
-    ['Generator', `${generator.tool}, ${generator.workers} ${generator.workers === 1 ? 'worker' : 'workers'}, ${formatNumber(generator.sockets)} sockets, ${formatNumber(generator.cpuUsPerOperation)} µs of CPU an operation, ${formatBytes(generator.rssBytes)} (${formatBytes(generator.bytesPerUser)} a user)`],
+    ['Generator', `${generator.tool}, ${generator.workers} ${generator.workers === 1 ? 'worker' : 'workers'}, ${formatNumber(generator.sockets)} sockets, ${generatorText(generator)}`],
     ...(generator.connections === undefined ? [] : [['Connections', describeConnections(generator.connections)] as const]),
   ])}</div>${summary.processes.length > 0 && markup`<div class="card" style="margin-top:16px">${table('Processes of the system under test over the run.', [
     { title: 'Process', cell: (row: Summary['processes'][number]) => row.name },

@@ -1,5 +1,7 @@
 import type { Clock, Host } from '../../ops/core/host.ts';
-import type { WorkerHealth } from '../swarm/measurement.ts';
+import type { LiveView, WorkerHealth } from '../swarm/measurement.ts';
+import { GeneratorRecord } from './generator-use.ts';
+import type { GeneratorUse } from './generator-use.ts';
 
 /** What one process of the system, or the generator, used over a run. */
 export interface ProcessUsage {
@@ -74,10 +76,14 @@ export class MemorySeries {
 
 /** Follows what the generator itself uses: its workers, and the process that leads them. */
 export interface GeneratorMeter {
+  /** The workers are ready, and all that users take before they act is laid out. */
+  ready(): void;
   /** Takes the workers' state of a second. */
-  tick(workers: readonly WorkerHealth[]): void;
+  tick(view: Pick<LiveView, 'workers' | 'phase' | 'usersTotal' | 'ratePerS'>): void;
   /** @param workers their last state */
   usage(workers: readonly WorkerHealth[]): { readonly usage: ProcessUsage; readonly memory: MemorySeries };
+  /** CPU time and memory of the hold; undefined where there was none. */
+  use(): GeneratorUse | undefined;
 }
 
 export const generatorName = 'generator';
@@ -85,14 +91,27 @@ export const generatorName = 'generator';
 /** Begins to follow now. */
 export function createGeneratorMeter(host: Pick<Host, 'clock' | 'process'>): GeneratorMeter {
   const memory = new MemorySeries(host.clock);
+  const record = new GeneratorRecord();
   const ownAtStartUs = host.process.cpuUs();
+  const ownAtStartBytes = host.process.rssBytes();
+  const cpuUsOf = (workers: readonly WorkerHealth[]): number => workers.reduce((sum, worker) => sum + worker.cpuUs, host.process.cpuUs() - ownAtStartUs);
+  let ownLaidOutBytes = 0;
   return {
-    tick(workers) {
-      const rssBytes = workers.reduce((sum, worker) => sum + worker.rssBytes, host.process.rssBytes());
-      memory.add(new Map([[generatorName, rssBytes]]));
+    ready() {
+      ownLaidOutBytes = Math.max(0, host.process.rssBytes() - ownAtStartBytes);
     },
+    tick({ workers, phase, usersTotal, ratePerS }) {
+      const sum = (pick: (worker: WorkerHealth) => number): number => workers.reduce((total, worker) => total + pick(worker), 0);
+      const rssBytes = host.process.rssBytes() + sum((worker) => worker.rssBytes);
+      memory.add(new Map([[generatorName, rssBytes]]));
+      record.add({
+        phase, usersTotal, rssBytes, operations: ratePerS, cpuUs: cpuUsOf(workers), usersStarted: sum((worker) => worker.usersStarted),
+        laidOutBytes: ownLaidOutBytes + sum((worker) => worker.laidOutBytes ?? 0),
+      });
+    },
+    use: () => record.use(),
     usage(workers) {
-      const cpuUs = workers.reduce((sum, worker) => sum + worker.cpuUs, host.process.cpuUs() - ownAtStartUs);
+      const cpuUs = cpuUsOf(workers);
       return { memory, usage: { name: generatorName, cpuS: cpuUs / 1e6, gbS: memory.gbS(generatorName) } };
     },
   };

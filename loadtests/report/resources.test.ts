@@ -105,11 +105,30 @@ describe('createGeneratorMeter', () => {
     let ownUs = 5_000_000;
     const meter = createGeneratorMeter({ clock: test.clock, process: { ...test.process, cpuUs: () => ownUs, rssBytes: () => 1e9 } });
     const workers = run.workers.map((worker) => ({ ...worker, rssBytes: 2e9, cpuUs: 3_000_000 }));
-    meter.tick(workers);
+    const view = { workers, phase: 'hold', usersTotal: 10_000, ratePerS: 100 } as const;
+    meter.tick(view);
     await test.advance(10_000);
-    meter.tick(workers);
+    meter.tick(view);
     ownUs += 500_000;
     expect(meter.usage(workers).usage).toEqual({ name: 'generator', cpuS: 6.5, gbS: 50 });
+  });
+
+  it('counts the process that leads them in what an operation costs and in memory', () => {
+    const test = createTestHost();
+    let [ownUs, ownBytes] = [5_000_000, 100e6];
+    const meter = createGeneratorMeter({ clock: test.clock, process: { ...test.process, cpuUs: () => ownUs, rssBytes: () => ownBytes } });
+    const workersAt = (cpuUs: number, rssBytes: number, usersStarted: number): typeof run.workers =>
+      run.workers.map((worker) => ({ ...worker, cpuUs, rssBytes, usersStarted, laidOutBytes: 15e6 }));
+    ownBytes += 20e6;
+    meter.ready();
+    meter.tick({ workers: workersAt(1_000_000, 60e6, 500), phase: 'ramp', usersTotal: 101_000, ratePerS: 900 });
+    ownUs += 10_000;
+    ownBytes += 10e6;
+    meter.tick({ workers: workersAt(1_050_000, 100e6, 50_500), phase: 'hold', usersTotal: 101_000, ratePerS: 1_000 });
+    const use = meter.use();
+    expect(use).toMatchObject({ cpuUs: 110_000, operations: 1_000, rssBytes: 330e6 });
+    // 90 MB more for 100,000 users, and what all had taken before.
+    expect(use?.bytesPerUser).toBeCloseTo(900 + 50e6 / 101_000, 6);
   });
 });
 

@@ -62,6 +62,7 @@ export function sampleFacts(change: Partial<RunFacts> = {}): RunFacts {
       cores: 2, memoryBytes: 25.2e9, platform: 'linux x64', cpuModel: 'EPYC', fileSystem: 'ext4', fsyncMedianMs: 0.61, fsync: 'on',
       synchronous_commit: 'on', full_page_writes: 'on',
     },
+    generator: { cpuUs: 7_200_000, operations: 60_000, rssBytes: 330e6, fixedBytes: 312e6, bytesPerUser: 2_000 },
     ...change,
   };
 }

@@ -102,9 +102,10 @@ const connections = z.object({
 const generator = z.object({
   tool: z.string().default('sora').describe('What made the load: sora, or another tool with its version, such as k6 v2.2.0.'),
   workers: count,
-  cpuUsPerOperation: measure,
-  rssBytes: count.nullable(),
-  bytesPerUser: measure,
+  cpuUsPerOperation: measure.describe('CPU time of all its processes over the hold, by the operations that ended in it.'),
+  rssBytes: count.nullable().describe('Resident memory of all its processes late in the hold.'),
+  fixedBytes: measure.optional().describe('Of that, what it held at 1,000 users, or all of it with fewer; null where no sample tells.'),
+  bytesPerUser: measure.describe('What each user beyond 1,000 added: (RSS at N − RSS at 1,000 users) / (N − 1,000); null with fewer users or where no sample tells.'),
   sockets: count.nullable(),
   connections: connections.optional(),
   coreShareMax: amount.nullable(),

@@ -1,6 +1,7 @@
 import type { Histogram } from '../swarm/histogram.ts';
 import { timeNames } from '../swarm/measurement.ts';
 import type { LinkCounts, RunMeasurement } from '../swarm/measurement.ts';
+import type { GeneratorUse } from './generator-use.ts';
 import { holdOf, lookupMetrics, ratioOf } from './hold.ts';
 import type { Hold, HoldPart } from './hold.ts';
 import { missedFromS } from './missed-from.ts';
@@ -35,6 +36,8 @@ export interface RunFacts {
   readonly machine: SummaryMachine;
   /** Absent where they were not measured. */
   readonly resources?: Resources | undefined;
+  /** What the generator cost, all its processes together; absent where only its workers' last reports are known. */
+  readonly generator?: GeneratorUse | undefined;
   /** How the outputs ended; absent where there were none. */
   readonly outputs?: Summary['outputs'];
   /** Of a run that is a share: which. */
@@ -90,7 +93,7 @@ export function buildSummary(measured: RunMeasurement, facts: RunFacts): Summary
     thresholds: thresholds.map((result, index) => ({ ...result, ...sinceOf(facts.thresholds[index], result.ok, run) })),
     audit: facts.audit,
     validity,
-    generator: generatorOf(run),
+    generator: generatorOf(run, facts.generator),
     processes: [...facts.processes],
     machine: facts.machine,
     usersCompletedRatio: run.operationsPerUser.completedRatio,
@@ -204,16 +207,19 @@ function requestsOf(part: HoldPart): Summary['requests'] {
   };
 }
 
-function generatorOf(run: RunMeasurement): Summary['generator'] {
+function generatorOf(run: RunMeasurement, use: GeneratorUse | undefined): Summary['generator'] {
   const sum = (pick: (worker: (typeof run.workers)[number]) => number): number => run.workers.reduce((total, worker) => total + pick(worker), 0);
   const done = run.operations.reduce((total, sample) => total + sample.total, 0);
-  const grownBytes = sum((worker) => Math.max(0, worker.rssBytes - worker.rssAtStartBytes));
   return {
     tool: 'sora',
     workers: run.workers.length,
-    cpuUsPerOperation: done === 0 ? null : sum((worker) => worker.cpuUs) / done,
-    rssBytes: sum((worker) => worker.rssBytes),
-    bytesPerUser: run.users === 0 ? null : grownBytes / run.users,
+    ...(use === undefined || use.operations === 0
+      ? { cpuUsPerOperation: done === 0 ? null : sum((worker) => worker.cpuUs) / done }
+      : { cpuUsPerOperation: use.cpuUs / use.operations }),
+    rssBytes: use?.rssBytes ?? sum((worker) => worker.rssBytes),
+    // Growth over the workers' start is no measure of a user: most of it is there with few users too.
+    fixedBytes: use?.fixedBytes ?? null,
+    bytesPerUser: use?.bytesPerUser ?? null,
     sockets: run.sockets,
     connections: connectionsOf(run),
     coreShareMax: run.workers.reduce((most, worker) => Math.max(most, worker.coreShareMax), 0),

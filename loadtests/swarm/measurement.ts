@@ -88,6 +88,8 @@ export interface WorkerHealth {
   readonly rssBytes: number;
   /** Memory of the worker before it heard of its job: the fixed part, without users and shared data. */
   readonly rssAtStartBytes: number;
+  /** Memory that its users took before the first of them acted: what `setup` shares, their schedule and arrays. */
+  readonly laidOutBytes?: number;
   readonly loopDelayP99Ms: number;
   readonly usersStarted: number;
   readonly usersActive: number;
@@ -174,6 +176,15 @@ export interface WriteTotals {
   readonly byKind: Readonly<Record<string, number>>;
   /** The first 8 hex digits of every id of this run. */
   readonly run: string;
+  /** Default what `operationsPerUser` lets expect. */
+  readonly reach?: WriteReach;
+}
+
+/** How far acknowledged writes go: each id is of a key and a step below these. */
+export interface WriteReach {
+  /** Users are their own key; where work arrives, a user has its index, index + users, index + 2 × users, … */
+  readonly keys: number;
+  readonly steps: number;
 }
 
 /** A write whose bytes left but whose fate is unknown: a timeout, a broken connection, a 5xx. */
@@ -267,7 +278,7 @@ export interface RunMeasurement {
   /** The 20 operations of longest response time, longest first. */
   readonly slowest: readonly SlowOperation[];
   readonly operationsPerUser: OperationsPerUser;
-  /** Operations completed without failure, indexed by user; those of other shares are 0. */
+  /** Operations completed without failure, indexed by user, or by place where work arrives; those of other shares are 0. */
   readonly completed?: Uint32Array;
   /** Every step of one user, at most `historyMax`. */
   readonly history: readonly HistoryStep[];

@@ -6,7 +6,7 @@ import { connectToParent } from './worker-channel.ts';
 
 /** Entry point of a worker process; its parent is the coordinator. */
 const host = createNodeHost();
-const rssAtStartBytes = host.process.rssBytes();
+const atStartBytes = host.process.rssBytes();
 // A Ctrl-C reaches the whole group; the coordinator decides what becomes of us.
 host.process.onSignal('SIGINT', () => undefined);
 
@@ -34,7 +34,7 @@ async function handle(message: ToWorker): Promise<void> {
         host,
         message.job,
         (report) => parent.send(report, report.kind === 'done' ? () => host.process.exit(exitCodes.pass) : undefined),
-        rssAtStartBytes,
+        { atStartBytes, withJobBytes: host.process.rssBytes() },
       );
       parent.send({ kind: 'ready' });
       break;

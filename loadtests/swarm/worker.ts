@@ -10,6 +10,12 @@ import type { FromWorker, WorkerJob } from './worker-messages.ts';
 
 type Report = (message: FromWorker) => void;
 
+/** Resident memory of this process before it heard of its job, and once it had it with all that `setup` shares. */
+export interface MemoryBefore {
+  readonly atStartBytes: number;
+  readonly withJobBytes: number;
+}
+
 /**
  * How often the schedule is looked at. Lateness grows by half of it on average; in return what falls due
  * together is sent together, so that generator, gateway and api wake once for several requests.
@@ -28,13 +34,15 @@ export class Worker {
   #originMs = Number.NaN;
   #timers: Timer[] = [];
   #stopAtMs = Number.POSITIVE_INFINITY;
+  readonly #laidOutBytes: number;
   #done = false;
 
-  private constructor(host: Host, job: WorkerJob, report: Report, scenario: Scenario<never>, rssAtStartBytes: number) {
+  private constructor(host: Host, job: WorkerJob, report: Report, scenario: Scenario<never>, memory: MemoryBefore) {
+    const rssBeforeUsersBytes = host.process.rssBytes();
     this.#host = host;
     this.#job = job;
     this.#report = report;
-    this.#health = new HealthMonitor(host, rssAtStartBytes);
+    this.#health = new HealthMonitor(host, memory.atStartBytes);
     this.#courier = createCourier({
       target: job.target,
       policy: job.policy,
@@ -59,14 +67,14 @@ export class Worker {
         if (this.#history.length < historyMax) this.#history.push(record);
       },
     });
+    this.#laidOutBytes = Math.max(0, memory.withJobBytes - memory.atStartBytes) + Math.max(0, host.process.rssBytes() - rssBeforeUsersBytes);
   }
 
   /**
-   * @param rssAtStartBytes memory of this process before it heard of its job, the fixed part of it
    * @throws SoraError when the scenario does not load
    */
-  static async prepare(host: Host, job: WorkerJob, report: Report, rssAtStartBytes: number): Promise<Worker> {
-    return new Worker(host, job, report, await loadScenario(job.scenarioFile, host.files), rssAtStartBytes);
+  static async prepare(host: Host, job: WorkerJob, report: Report, memory: MemoryBefore): Promise<Worker> {
+    return new Worker(host, job, report, await loadScenario(job.scenarioFile, host.files), memory);
   }
 
   /** Milliseconds since the run began; negative before. */
@@ -122,6 +130,7 @@ export class Worker {
       coreShareMax: this.#health.coreShareMax,
       rssBytes: this.#health.rssBytes,
       rssAtStartBytes: this.#health.rssAtStartBytes,
+      laidOutBytes: this.#laidOutBytes,
       loopDelayP99Ms: this.#health.loopDelayP99Ms,
       usersStarted: this.#engine.usersStarted,
       usersActive: this.#engine.usersActive(nowMs),
@@ -153,6 +162,7 @@ export class Worker {
         indeterminate: writes.indeterminate,
         indeterminateDropped: writes.indeterminateDropped,
         byKind: writes.byKind,
+        reach: writes.reach,
         history: this.#history,
       },
     });
