@@ -38,6 +38,14 @@ describe('load import', () => {
     expect(JSON.parse(test.written.stdout)).toMatchObject({ schema: 'sora.import/v1', file: join(folder, 'twice.ts'), name: 'my-visit', operations: 1, carried: [], secrets: [], leftOut: [] });
   });
 
+  it('takes -o json as every other verb does, alone and beside a file', () => {
+    expect(run('My visit.har', '-o', 'named.ts', '-o', 'json')).toBe(0);
+    expect(JSON.parse(test.written.stdout)).toMatchObject({ schema: 'sora.import/v1', file: join(folder, 'named.ts') });
+    test = createTestHost();
+    expect(run('My visit.har', '--force', '--output=json')).toBe(0);
+    expect(JSON.parse(test.written.stdout)).toMatchObject({ file: join(folder, 'my-visit.ts') });
+  });
+
   it('reaches its imports from any folder', () => {
     run('My visit.har', '-o', 'here.ts');
     expect(readFileSync(join(folder, 'here.ts'), 'utf8')).toMatch(/from '(?:\.\.\/)+.*loadtests\/swarm\/scenario\.ts';/);
@@ -57,6 +65,7 @@ describe('load import', () => {
     ['a file that breaks off', ['broken.har'], 'broken.har is no JSON: it breaks off or is malformed at position'],
     ['a document of another kind', ['other.json'], 'is neither a HAR recording nor an OpenAPI document'],
     ['a target that is no TypeScript', ['My visit.har', '-o', 'x.js'], 'is no TypeScript file'],
+    ['two targets', ['My visit.har', '-o', 'x.ts', '-o', 'y.ts'], 'load import writes one file, found 2: x.ts, y.ts'],
     ['a pause that is none', ['My visit.har', '--think-max', '0s'], '--think-max 0s is outside 1 ms to 24 h'],
     ['an origin that is none', ['My visit.har', '--origin', 'app'], '--origin "app" is no web address'],
     ['another origin than the recorded', ['My visit.har', '--origin', 'https://b.test', '-o', 'b.ts'], 'no request to https://b.test is left; left out: 1 to app.test, another origin (--keep-origin app.test)'],

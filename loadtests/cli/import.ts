@@ -16,14 +16,14 @@ import { wrongFlag } from './wrong-flag.ts';
 
 /** Flags of `load import`; the `value` is what help shows. */
 export const importFlags = {
-  output: { type: 'string', short: 'o', value: 'FILE.ts', help: 'where to write; default NAME.ts in this folder' },
+  output: { type: 'string', short: 'o', multiple: true, value: 'FILE.ts', help: 'where to write; default NAME.ts in this folder. -o json prints the report as JSON' },
   name: { type: 'string', value: 'NAME', help: 'name of the scenario; default the recording’s' },
   origin: { type: 'string', value: 'URL', help: 'of a recording: the system under test; default the first page’s' },
   'keep-origin': { type: 'string', multiple: true, value: 'HOST', help: 'sends the requests to this host to the target too' },
   'keep-static': { type: 'boolean', help: 'keeps style sheets, scripts, images and fonts' },
   'think-max': { type: 'string', value: '60s', help: 'cuts longer pauses; default 60s' },
   force: { type: 'boolean', help: 'replaces a file that is there' },
-  json: { type: 'boolean', help: 'prints the report as JSON' },
+  json: { type: 'boolean', help: 'the same as -o json' },
 } as const;
 
 /** What `load import --help` says. */
@@ -101,16 +101,18 @@ function readFlags(args: readonly string[]): ImportOptions {
   if (file === undefined || more.length > 0) throw invalidConfig(`load import takes one file, found ${positionals.length}`, 'for example: npx sora load import session.har');
   const think = parseDurationMs(values['think-max'] ?? '60s', '--think-max');
   if (think < 1 || think > pauseMaxMs) throw invalidConfig(`--think-max ${values['think-max']} is outside 1 ms to 24 h`, 'for example --think-max 60s');
+  const outputs = (values.output ?? []).filter((output) => output !== 'json');
+  if (outputs.length > 1) throw invalidConfig(`load import writes one file, found ${outputs.length}: ${outputs.join(', ')}`, 'give -o FILE.ts once; -o json may stand beside it');
   return {
     file,
-    output: values.output,
+    output: outputs[0],
     name: values.name,
     origin: values.origin === undefined ? undefined : readOrigin(values.origin),
     keepOrigins: values['keep-origin'] ?? [],
     keepStatic: values['keep-static'] === true,
     pauseMaxMs: think,
     force: values.force === true,
-    json: values.json === true,
+    json: values.json === true || values.output?.includes('json') === true,
   };
 }
 

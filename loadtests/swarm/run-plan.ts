@@ -16,7 +16,7 @@ export interface ScenarioOverrides extends LinkOverrides, ArrivalOverrides {
   readonly thinkTimeMs?: Distribution | undefined;
   readonly seed?: number | undefined;
   readonly pace?: 'due' | 'after-reply' | undefined;
-  /** Connections of all workers together. Default by rate: enough for replies that take 50 ms, 64 to 1,000. */
+  /** Connections of all workers together. Default by rate: enough for replies that take 100 ms, 64 to 1,000. */
   readonly sockets?: number | undefined;
   /** Worker processes. Default by rate and cores. */
   readonly workers?: number | undefined;
