@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { createTestHost } from '../../ops/core/test-host.ts';
 import { drawResidual, KeyedRandom } from '../swarm/random.ts';
 import type { Distribution } from '../swarm/scenario.ts';
-import { foresee, residualBeyond } from './foresee.ts';
+import { residualBeyond } from './active-share.ts';
+import { foresee } from './foresee.ts';
 import { prepareRun } from './prepare.ts';
 
 const host = createTestHost();

@@ -1,13 +1,9 @@
-import { assertNever } from '../../ops/core/error.ts';
 import { formatNumber, formatPercent } from '../report/format.ts';
-import { resolveJourneys } from '../swarm/journeys.ts';
 import { meanOf } from '../swarm/random.ts';
-import type { Distribution } from '../swarm/scenario.ts';
+import { activeShare } from './active-share.ts';
 import { expectedLoad } from './prepare.ts';
 import type { PreparedRun } from './prepare.ts';
 
-/** Points of the ramp at which it is asked who acts before the end. */
-const rampPoints = 200;
 /** Longest duration and shortest think time that are proposed, s. */
 const proposalsS = { longest: 86_400, shortestThink: 1 } as const;
 
@@ -42,41 +38,6 @@ function foreseeLowRate(run: PreparedRun): string[] {
     const ways = run.arrival === '' ? `--users ${users}, or a shorter --think` : 'more arrivals a second';
     return [`warning: threshold ${metric} of ${run.scenario.name} can be met from ${formatNumber(least)} operations/s on, and this run makes about ${formatNumber(operationsPerS)}; give it ${ways}`];
   });
-}
-
-/** The share of users of whom a step is expected before the end, 0 to 1. */
-function activeShare({ scenario, rampMs }: PreparedRun, thinkTimeMs: Distribution, holdMs: number): number {
-  const { steps, bounds } = resolveJourneys(scenario, thinkTimeMs);
-  let share = 0;
-  for (let point = 0; point < rampPoints; point++) {
-    const leftMs = (rampMs * (point + 0.5)) / rampPoints + holdMs;
-    steps.forEach(([first], journey) => {
-      const weight = (bounds[journey] ?? 0) - (bounds[journey - 1] ?? 0);
-      if (first !== undefined && weight > 0) share += (weight * (1 - residualBeyond(first.thinkTimeMs, leftMs))) / rampPoints;
-    });
-  }
-  return share;
-}
-
-/**
- * The probability that what is left of a pause at a random moment exceeds a time: (1/m) ∫ (1 - F) from
- * there on, the residual life of a renewal process (Cox, Renewal Theory, 1962), as `drawResidual` draws it.
- */
-export function residualBeyond(pause: Distribution, timeMs: number): number {
-  switch (pause.kind) {
-    case 'constant':
-      return pause.value === 0 ? 0 : Math.max(0, 1 - timeMs / pause.value);
-    case 'uniform': {
-      const { from, to } = pause;
-      if (timeMs >= to) return 0;
-      if (timeMs < from) return 1 - timeMs / meanOf(pause);
-      return (to - timeMs) ** 2 / ((to - from) * (to + from));
-    }
-    case 'exponential':
-      return Math.exp(-timeMs / pause.mean);
-    default:
-      return assertNever(pause);
-  }
 }
 
 /** The whole number nearest to `from` on the way to `bound` that is enough, where what is nearer to `bound` is more so. */

@@ -23,6 +23,7 @@ import { planRun } from '../swarm/run-plan.ts';
 import type { Distribution, Scenario } from '../swarm/scenario.ts';
 import type { LinkPlan } from '../swarm/transport/link-plan.ts';
 import { resolveLinks } from '../swarm/transport/resolve-links.ts';
+import { spreadLoad } from './spread-load.ts';
 import { ConfigErrors, readRunOptions } from './options.ts';
 import type { RunOptions, RunVerb } from './options.ts';
 
@@ -41,6 +42,8 @@ export interface PreparedRun {
   readonly rampMs: number;
   readonly holdMs: number;
   readonly thinkTimeMs: Distribution;
+  /** Why the think time is longer than the scenario's own though nobody gave one; else empty. */
+  readonly spread: string;
   /** Mean of the judged part where work arrives openly, else undefined. */
   readonly arrivalsPerS: number | undefined;
   /** How work arrives, as `describeArrival` says it. */
@@ -59,10 +62,12 @@ export interface PreparedRun {
 export async function prepareRun(host: Host, args: readonly string[], verb: RunVerb = 'run'): Promise<PreparedRun> {
   const errors: SoraError[] = [];
   const onError = (error: SoraError): void => void errors.push(error);
-  const options = readRunOptions(args, errors, verb);
-  const scenarioFile = options.scenario === '' ? undefined : collect(onError, () => findScenario(host, options.scenario));
+  const given = readRunOptions(args, errors, verb);
+  const scenarioFile = given.scenario === '' ? undefined : collect(onError, () => findScenario(host, given.scenario));
   if (scenarioFile === undefined) throw new ConfigErrors(errors);
   const scenario = await loadScenario(scenarioFile, host.files);
+  const spread = given.target === undefined ? spreadLoad(scenario, given.overrides) : { overrides: given.overrides, why: '' };
+  const options = { ...given, overrides: spread.overrides };
   const thresholds = [...parseThresholds(scenario.thresholds, onError), ...options.thresholds];
   requireKnownOperations(scenario, thresholds, onError);
   const { load: { staging }, prices } = await readConfig(host, root);
@@ -82,7 +87,7 @@ export async function prepareRun(host: Host, args: readonly string[], verb: RunV
   const { users, seed, rampMs, holdMs, thinkTimeMs } = plan;
   const arrival = describeArrival(plan);
   const perS = arrivalsPerS(plan.arrival, rampMs, holdMs);
-  return { options, scenario, scenarioFile, scenarioSha256, thresholds, users, seed, rampMs, holdMs, thinkTimeMs, arrival, arrivalsPerS: perS, policy, needsStack, prices };
+  return { options, spread: spread.why, scenario, scenarioFile, scenarioSha256, thresholds, users, seed, rampMs, holdMs, thinkTimeMs, arrival, arrivalsPerS: perS, policy, needsStack, prices };
 }
 
 /** That this machine can hold the connections, and their certificates are there: known before a stack is started. */
@@ -140,8 +145,9 @@ export function expectedLoad(run: PreparedRun): { operations: number; bytes: num
 /** Request and reply of a usual operation together; only for the announcement. */
 export const bytesPerOperation = 3_000;
 
-/** Says that `--think` took the place of a scenario's own distribution; empty where it did not. */
-export function replacedThinkTime({ options, scenario }: Pick<PreparedRun, 'options' | 'scenario'>): string {
+/** Says what took the place of a scenario's own distribution; empty where nothing did. */
+export function replacedThinkTime({ options, scenario, spread }: Pick<PreparedRun, 'options' | 'scenario' | 'spread'>): string {
+  if (spread !== '') return `, ${spread}`;
   return options.overrides.thinkTimeMs === undefined ? '' : ` (--think; the scenario's own is ${describeThinkTime(scenario.thinkTimeMs)})`;
 }
 

@@ -48,6 +48,7 @@ const scenarioShape = z.strictObject({
   arrival: arrivalShape.optional(),
   ...linkFields,
   thresholds: z.record(z.string(), z.array(thresholdRule)),
+  ratePerSMax: z.number().positive().optional(),
   leastPerS: z.record(z.string(), z.number().min(0)).optional(),
   setup: functionOf('runs once before the first user').optional(),
   teardown: functionOf('runs once at the end').optional(),

@@ -54,7 +54,7 @@ export interface UserRandom {
 
 /** One simulated user during one step. */
 export interface VirtualUser<State> {
-  /** 0-based, unique over all workers. */
+  /** 0-based, the same whatever worker runs it; where work arrives openly, the number of the arrival modulo the users. */
   readonly index: number;
   /** What random numbers and ids are keyed by: the index, or the number of the arrival where work arrives openly. */
   readonly key: number;
@@ -107,7 +107,7 @@ export interface Journey<State> {
  * of groups; the latter ends when the next begins, so that checks of its reply are its own.
  */
 export interface JourneyUser<State> extends VirtualUser<State> {
-  /** 0-based count of the iterations this user has begun. */
+  /** 0-based count of the iterations this user has begun; where work arrives openly, of its turns. */
   readonly iteration: number;
   /**
    * Pauses, in ms or as drawn. With pace `due` the next operation is due this long after the due time before it,
@@ -173,9 +173,9 @@ interface OpenArrival {
 export type Arrival =
   /** Closed: as many users as the stages say, beginning at `from` (default 0); each acts until the level falls below its place. */
   | { readonly kind: 'users'; readonly from?: number; readonly stages: readonly (Stage & { readonly users: number })[] }
-  /** Open: each arrival is one iteration of a journey by a free user, who remembers earlier ones. */
+  /** Open: each arrival is one iteration of a journey by the next user, who remembers earlier ones. */
   | ({ readonly kind: 'rate' } & OpenArrival)
-  /** Partly open: each arrival is a new person who takes one journey at the pace of its replies. */
+  /** Partly open: each arrival is a new person, with the next user's account, who takes one journey at the pace of its replies. */
   | ({ readonly kind: 'sessions' } & OpenArrival)
   /** Users share this many iterations and begin the next when they have ended one; `holdMs` bounds their time. */
   | { readonly kind: 'iterations'; readonly users: number; readonly iterations: number };
@@ -214,6 +214,8 @@ export interface Scenario<State = undefined> extends ScenarioLinks {
   readonly thresholds: Readonly<Record<string, readonly ThresholdRule[]>>;
   /** Operations a second below which a threshold, named by its metric, cannot be met whatever the system does; a run below is warned of. */
   readonly leastPerS?: Readonly<Record<string, number>>;
+  /** Operations a second that the stack of one small machine carries. More users than that think longer, unless a run gives its think time. Default no limit. */
+  readonly ratePerSMax?: number;
   /** Runs once before the first request of a user; its result must survive structured clone. */
   setup?(context: SetupContext): Promise<unknown>;
   teardown?(context: SetupContext): Promise<void>;

@@ -1,0 +1,45 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createTestHost } from '../../ops/core/test-host.ts';
+import launchMix from '../scenarios/launch-mix.ts';
+import { meanOf } from '../swarm/random.ts';
+import type { Scenario } from '../swarm/scenario.ts';
+import { foresee } from './foresee.ts';
+import { expectedLoad, prepareRun, replacedThinkTime } from './prepare.ts';
+import { spreadLoad } from './spread-load.ts';
+
+const host = createTestHost();
+const prepare = (...flags: string[]) => prepareRun(host, ['launch-mix', ...flags]);
+
+test('a million users think as long as the stack of one machine needs, and all get to act', async () => {
+  const run = await prepare('--users', '1000000', '--duration', '600s');
+  expect(expectedLoad(run).operationsPerS).toBeCloseTo(6_600, -1);
+  expect(foresee(run)).toEqual([]);
+  expect(run.rampMs).toBeGreaterThan(30_000);
+  expect(replacedThinkTime(run)).toBe(", so that it makes 6,600 operations/s, which one small machine carries; --think 10s is the scenario's own");
+});
+
+test('a think time or a ramp that was given stays', async () => {
+  const own = await prepare('--users', '1000000', '--think', '10s');
+  expect([meanOf(own.thinkTimeMs), own.rampMs, own.spread]).toEqual([10_000, 30_000, '']);
+  expect((await prepare('--users', '1000000', '--ramp', '45s')).rampMs).toBe(45_000);
+  const few = await prepare('--users', '20000');
+  expect([meanOf(few.thinkTimeMs), few.spread]).toEqual([10_000, '']);
+});
+
+test('another system is not spared what it was asked to take', async () => {
+  const run = await prepare('--users', '1000000', '--target', 'http://127.0.0.1:3000');
+  expect([meanOf(run.thinkTimeMs), run.spread]).toEqual([10_000, '']);
+});
+
+test('the rate stays at the limit or just below, whatever the users', () => {
+  const shapes = fc.constantFrom({ kind: 'exponential', mean: 10_000 } as const, { kind: 'uniform', from: 2_000, to: 9_000 } as const, { kind: 'constant', value: 500 } as const);
+  fc.assert(fc.property(fc.integer({ min: 1, max: 10_000_000 }), fc.integer({ min: 1, max: 50_000 }), shapes, (users, ratePerSMax, thinkTimeMs) => {
+    const scenario = { ...launchMix, thinkTimeMs, ratePerSMax } as unknown as Scenario<never>;
+    const { overrides } = spreadLoad(scenario, { users });
+    const perS = (users * 1_000) / meanOf(overrides.thinkTimeMs ?? thinkTimeMs);
+    const ownPerS = (users * 1_000) / meanOf(thinkTimeMs);
+    expect(perS).toBeLessThanOrEqual(ratePerSMax * (1 + 1e-9));
+    if (ownPerS > ratePerSMax) expect(meanOf(overrides.thinkTimeMs ?? thinkTimeMs)).toBeLessThanOrEqual((users * 1_000) / ratePerSMax + 100 + 1e-6);
+  }));
+});
