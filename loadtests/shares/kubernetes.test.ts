@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { Ajv } from 'ajv';
 import { Job } from 'kubernetes-models/batch/v1';
 import { ConfigMap, EnvVar, PersistentVolumeClaim, PodSecurityContext, ResourceRequirements, SecurityContext, Volume, VolumeMount } from 'kubernetes-models/v1';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { runFlags } from '../cli/options.ts';
@@ -180,20 +180,43 @@ describe('the shares', () => {
     expect(share?.volumeMounts?.find(({ subPath }) => subPath !== undefined)?.mountPath).toBe('/app/sora.config.ts');
   });
 
-  /** Runs a container's script with a `node` that notes its arguments and ends with a code. */
-  function runScript(text: string, code: number, env: Readonly<Record<string, string>>): { status: number | null; called: string } {
+  /** Runs a container's script with a `node` that notes its arguments, does some work and ends with a code. */
+  function runScript(text: string, code: number, given: Readonly<Record<string, string>>, work = ''): { status: number | null; called: string } {
     const node = join(scratch, 'node');
-    writeFileSync(node, `#!/bin/sh\necho "$*" > "${scratch}/called"\nexit ${code}\n`);
+    writeFileSync(node, `#!/bin/sh\necho "$*" > "${scratch}/called"\n${work}\nexit ${code}\n`);
     chmodSync(node, 0o755);
-    const { status } = spawnSync('sh', ['-c', text], { env: { ...env, PATH: `${scratch}:/usr/bin:/bin` }, encoding: 'utf8', timeout: 20_000 });
+    const { status } = spawnSync('sh', ['-c', text], { env: { ...given, PATH: `${scratch}:/usr/bin:/bin` }, encoding: 'utf8', timeout: 20_000 });
     return { status, called: readFileSync(join(scratch, 'called'), 'utf8').trim() };
   }
-  const env = { TARGET: 'http://x', USERS: '10', DURATION: '5m', RUN_ID: 'friday-1', START_AT: '2030-01-31T14:23:05Z', SHARE_INDEX: '3', SHARES: '4' };
+  const homeOf = (index: number): string => join(scratch, `results/friday-1/share-${index}`);
+  const env = {
+    TARGET: 'http://x', USERS: '10', DURATION: '5m', RUN_ID: 'friday-1', START_AT: '2030-01-31T14:23:05Z', SHARE_INDEX: '3', SHARES: '4', SORA_HOME: homeOf(3),
+  };
+  const inScratch = (text: string): string => text.replaceAll('/var/lib/sora', join(scratch, 'results'));
+  const [wait] = podOf(find('Job', 'sora-load-merge')).initContainers ?? [];
+  const waitFor = (shares: string): { status: number | null; stderr: string } =>
+    spawnSync('sh', ['-c', inScratch(wait?.args?.[0] ?? '')], { env: { PATH: '/usr/bin:/bin', RUN_ID: 'friday-1', SHARES: shares }, encoding: 'utf8', timeout: 10_000 });
+  afterEach(() => rmSync(join(scratch, 'results'), { recursive: true, force: true }));
 
   it.each([[98, 0], [0, 0], [99, 99], [104, 104], [105, 105]])('that end with %d end their pod with %d', (code, status) => {
     const ended = runScript(script, code, env);
     expect(ended.status).toBe(status);
     expect(ended.called).toBe('loadtests/main.ts run hello --quiet --target http://x --users 10 --duration 5m --run-id friday-1 --start-at 2030-01-31T14:23:05Z --partition 3/4');
+  });
+
+  it('that end without a result end the wait of the merge, which names them, until they run again', () => {
+    expect(runScript(script, 104, env).status).toBe(104);
+    const { status, stderr } = waitFor('4');
+    expect([status, stderr]).toEqual([1, expect.stringContaining('share-3 ended with 104 and left nothing to merge')]);
+    // It has taken its mark away by the time it loads anything.
+    expect(runScript(script, 98, env, `[ ! -e "$SORA_HOME/ended" ] && mkdir -p "$SORA_HOME/runs/friday-1.share-3-of-4" && touch "$SORA_HOME/runs/friday-1.share-3-of-4/share.json"`).status).toBe(0);
+    expect(existsSync(join(homeOf(3), 'ended'))).toBe(false);
+    expect(waitFor('1')).toMatchObject({ status: 0 });
+  });
+
+  it('that end with a result leave no mark, whatever their verdict', () => {
+    expect(runScript(script, 105, env, `mkdir -p "$SORA_HOME/runs/friday-1.share-3-of-4"; touch "$SORA_HOME/runs/friday-1.share-3-of-4/share.json"`).status).toBe(105);
+    expect(waitFor('1')).toMatchObject({ status: 0 });
   });
 
   it('stop at the signal that ends a pod, and are waited for', async () => {
@@ -223,10 +246,8 @@ describe('the shares', () => {
       writeFileSync(path, '{}');
       spawnSync('ln', ['-sfn', dirname(path), join(dirname(path), '../latest')]);
     }
-    const inScratch = (text: string): string => text.replaceAll('/var/lib/sora', join(scratch, 'results'));
     expect(runScript(inScratch(merge?.args?.[0] ?? ''), 0, { RUN_ID: 'friday-1' }).called).toBe(`loadtests/main.ts merge ${paths.join(' ')}`);
-    const [wait] = podOf(find('Job', 'sora-load-merge')).initContainers ?? [];
-    expect(spawnSync('sh', ['-c', inScratch(wait?.args?.[0] ?? '')], { env: { PATH: '/usr/bin:/bin', RUN_ID: 'friday-1', SHARES: '2' }, timeout: 10_000 }).status).toBe(0);
+    expect(waitFor('2')).toMatchObject({ status: 0 });
   });
 });
 
