@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addUses, GeneratorRecord } from './generator-use.ts';
 import type { GeneratorSecond } from './generator-use.ts';
