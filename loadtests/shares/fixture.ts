@@ -69,6 +69,7 @@ function workOf({ users, deeds }: Work, part: Partition, worker: number): Done {
     checksum: Float64Array.from(perUser((of) => of.reduce((sum, { index }) => sum + index * 1e9, 0))),
     indeterminate: done(mine).filter(({ us }) => us > 9e6).map(({ user, index }) => ({ user, id: `id${index}`, kind: 'like' })), indeterminateDropped: 0,
     byKind: { like: mine.length }, history: [],
+    reach: { keys: Math.max(0, ...mine.map(({ user }) => user + 1)), steps: mine.length },
   };
   return { ticks, result };
 }

@@ -1,4 +1,4 @@
-import { operationsPerUser } from '../swarm/compose-measurement.ts';
+import { farthest, operationsPerUser } from '../swarm/compose-measurement.ts';
 import { Histogram } from '../swarm/histogram.ts';
 import { timeNames } from '../swarm/measurement.ts';
 import type {
@@ -138,6 +138,7 @@ function joinErrors(groups: readonly [ErrorGroup, ...ErrorGroup[]]): ErrorGroup 
 /** Users are in one share each, so their counts add up to themselves. */
 function mergeWrites(all: readonly WriteTotals[]): WriteTotals {
   const byKind: Record<string, number> = {};
+  const reaches = all.flatMap(({ reach }) => reach ?? []);
   for (const writes of all) for (const [kind, count] of Object.entries(writes.byKind)) byKind[kind] = (byKind[kind] ?? 0) + count;
   return {
     acknowledged: addUp(all.map((writes) => writes.acknowledged), Uint32Array),
@@ -146,6 +147,8 @@ function mergeWrites(all: readonly WriteTotals[]): WriteTotals {
     indeterminateDropped: sumOf(all, (writes) => writes.indeterminateDropped),
     byKind,
     run: all[0]?.run ?? '',
+    // A share without one says nothing of how far its writes go.
+    ...(reaches.length === all.length ? { reach: farthest(reaches) } : {}),
   };
 }
 

@@ -33,7 +33,7 @@ export class Books {
 
   /** The operation is over; its acknowledged writes count, whatever else becomes of it. */
   acknowledge(user: StepUser): void {
-    for (const write of user.writes ?? []) this.#writes.acknowledge(user.place, write.id, write.kind);
+    for (const write of user.writes ?? []) this.#writes.acknowledge(user, write.id, write.kind);
   }
 
   take(user: StepUser, { dueMs, readyMs, thinkMs, idleMs, endMs }: Readonly<Schedule>): void {

@@ -1,6 +1,6 @@
 import type { CrewOutcome } from './crew.ts';
 import type { RunPlan } from './engine.ts';
-import type { HistoryStep, IndeterminateWrite, OperationsPerUser, PhaseWindow, RunMeasurement, WriteTotals, WorkerHealth } from './measurement.ts';
+import type { HistoryStep, IndeterminateWrite, OperationsPerUser, PhaseWindow, RunMeasurement, WriteReach, WriteTotals, WorkerHealth } from './measurement.ts';
 import { everyone, partWithin, shareOf, userAt, type Partition } from './partition.ts';
 import { meanOf } from './random.ts';
 import type { Runtime } from './transport/limits.ts';
@@ -127,5 +127,10 @@ function writeTotals(plan: RunPlan, results: readonly WorkerResult[], partOf: (w
     for (const [kind, count] of Object.entries(result.byKind)) byKind[kind] = (byKind[kind] ?? 0) + count;
   }
   const indeterminateDropped = results.reduce((sum, result) => sum + result.indeterminateDropped, 0);
-  return { acknowledged, checksum, indeterminate, indeterminateDropped, byKind, run: plan.run };
+  return { acknowledged, checksum, indeterminate, indeterminateDropped, byKind, run: plan.run, reach: farthest(results.map(({ reach }) => reach)) };
+}
+
+/** What covers all of them. */
+export function farthest(reaches: readonly WriteReach[]): WriteReach {
+  return { keys: Math.max(0, ...reaches.map(({ keys }) => keys)), steps: Math.max(0, ...reaches.map(({ steps }) => steps)) };
 }

@@ -89,12 +89,12 @@ export class Engine implements FunctionGround {
     this.names = new OperationNames(journeys.ops);
     const size = shareOf(partition, plan.users);
     this.users = new UserTable(size);
-    this.writes = new WriteLedger(size);
+    this.writes = new WriteLedger(size, partition);
     this.wheel = new TimingWheel(size, wheelSlots);
     this.#books = new Books(this.names.list, this.writes, options.onTraced);
     this.tally = this.#books.tally;
     this.tags = this.#books.tags;
-    this.#sender = new Sender(options, this.tally, this.writes);
+    this.#sender = new Sender({ ...options, memoryOf: this.memoryOf }, this.tally, this.writes);
     this.#roster = rosterOf(plan, partition, size);
     this.#population = new Population(plan);
     this.#itinerary = new Itinerary(journeys, this.users, partition, plan.seed, this.#roster?.keys);
@@ -157,7 +157,7 @@ export class Engine implements FunctionGround {
   }
 
   indexOf(place: number): number {
-    return userAt(this.#options.partition, place);
+    return this.#roster?.userAt(place) ?? userAt(this.#options.partition, place);
   }
 
   keyOf(place: number): number {
@@ -378,13 +378,15 @@ export class Engine implements FunctionGround {
 
   stateOf(user: Rememberer): unknown {
     const { scenario } = this.#options;
-    if (scenario.state === undefined) return this.users.state(user.place, undefined);
-    return this.users.state(user.place, () => scenario.state?.(user.index, this.shared));
+    const make = scenario.state === undefined ? undefined : (): unknown => scenario.state?.(user.index, this.shared);
+    return this.users.state(this.memoryOf(user), make);
   }
 
   setStateOf(user: Rememberer, state: unknown): void {
-    this.users.setState(user.place, state);
+    this.users.setState(this.memoryOf(user), state);
   }
+
+  readonly memoryOf = (user: Rememberer): number => this.#roster?.memoryOf(user) ?? user.place;
 
   dropWrite(user: StepUser, id: string): void {
     (user.dropped ??= []).push(id);

@@ -25,6 +25,8 @@ export class Exchange {
   bytesReceived = 0;
   /** The user's place in its worker's share; 0 for requests of no user. */
   place = 0;
+  /** Place of the user whose cookies it takes; default `place`. */
+  keeper: number | undefined = undefined;
   /** What the request asks of the courier; undefined asks for nothing beyond the scenario's habits. */
   links: RequestLinks | undefined = undefined;
   /** An earlier try may have taken effect without an answer. */

@@ -19,7 +19,10 @@ export interface FeederOptions {
 }
 
 /** Whom rows are for; users of journeys are that. */
-export type Fed = Pick<VirtualUser<unknown>, 'index' | 'key' | 'users' | 'seed' | 'openly'>;
+export type Fed = Pick<VirtualUser<unknown>, 'index' | 'key' | 'users' | 'seed' | 'openly'> & {
+  /** Place in the engine's arrays, where one user may act twice at once; default its index. */
+  readonly place?: number;
+};
 
 /** Rows of data for users: one copy a worker, and the same rows for the same users however many workers there are. */
 export interface Feeder<Row> {
@@ -48,7 +51,7 @@ abstract class RowFeeder<Row> implements Feeder<Row> {
 
   next(user: Fed): Row {
     const count = this.rowCount();
-    const draw = this.#draws.next(user.index, user.key);
+    const draw = this.#draws.next(user.place ?? user.index, user.key);
     if (this.#order === 'once') return this.rowAt(this.#placeOnce(user, draw, count));
     const place = (user.key + draw) % count;
     return this.rowAt(this.#order === 'shuffled' ? this.#permutation(user.seed, count)[place]! : place);

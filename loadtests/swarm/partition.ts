@@ -32,6 +32,17 @@ export function shareOf(partition: Partition, users: number): number {
   return Math.max(0, Math.ceil((users - partition.index) / partition.count));
 }
 
+/**
+ * The arrival after one, of those that fall to a share. Arrival n acts as user n modulo `users`, and falls to the share that
+ * this user belongs to: whoever it is, one worker alone acts as it.
+ * @param arrival of this share
+ * @param users of the whole run; infinite: no user has a second turn
+ */
+export function arrivalAfter(arrival: number, users: number, { index, count }: Partition): number {
+  const user = arrival % users;
+  return user + count < users ? arrival + count : arrival - user + users + index;
+}
+
 /** The user at a place of a share. */
 export function userAt(partition: Partition, place: number): number {
   return partition.index + place * partition.count;

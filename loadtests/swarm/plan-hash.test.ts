@@ -1,23 +1,28 @@
 import { describe, expect, it } from 'vitest';
+import browseScenario from '../scenarios/browse.ts';
 import launchScenario from '../scenarios/launch-mix.ts';
 import { packTokens } from '../scenarios/launch-mix/sessions.ts';
 import type { LaunchShared } from '../scenarios/launch-mix/setup.ts';
 import shopper from './fixtures/shopper.ts';
 import wanderer from './fixtures/wanderer.ts';
 import { listPlan, planHash, type PlannedOperation, type PlanOptions } from './plan-hash.ts';
-import type { Arrival, Scenario } from './scenario.ts';
+import type { Arrival, JourneyUser, Scenario } from './scenario.ts';
 
 const scenario = shopper as unknown as Scenario<never>;
 const launchMix = launchScenario as unknown as Scenario<never>;
+const browsing = browseScenario as unknown as Scenario<never>;
+/** How many workers share the users. */
+const crews = [1, 2, 7, 64];
 const reply: PlanOptions['reply'] = ({ path }) => ({ status: 200, body: JSON.stringify({ id: path.length * 7 }) });
 
 describe('the plan', () => {
-  it('is the same for 1, 2 and 7 workers', async () => {
-    const one = await listPlan(scenario, { reply }, 1);
-    expect(one.length).toBeGreaterThan(200);
-    expect(new Set(one.map(({ user }) => user)).size).toBe(21);
-    for (const shares of [2, 7]) expect(await listPlan(scenario, { reply }, shares)).toEqual(one);
-    const hashes = await Promise.all([1, 2, 7].map((shares) => planHash(scenario, { reply }, shares)));
+  it('is the same for 1, 2, 7 and 64 workers', async () => {
+    const options = { reply, overrides: { users: 70 } };
+    const one = await listPlan(scenario, options, 1);
+    expect(one.length).toBeGreaterThan(600);
+    expect(new Set(one.map(({ user }) => user)).size).toBe(70);
+    for (const shares of crews.slice(1)) expect(await listPlan(scenario, options, shares)).toEqual(one);
+    const hashes = await Promise.all(crews.map((shares) => planHash(scenario, options, shares)));
     expect(new Set(hashes).size).toBe(1);
   });
 
@@ -56,18 +61,17 @@ describe('the plan', () => {
   });
 });
 
-describe('the plan of functions', () => {
-  const wandering = wanderer as unknown as Scenario<never>;
-  const workers = [1, 2, 7, 64];
+const wandering = wanderer as unknown as Scenario<never>;
 
+describe('the plan of functions', () => {
   it('is the same for 1, 2, 7 and 64 workers, with every draw, pause, group and write in it', async () => {
     const one = await listPlan(wandering, { reply }, 1);
     expect(new Set(one.map(({ op }) => op))).toEqual(new Set(['GET /items', 'look closer', 'POST /orders', 'leave']));
     expect(new Set(one.map(({ user }) => user)).size).toBe(70);
     const inputs = new Set(one.flatMap((operation) => operation.inputs));
     expect(inputs.size).toBeGreaterThan(one.length / 2);
-    for (const shares of workers.slice(1)) expect(await listPlan(wandering, { reply }, shares)).toEqual(one);
-    const hashes = await Promise.all(workers.map((shares) => planHash(wandering, { reply }, shares)));
+    for (const shares of crews.slice(1)) expect(await listPlan(wandering, { reply }, shares)).toEqual(one);
+    const hashes = await Promise.all(crews.map((shares) => planHash(wandering, { reply }, shares)));
     expect(new Set(hashes).size).toBe(1);
     expect(await planHash(wandering, { reply, overrides: { seed: 2 } }, 1)).not.toBe(hashes[0]);
   });
@@ -79,11 +83,11 @@ describe('the plan of functions', () => {
     ['sessions', { kind: 'sessions', from: 80, stages: [{ perS: 80, durationMs: 2_000 }], usersMax: 2_000 }],
     ['shared iterations', { kind: 'iterations', users: 128, iterations: 300 }],
   ])('is the same for any number of workers with %s', async (_name, arrival) => {
-    // Users are who is free, so what an arrival does must not depend on which one it is.
-    const arriving = { ...wandering, arrival };
+    // Headers name the user, so it must not be whoever is free.
+    const arriving = { ...wandering, arrival, headers: (index: number) => ({ 'x-user': String(index) }) };
     const one = await listPlan(arriving, { reply }, 1);
     expect(one.length).toBeGreaterThan(90);
-    for (const shares of workers.slice(1)) expect(withoutDue(await listPlan(arriving, { reply }, shares), arrival)).toEqual(withoutDue(one, arrival));
+    for (const shares of crews.slice(1)) expect(withoutDue(await listPlan(arriving, { reply }, shares), arrival)).toEqual(withoutDue(one, arrival));
   });
 });
 
@@ -93,20 +97,73 @@ function withoutDue(plan: readonly PlannedOperation[], { kind }: Arrival): unkno
   return plan.map(({ user, step, op, inputs }) => ({ user, step, op, inputs })).toSorted((a, b) => a.user - b.user || a.step - b.step);
 }
 
+describe('the plan of arrivals', () => {
+  const headers = (index: number): Record<string, string> => ({ 'x-user': String(index) });
+  const usersOf = (plan: readonly PlannedOperation[]): Map<number, string> =>
+    new Map(plan.map(({ user, inputs }) => [user, /x-user: (\d+)/.exec(inputs[0] ?? '')?.[1] ?? '']));
+
+  it.each(['rate', 'sessions'] as const)('gives the users their turns, one after the other, at a %s', async (kind) => {
+    const arrival: Arrival = { kind, from: 100, stages: [{ perS: 100, durationMs: 3_000 }], usersMax: 90 };
+    const arriving = { ...wandering, arrival, headers } as Scenario<never>;
+    const hashes: string[] = [];
+    for (const shares of crews) {
+      const plan = await listPlan(arriving, { reply }, shares);
+      const users = usersOf(plan);
+      expect(users.size).toBeGreaterThan(180);
+      for (const [key, user] of users) expect(user).toBe(String(key % 90));
+      hashes.push(await planHash(arriving, { reply }, shares));
+    }
+    expect(new Set(hashes).size).toBe(1);
+  });
+
+  it('lets a user that arrives again remember, and count its iterations', async () => {
+    const steps = async ({ http, state, iteration }: JourneyUser<{ visits: number }>): Promise<void> => {
+      await http.request({ method: 'GET', path: `/visit?n=${++state.visits}&iteration=${iteration}` });
+    };
+    const arrival: Arrival = { kind: 'rate', from: 100, stages: [{ perS: 100, durationMs: 3_000 }], usersMax: 90 };
+    const visiting = { ...wandering, arrival, journeys: [{ name: 'visit', weight: 1, run: steps }], state: () => ({ visits: 0 }) } as unknown as Scenario<never>;
+    for (const shares of crews) {
+      for (const { user, inputs } of await listPlan(visiting, { reply }, shares)) {
+        const round = Math.floor(user / 90);
+        expect(inputs[0]).toContain(`/visit?n=${round + 1}&iteration=${round}\n`);
+      }
+    }
+  });
+});
+
+describe('the plan of browse', () => {
+  const users = 500;
+  const options: PlanOptions = {
+    overrides: { seed: 7, users, stages: [{ level: 20, durationMs: 1_000 }, { level: 20, durationMs: 6_500 }] },
+    shared: { users, posts: 500, sessions: packTokens(Array.from({ length: users }, (_, user) => `token-of-${user}.`)) } satisfies LaunchShared,
+    reply: ({ method, path }) => (path.startsWith('/feed') ? { status: 200, body: JSON.stringify({ items: Array.from({ length: 10 }, (_, n) => ({ id: 40 + n, likes: n, authorId: 3 })) }) } : launchReply(method, path)),
+  };
+
+  it('is the same for 1, 2, 7 and 64 workers, and each new person has an account', async () => {
+    const plan = await listPlan(browsing, options, 1);
+    const arrivals = new Set(plan.map(({ user }) => user));
+    const tokens = new Set(plan.map(({ inputs }) => /token-of-\d+/.exec(inputs[0] ?? '')?.[0]));
+    expect(arrivals.size).toBeGreaterThan(110);
+    expect(tokens.size).toBe(arrivals.size);
+    const hashes = await Promise.all(crews.map((shares) => planHash(browsing, options, shares)));
+    expect(new Set(hashes).size).toBe(1);
+  });
+});
+
 describe('the plan of launch-mix', () => {
-  const users = 30;
+  const users = 70;
   const options: PlanOptions = {
     overrides: { users, seed: 7, rampMs: 1_000, holdMs: 8_000, thinkTimeMs: { kind: 'exponential', mean: 800 } },
     shared: { users, posts: 500, sessions: packTokens(Array.from({ length: users }, (_, user) => `token-of-${user}`)) } satisfies LaunchShared,
     reply: ({ method, path }) => launchReply(method, path),
   };
 
-  it('is the same for 1, 2 and 7 workers, with every operation in it and every value carried', async () => {
+  it('is the same for 1, 2, 7 and 64 workers, with every operation in it and every value carried', async () => {
     const plan = await listPlan(launchMix, options, 1);
     expect(new Set(plan.map(({ op }) => op))).toEqual(new Set(['feed', 'profile', 'like', 'chat', 'ai', 'payment', 'login', 'flood']));
     const inputs = plan.flatMap((operation) => operation.inputs).join('\n');
-    for (const carried of ['cursor=after-feed', '/conversations/77/messages', '/payments/intents/intent-9', 'Bearer token-of-29']) expect(inputs).toContain(carried);
-    const hashes = await Promise.all([1, 2, 7].map((shares) => planHash(launchMix, options, shares)));
+    for (const carried of ['cursor=after-feed', '/conversations/77/messages', '/payments/intents/intent-9', 'Bearer token-of-69']) expect(inputs).toContain(carried);
+    const hashes = await Promise.all(crews.map((shares) => planHash(launchMix, options, shares)));
     expect(new Set(hashes).size).toBe(1);
     expect(await planHash(launchMix, { ...options, overrides: { ...options.overrides, seed: 8 } }, 2)).not.toBe(hashes[0]);
   });

@@ -2,7 +2,7 @@ import type { Carrier, Exchange } from './exchange.ts';
 import { headerLines, namesHeader } from './request-text.ts';
 import type { HttpReply, HttpRequest, Scenario } from './scenario.ts';
 import { StepExchange } from './step-exchange.ts';
-import type { StepUser } from './step-user.ts';
+import type { Rememberer, StepUser } from './step-user.ts';
 import type { Tally } from './tally.ts';
 import type { WriteLedger } from './write-ledger.ts';
 
@@ -11,6 +11,8 @@ export interface SenderOptions {
   readonly shared: unknown;
   readonly carrier: Carrier;
   readonly now: () => number;
+  /** The place where a user's memory lies, and with it its cookies. */
+  readonly memoryOf: (user: Rememberer) => number;
 }
 
 /** Hands the requests of users to the transport, and their outcomes to the books. */
@@ -31,6 +33,7 @@ export class Sender {
     } catch (error) {
       return Promise.reject(error as Error);
     }
+    exchange.keeper = this.#options.memoryOf(user);
     const replied = new Promise<HttpReply>((resolve, reject) => {
       exchange.resolve = resolve;
       exchange.reject = reject;

@@ -92,7 +92,7 @@ export class StepExchange extends Exchange {
     const fate = fateOfWrite(this.reply?.status, written, this.doubtful);
     if (fate === 'unknown') writes.doubt(user.index, write.id, write.kind);
     if (fate !== 'acknowledged' || user.dropped?.includes(write.id) === true) return;
-    if (user.closed) writes.acknowledge(user.place, write.id, write.kind);
+    if (user.closed) writes.acknowledge(user, write.id, write.kind);
     else if (user.writes === undefined) user.writes = [write];
     else if (!user.writes.some((known) => known.id === write.id)) user.writes.push(write);
   }

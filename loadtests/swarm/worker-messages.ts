@@ -1,6 +1,6 @@
 import type { RunPlan } from './engine.ts';
 import type { TargetPolicy } from './guard.ts';
-import type { HistoryStep, IndeterminateWrite, WorkerTick } from './measurement.ts';
+import type { HistoryStep, IndeterminateWrite, WorkerTick, WriteReach } from './measurement.ts';
 import type { Partition } from './partition.ts';
 import type { LinkPlan } from './transport/link-plan.ts';
 
@@ -45,5 +45,6 @@ export interface WorkerResult {
   /** Writes of unknown fate beyond those listed. */
   readonly indeterminateDropped: number;
   readonly byKind: Readonly<Record<string, number>>;
+  readonly reach: WriteReach;
   readonly history: readonly HistoryStep[];
 }

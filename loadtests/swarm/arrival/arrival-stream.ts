@@ -1,4 +1,4 @@
-import type { Partition } from '../partition.ts';
+import { arrivalAfter, type Partition } from '../partition.ts';
 import { KeyedRandom, streams } from '../random.ts';
 import { AreaClock, type Segment } from './levels.ts';
 
@@ -15,27 +15,32 @@ export interface Arrivals {
  * Arrivals of a rate that changes in straight pieces. The n-th is due when the rate's integral reaches n + 1/2
  * (evenly spaced), or the n + 1-th partial sum of exponential draws of mean 1 (a Poisson process of this rate, by
  * the time change of Çinlar 1975, chapter 4). Draws are keyed by n, so each worker finds the same times and takes
- * its own: index, index + count, …
+ * its own (see `arrivalAfter`).
  */
 export class RateArrivals implements Arrivals {
   readonly #clock: AreaClock;
   readonly #random: KeyedRandom | undefined;
-  readonly #step: number;
+  readonly #partition: Partition;
+  readonly #users: number;
   #sum = 0;
   index: number;
   dueMs = 0;
 
-  /** @param segments arrivals a second over time */
-  constructor(segments: readonly Segment[], spacing: 'poisson' | 'even', seed: number, { index, count }: Partition) {
+  /**
+   * @param segments arrivals a second over time
+   * @param users who take turns to arrive, of the whole run; default without end
+   */
+  constructor(segments: readonly Segment[], spacing: 'poisson' | 'even', seed: number, partition: Partition, users = Number.POSITIVE_INFINITY) {
     this.#clock = new AreaClock(segments);
     this.#random = spacing === 'poisson' ? new KeyedRandom(seed, 0, 0, streams.spacing) : undefined;
-    this.#step = count;
+    this.#partition = partition;
+    this.#users = users;
     this.index = -1;
-    this.#moveTo(index);
+    this.#moveTo(partition.index);
   }
 
   advance(): void {
-    this.#moveTo(this.index + this.#step);
+    this.#moveTo(arrivalAfter(this.index, this.#users, this.#partition));
   }
 
   #moveTo(index: number): void {
@@ -50,13 +55,16 @@ export class RateArrivals implements Arrivals {
 /** Iterations that users share: all are there from the beginning, and each is due when a user is free for it. */
 export class SharedIterations implements Arrivals {
   readonly #total: number;
-  readonly #step: number;
+  readonly #partition: Partition;
+  readonly #users: number;
   index: number;
 
-  constructor(total: number, { index, count }: Partition) {
+  /** @param users who take turns, of the whole run; default without end */
+  constructor(total: number, partition: Partition, users = Number.POSITIVE_INFINITY) {
     this.#total = total;
-    this.#step = count;
-    this.index = index;
+    this.#partition = partition;
+    this.#users = users;
+    this.index = partition.index;
   }
 
   get dueMs(): number {
@@ -64,6 +72,6 @@ export class SharedIterations implements Arrivals {
   }
 
   advance(): void {
-    this.index += this.#step;
+    this.index = arrivalAfter(this.index, this.#users, this.#partition);
   }
 }

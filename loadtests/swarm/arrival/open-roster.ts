@@ -1,10 +1,12 @@
 import { invalidConfig } from '../../../ops/core/error.ts';
-import type { Partition } from '../partition.ts';
+import { type Partition, placeOf } from '../partition.ts';
 import { endOfLoadMs, type RunPlan } from '../plan.ts';
+import type { Rememberer } from '../step-user.ts';
 import { type Arrivals, RateArrivals, SharedIterations } from './arrival-stream.ts';
 
 /**
- * Hands arrivals to free users. Those that find none wait as what they are, numbers yet to be drawn, so the queue
+ * Hands arrivals to free places. Who acts there is the arrival's affair alone: arrival n is user n modulo all users, so it is
+ * the same whatever is free. Those that find none wait as what they are, numbers yet to be drawn, so the queue
  * takes no memory however long it gets; they keep their due time.
  */
 export class OpenRoster {
@@ -13,6 +15,8 @@ export class OpenRoster {
   /** A new arrival is a new person: it remembers nothing. */
   readonly forgets: boolean;
   readonly #arrivals: Arrivals;
+  readonly #users: number;
+  readonly #partition: Partition;
   readonly #freedMs: Float64Array;
   readonly #free: Int32Array;
   readonly #dueWhenFree: boolean;
@@ -24,18 +28,21 @@ export class OpenRoster {
   readyMs = 0;
 
   /**
-   * @param endMs when shared iterations stop being begun
+   * @param plan its users are those of the whole run
+   * @param size places of this share
    * @throws SoraError `invalid_config` when a share has no user to take its arrivals
    */
-  constructor(arrivals: Arrivals, size: number, kind: 'rate' | 'sessions' | 'iterations', endMs: number) {
-    this.#endMs = endMs;
+  constructor(arrivals: Arrivals, kind: 'rate' | 'sessions' | 'iterations', plan: RunPlan, partition: Partition, size: number) {
+    this.#endMs = endOfLoadMs(plan);
     if (size === 0) throw invalidConfig('a share of the run has no user to take its arrivals', 'raise usersMax to at least the number of workers and partitions');
     this.keys = new Float64Array(size);
     this.forgets = kind === 'sessions';
     this.#dueWhenFree = kind === 'iterations';
     this.#arrivals = arrivals;
+    this.#users = plan.users;
+    this.#partition = partition;
     this.#freedMs = new Float64Array(size);
-    // The last freed is taken first, so a new user comes only when none is free.
+    // The last freed is taken first, so a new place is used only when no other is free.
     this.#free = Int32Array.from({ length: size }, (_, n) => size - 1 - n);
     this.#freeCount = size;
   }
@@ -43,6 +50,16 @@ export class OpenRoster {
   /** Arrivals that found no free user and began later. */
   get queued(): number {
     return this.#queued;
+  }
+
+  /** The user of the whole run that acts at a place. */
+  userAt(place: number): number {
+    return this.keys[place]! % this.#users;
+  }
+
+  /** Where what a user remembers lies: with the user, wherever it acts; a new person's is where it is. */
+  memoryOf({ index, place }: Rememberer): number {
+    return this.forgets ? place : (placeOf(this.#partition, index) ?? place);
   }
 
   get exhausted(): boolean {
@@ -76,9 +93,9 @@ export class OpenRoster {
 
 /** The roster of a plan whose work arrives openly or is shared; undefined for a population. */
 export function rosterOf(plan: RunPlan, partition: Partition, size: number): OpenRoster | undefined {
-  const { arrival, seed } = plan;
+  const { arrival, seed, users } = plan;
   if (arrival === undefined || arrival.kind === 'users') return undefined;
   const { kind } = arrival;
-  const arrivals = kind === 'iterations' ? new SharedIterations(arrival.iterations, partition) : new RateArrivals(arrival.segments, arrival.spacing, seed, partition);
-  return new OpenRoster(arrivals, size, kind, endOfLoadMs(plan));
+  const arrivals = kind === 'iterations' ? new SharedIterations(arrival.iterations, partition, users) : new RateArrivals(arrival.segments, arrival.spacing, seed, partition, users);
+  return new OpenRoster(arrivals, kind, plan, partition, size);
 }

@@ -70,7 +70,10 @@ export class FunctionStage implements FunctionHost {
       return;
     }
     const ground = this.#ground;
-    const user = new FunctionUser(this, place, ground.indexOf(place), ground.keyOf(place), this.#counts[place]!++, planned);
+    const key = ground.keyOf(place);
+    // Users that arrive take turns, and do one iteration each time.
+    const iteration = ground.openly ? Math.floor(key / ground.usersTotal) : this.#counts[place]!++;
+    const user = new FunctionUser(this, place, ground.indexOf(place), key, iteration, planned);
     this.#iterations[place] = user;
     let running: Promise<void> | undefined;
     try {

@@ -80,7 +80,7 @@ export class Courier implements Carrier, ErrandHost {
   }
 
   #openSocket(exchange: Exchange, errand: SocketErrand): void {
-    if (errand.kind === 'connect') exchange.headers += this.cookies?.headerLine(exchange.place, this.target) ?? '';
+    if (errand.kind === 'connect') exchange.headers += this.cookies?.headerLine(exchange.keeper ?? exchange.place, this.target) ?? '';
     this.sockets.take(exchange, errand);
   }
 

@@ -69,7 +69,7 @@ export class Errand {
     const isCookieNamed = /^cookie:/im.test(headers);
     exchange.method = method;
     exchange.path = path;
-    exchange.headers = isCookieNamed ? headers : headers + (this.#host.cookies?.headerLine(exchange.place, url) ?? '');
+    exchange.headers = isCookieNamed ? headers : headers + (this.#host.cookies?.headerLine(exchange.keeper ?? exchange.place, url) ?? '');
     exchange.body = body;
     exchange.reply = undefined;
     exchange.error = undefined;
@@ -89,7 +89,7 @@ export class Errand {
       return;
     }
     const lines = this.#host.cookies === undefined ? [] : reply.setCookies;
-    if (lines.length > 0) this.#host.cookies?.learn(exchange.place, this.#hop.url, lines);
+    if (lines.length > 0) this.#host.cookies?.learn(exchange.keeper ?? exchange.place, this.#hop.url, lines);
     if (this.#retries?.on.includes(reply.status) === true && this.#tryAgain()) return;
     if (isRedirect(reply.status) && this.#redirectsLeft > 0 && this.#follow(reply.status, reply.headers['location'])) return;
     const coding = this.#host.inflates ? reply.contentEncoding : '';
