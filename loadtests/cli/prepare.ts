@@ -114,11 +114,11 @@ function requireKnownOperations(scenario: Scenario<never>, thresholds: readonly 
   // A function names its operations while it runs.
   if (scenario.journeys.some(({ run }) => run !== undefined)) return;
   const known = [...new Set(scenario.journeys.flatMap(operationsOf))];
-  for (const { expression, tags } of thresholds) {
+  for (const { expression, metric, tags } of thresholds) {
     if (tags['op'] !== undefined && !known.includes(tags['op'])) {
       onError(invalidConfig(`threshold "${expression}": ${scenario.name} has no operation "${tags['op']}"`, `its operations are ${known.join(', ')}`));
     }
-    const own = ownTagOf(tags);
+    const own = ownTagOf({ metric, tags });
     if (own !== undefined) {
       onError(invalidConfig(`threshold "${expression}": nothing in ${scenario.name} is tagged "${own}"`, 'journeys that are functions set tags; those of steps have op and phase'));
     }

@@ -1,7 +1,8 @@
 import { Histogram } from '../swarm/histogram.ts';
 import { timeNames } from '../swarm/measurement.ts';
-import type { OperationSample, PhaseName, RunMeasurement, TagSample, TimeName } from '../swarm/measurement.ts';
+import type { OperationSample, PhaseName, RunMeasurement, TimeName } from '../swarm/measurement.ts';
 import type { Metric, MetricLookup } from './metrics.ts';
+import { arrivalsQueuedOf, checksMetric, namesBeyondOf, sumBeyond, taggedSamples } from './tagged.ts';
 import type { AuditFindings } from './verdict.ts';
 
 /** What was measured of one operation, or of all, in the phase that thresholds judge. */
@@ -20,7 +21,7 @@ export interface HoldPart {
 }
 
 /** What thresholds are judged by: all of a run, or what there is of it so far. */
-export type Measured = Pick<RunMeasurement, 'operations' | 'series' | 'phases' | 'unsent' | 'tags'>;
+export type Measured = Pick<RunMeasurement, 'operations' | 'series' | 'phases' | 'unsent' | 'tags' | 'checks'> & Partial<Pick<RunMeasurement, 'workers'>>;
 
 /** One phase of a run, usually its hold, merged once for all who ask. */
 export interface Hold {
@@ -53,30 +54,21 @@ export function lookupMetrics(run: Measured, hold: Hold, audit: AuditFindings | 
     if (name === 'audit_lost' || name === 'audit_duplicated') return auditMetric(name, audit);
     if (name === 'users') return { kind: 'gauge', value: run.series.findLast((point) => point.phase === 'hold')?.users ?? 0 };
     if (name === 'operations_unsent') return { kind: 'counter', count: run.unsent, rate: ratioOf(run.unsent, hold.durationS) };
-    const merged = phaseOf(phase);
+    if (name === 'arrivals_queued') return whole(arrivalsQueuedOf(run.workers ?? []), hold.durationS);
+    if (name === 'names_beyond') return whole(sumBeyond(namesBeyondOf(run.workers ?? []), own['of']), hold.durationS);
+    if (name === 'checks') return checksMetric(run, { op, phase, own });
     const [tag] = Object.entries(own);
-    if (tag !== undefined) return tagMetric(name, run.tags?.find((sample) => sample.name === tag[0] && sample.value === tag[1] && sample.phase === phase), merged.durationS);
+    const merged = phaseOf(phase);
+    const tagged = tag === undefined ? undefined : taggedSamples(run, { op, phase }, tag);
+    if (tagged !== undefined) return tagged.length === 0 ? undefined : partMetric(name, mergeSamples(tagged), merged.durationS);
     const part = op === undefined ? merged.all : merged.byOperation.get(op);
     return part === undefined ? undefined : partMetric(name, part, merged.durationS);
   };
 }
 
-/** What was measured by a tag that journeys set: counts and response times. */
-function tagMetric(name: string, sample: TagSample | undefined, durationS: number): Metric | undefined {
-  if (sample === undefined) return undefined;
-  const { total } = sample;
-  switch (name) {
-    case 'response_time':
-      return trend(Histogram.fromSparse(sample.response));
-    case 'operations':
-      return { kind: 'counter', count: total, rate: ratioOf(total, durationS) };
-    case 'operation_failed':
-      return { kind: 'rate', rate: ratioOf(sample.failed, total), count: total };
-    case 'operation_refused':
-      return { kind: 'rate', rate: ratioOf(sample.refused, total), count: total };
-    default:
-      return undefined;
-  }
+/** What is counted once for a whole run. */
+function whole(count: number | undefined, durationS: number): Metric | undefined {
+  return count === undefined ? undefined : { kind: 'counter', count, rate: ratioOf(count, durationS) };
 }
 
 function auditMetric(name: string, audit: AuditFindings | null): Metric | undefined {
@@ -133,7 +125,8 @@ function trend(histogram: Histogram): Metric {
   };
 }
 
-function mergeSamples(samples: readonly OperationSample[]): HoldPart {
+/** Samples as one, whatever their operations and phases. */
+export function mergeSamples(samples: readonly OperationSample[]): HoldPart {
   const sum = (pick: (sample: OperationSample) => number): number => samples.reduce((total, sample) => total + pick(sample), 0);
   const times = Object.fromEntries(
     timeNames.map((name) => [name, Histogram.fromSparse(...samples.map((sample) => sample.times[name]))]),

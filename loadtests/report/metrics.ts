@@ -44,7 +44,7 @@ interface MetricSpec {
   readonly kind: MetricKind;
   /** The tags it may be narrowed by, and the values of those that have but a few; undefined allows any. */
   readonly tags: Readonly<Record<string, readonly string[] | undefined>>;
-  /** Whether it is measured by the tags that journeys set, too: one at a time, in place of `op`. */
+  /** Whether it is measured by the tags that journeys set, too: one of them at a time. */
   readonly byOwnTags?: true;
   readonly about: string;
 }
@@ -55,19 +55,22 @@ const sampleTags: MetricSpec['tags'] = { op: undefined, phase: phaseNames };
 /** Every metric a threshold may name. */
 export const metricSpecs: Readonly<Record<string, MetricSpec>> = {
   response_time: { kind: 'trend', tags: sampleTags, byOwnTags: true, about: 'due time to last byte read, ms' },
-  service_time: { kind: 'trend', tags: sampleTags, about: 'first byte written to last byte read, ms' },
-  pool_wait: { kind: 'trend', tags: sampleTags, about: 'waiting for a free connection, ms' },
-  lateness: { kind: 'trend', tags: sampleTags, about: 'due time to handed to the transport, ms' },
-  http_req_duration: { kind: 'trend', tags: sampleTags, about: 'each request by itself as k6 means it, ms' },
-  http_reqs: { kind: 'counter', tags: sampleTags, about: 'requests' },
-  http_req_failed: { kind: 'rate', tags: sampleTags, about: 'share of requests that failed' },
+  service_time: { kind: 'trend', tags: sampleTags, byOwnTags: true, about: 'first byte written to last byte read, ms' },
+  pool_wait: { kind: 'trend', tags: sampleTags, byOwnTags: true, about: 'waiting for a free connection, ms' },
+  lateness: { kind: 'trend', tags: sampleTags, byOwnTags: true, about: 'due time to handed to the transport, ms' },
+  http_req_duration: { kind: 'trend', tags: sampleTags, byOwnTags: true, about: 'each request by itself as k6 means it, ms' },
+  http_reqs: { kind: 'counter', tags: sampleTags, byOwnTags: true, about: 'requests' },
+  http_req_failed: { kind: 'rate', tags: sampleTags, byOwnTags: true, about: 'share of requests that failed' },
   operations: { kind: 'counter', tags: sampleTags, byOwnTags: true, about: 'operations done' },
   operation_failed: { kind: 'rate', tags: sampleTags, byOwnTags: true, about: 'share of operations that failed' },
   operation_refused: { kind: 'rate', tags: sampleTags, byOwnTags: true, about: 'share of operations refused as expected' },
   operations_unsent: { kind: 'counter', tags: {}, about: 'operations that were due and never sent' },
-  data_sent: { kind: 'counter', tags: sampleTags, about: 'bytes written' },
-  data_received: { kind: 'counter', tags: sampleTags, about: 'bytes read' },
+  data_sent: { kind: 'counter', tags: sampleTags, byOwnTags: true, about: 'bytes written' },
+  data_received: { kind: 'counter', tags: sampleTags, byOwnTags: true, about: 'bytes read' },
   users: { kind: 'gauge', tags: {}, about: 'users at work' },
+  checks: { kind: 'rate', tags: { ...sampleTags, check: undefined }, byOwnTags: true, about: 'share of checks that passed' },
+  arrivals_queued: { kind: 'counter', tags: {}, about: 'arrivals that found every user busy and waited for one' },
+  names_beyond: { kind: 'counter', tags: { of: ['operations', 'tags', 'checks'] }, about: 'times that a name came beyond the bound of such names and counted as (other)' },
   audit_lost: { kind: 'counter', tags: {}, about: 'acknowledged writes that the database lacks' },
   audit_duplicated: { kind: 'counter', tags: {}, about: 'writes that the database holds more than once' },
 };

@@ -40,6 +40,8 @@ const example = "'response_time{op:feed}: p(95)<500' or 'http_req_failed: rate<0
 const metricPattern = /^([A-Za-z_][A-Za-z0-9_]*)\s*(?:\{([^{}]*)\})?$/;
 /** Other names that a journey may give `user.tag`. */
 const ownTagPattern = /^[\w.-]{1,64}$/;
+/** A tag's name and value; a comma within quotes belongs to the value. */
+const pairPattern = /(?!\s*(?:,|$))(?:"[^"]*"|'[^']*'|[^,])+/g;
 const aggregationPattern = /\s*(avg|min|max|med|count|rate|value|p\(\s*(\d+(?:\.\d+)?)\s*\))\s*/y;
 const operatorPattern = /\s*(===|==|!=|<=|>=|<|>)\s*/y;
 const numberPattern = /\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*$/y;
@@ -159,7 +161,7 @@ function parseMetric(text: string): { metric: string; tags: Record<string, strin
     );
   }
   const tags: Record<string, string> = {};
-  for (const pair of (match[2] ?? '').split(',').filter((part) => part.trim() !== '')) {
+  for (const pair of (match[2] ?? '').match(pairPattern) ?? []) {
     const [name, ...rest] = pair.split(':');
     const key = unquote(String(name));
     const value = unquote(rest.join(':'));
@@ -175,15 +177,16 @@ function parseMetric(text: string): { metric: string; tags: Record<string, strin
     tags[key] = value;
   }
   const own = Object.keys(tags).filter((key) => !Object.hasOwn(spec.tags, key));
-  if (own.length > 1 || (own.length === 1 && tags['op'] !== undefined)) {
-    throw invalidConfig(`threshold metric "${text}": the tags that journeys set are measured one at a time`, `write one of ${Object.keys(tags).filter((key) => key !== 'phase').join(', ')}`);
+  const apart = Object.hasOwn(tags, 'check') && Object.hasOwn(spec.tags, 'check') ? ['check', ...own] : own;
+  if (own.length > 0 && apart.length > 1) {
+    throw invalidConfig(`threshold metric "${text}": the tags that journeys set are measured one at a time, though with op and phase`, `write one of ${apart.join(', ')}`);
   }
   return { metric, tags };
 }
 
 /** The tag that a journey must set for the threshold to be measured; undefined where it needs none. */
-export function ownTagOf(tags: Readonly<Record<string, string>>): string | undefined {
-  return Object.keys(tags).find((key) => key !== 'op' && key !== 'phase');
+export function ownTagOf({ metric, tags }: Pick<Threshold, 'metric' | 'tags'>): string | undefined {
+  return Object.keys(tags).find((key) => !Object.hasOwn(metricSpecs[metric]?.tags ?? {}, key));
 }
 
 /** k6 allows blanks and quotes around both parts of a tag. */

@@ -1,5 +1,6 @@
 import { farthest, operationsPerUser } from '../swarm/compose-measurement.ts';
 import { Histogram } from '../swarm/histogram.ts';
+import { sumChecks } from '../swarm/journey/checks.ts';
 import { timeNames } from '../swarm/measurement.ts';
 import type {
   ErrorGroup, IndeterminateWrite, OperationBlock, OperationSample, PhaseName, PhaseWindow, RunMeasurement, SparseHistogram, TagSample, TimeName, WorkerHealth,
@@ -28,7 +29,8 @@ export function mergeShares(shares: readonly [Share, ...Share[]]): RunMeasuremen
   const completed = addUp(runs.map((run) => run.completed ?? new Uint32Array(0)), Uint32Array);
   const aborted = runs.find((run) => run.aborted !== undefined)?.aborted;
   const { runId, scenario, target, seed, pace, transport, runtime, rampMs, holdMs, drainMs, thinkTimeMeanMs } = first;
-  const tags = mergeBy(runs.flatMap((run) => run.tags ?? []), ({ phase, name, value }) => JSON.stringify([phase, name, value]), joinTags);
+  const tags = mergeBy(runs.flatMap((run) => run.tags ?? []), ({ phase, name, value, op }) => JSON.stringify([phase, name, value, op]), joinTags);
+  const checks = sumChecks(runs.flatMap((run) => run.checks ?? []));
   const merged: Complete<RunMeasurement> = {
     runId, scenario, target, seed, pace, transport, runtime, rampMs, holdMs, drainMs, thinkTimeMeanMs,
     sourceAddresses: Math.max(...runs.map((run) => run.sourceAddresses ?? 0)),
@@ -39,6 +41,7 @@ export function mergeShares(shares: readonly [Share, ...Share[]]): RunMeasuremen
     phases: mergePhases(runs),
     operations: mergeBy(runs.flatMap((run) => run.operations), ({ phase, op }) => `${phase} ${op}`, joinSamples),
     tags: tags.length === 0 ? undefined : tags,
+    checks: checks.length === 0 ? undefined : checks,
     series: mergeSeries(shares.map(({ seconds }) => seconds)),
     blocks: mergeBy(runs.flatMap((run) => run.blocks ?? []), ({ startMs, op }) => `${startMs} ${op}`, joinBlocks).toSorted((a, b) => a.startMs - b.startMs),
     workers: renumber(shares),
@@ -87,9 +90,8 @@ function joinBlocks(parts: readonly [OperationBlock, ...OperationBlock[]]): Oper
 }
 
 function joinTags(parts: readonly [TagSample, ...TagSample[]]): TagSample {
-  const [first] = parts;
-  const sum = (name: 'total' | 'failed' | 'refused'): number => sumOf(parts, (part) => part[name]);
-  return { ...first, total: sum('total'), failed: sum('failed'), refused: sum('refused'), response: sparseSum(parts, (part) => part.response) };
+  const [{ name, value }] = parts;
+  return { name, value, ...joinSamples(parts), checks: sumOf(parts, (part) => part.checks), checksFailed: sumOf(parts, (part) => part.checksFailed) };
 }
 
 /** A phase of the whole lasts from the first share's start of it to the last one's end. */

@@ -1,7 +1,8 @@
 import { messageOf } from '../../ops/core/error.ts';
+import { CheckBook } from './journey/checks.ts';
 import { TagBook } from './journey/tags.ts';
-import type { HistoryStep } from './measurement.ts';
-import type { StepUser } from './step-user.ts';
+import type { HistoryStep, NamesBeyond } from './measurement.ts';
+import type { CheckPlace, StepUser } from './step-user.ts';
 import { type OperationTimes, type Outcome, Tally } from './tally.ts';
 import type { WriteLedger } from './write-ledger.ts';
 
@@ -20,13 +21,16 @@ type OnTraced = (user: StepUser, record: HistoryStep) => void;
 /** Takes ended operations down: their times, errors, writes and tags. */
 export class Books {
   readonly tally: Tally;
-  readonly tags = new TagBook();
+  readonly tags: TagBook;
+  readonly checks: CheckBook;
   readonly #writes: WriteLedger;
   readonly #onTraced: OnTraced | undefined;
 
   /** @param ops names of operations by index; may grow */
   constructor(ops: readonly string[], writes: WriteLedger, onTraced: OnTraced | undefined) {
     this.tally = new Tally(ops);
+    this.tags = new TagBook(ops);
+    this.checks = new CheckBook(ops);
     this.#writes = writes;
     this.#onTraced = onTraced;
   }
@@ -48,10 +52,31 @@ export class Books {
     };
     const outcome: Outcome = user.failure !== undefined ? 'failed' : user.refused ? 'refused' : 'ok';
     this.tally.operation(user.planned.opIndex, user.phase, outcome, times);
-    if (user.frame?.tags !== undefined) this.tags.count(user.frame.tags, user.phase, outcome, times.response);
+    if (user.frame?.tags !== undefined) this.tags.operation(user.frame.tags, user.planned.opIndex, user.phase, outcome, times);
     this.#countError(user, endMs);
     if (this.tally.isSlow(times.response)) this.#noteSlow(user, dueMs, times);
     if (user.trace !== undefined) this.#record(user, outcome, dueMs, thinkMs, times);
+  }
+
+  /** One request by itself has ended. */
+  request(user: StepUser, failed: boolean, durationUs: number, sent: number, received: number): void {
+    const { planned: { opIndex }, phase, frame } = user;
+    this.tally.request(opIndex, phase, failed, durationUs, sent, received);
+    if (frame?.tags !== undefined) this.tags.request(frame.tags, opIndex, phase, failed, durationUs, sent, received);
+  }
+
+  /** A journey has checked something. @param phase of the operation that it belongs to */
+  check(ok: boolean, name: string, place: CheckPlace | undefined, phase: number): void {
+    // After its operation a check fails nothing any more, so it does not count as passed either.
+    if (place === undefined || place.closed === true) return;
+    const { planned: { opIndex }, frame } = place;
+    this.checks.count(name, opIndex, phase, ok);
+    if (frame?.tags !== undefined) this.tags.check(frame.tags, opIndex, phase, ok);
+  }
+
+  /** How often something counted as `(other)`, besides operations. */
+  get beyond(): Pick<NamesBeyond, 'tags' | 'checks'> {
+    return { tags: this.tags.overflow, checks: this.checks.overflow };
   }
 
   #countError(user: StepUser, endMs: number): void {

@@ -51,6 +51,7 @@ export function composeMeasurement(parts: MeasurementParts): RunMeasurement {
     phases: phaseWindows(plan, endedMs),
     operations: merge.operations,
     ...(merge.tags.length > 0 ? { tags: merge.tags } : {}),
+    ...(merge.checks.length > 0 ? { checks: merge.checks } : {}),
     series: merge.series,
     blocks: merge.blocks,
     workers: health,

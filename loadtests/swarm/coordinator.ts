@@ -57,7 +57,7 @@ export interface SwarmOptions {
 }
 
 /** What was measured until now. Gathering it costs a few ms, so it is made only where somebody asks. */
-export interface RunSoFar extends Pick<RunMeasurement, 'operations' | 'series' | 'phases' | 'unsent' | 'tags'> {
+export interface RunSoFar extends Pick<RunMeasurement, 'operations' | 'series' | 'phases' | 'unsent' | 'tags' | 'checks'>, Partial<Pick<RunMeasurement, 'workers'>> {
   readonly elapsedMs: number;
 }
 
@@ -189,7 +189,7 @@ async function agreeOnStart(options: SwarmOptions, log: (message: string) => voi
 
 function soFar({ merge }: Crew, plan: RunPlan, { elapsedMs, workers }: LiveView): RunSoFar {
   const unsent = workers.reduce((sum, worker) => sum + worker.unsent, 0);
-  return { elapsedMs, operations: merge.operations, series: merge.series, phases: phaseWindows(plan, elapsedMs), unsent, tags: merge.tags };
+  return { elapsedMs, operations: merge.operations, series: merge.series, phases: phaseWindows(plan, elapsedMs), unsent, tags: merge.tags, checks: merge.checks, workers };
 }
 
 type Context = Omit<SetupContext, 'http' | 'admin'>;

@@ -6,14 +6,13 @@ import type { Carrier } from './exchange.ts';
 import { Itinerary } from './itinerary.ts';
 import { type FunctionGround, FunctionStage } from './journey/function-stage.ts';
 import { OperationNames } from './journey/operation-names.ts';
-import type { TagBook } from './journey/tags.ts';
 import { type PlannedStep, resolveJourneys } from './journeys.ts';
 import type { HistoryStep } from './measurement.ts';
 import { type Partition, shareOf, userAt } from './partition.ts';
 import { endOfLoadMs, phaseOf, type RunPlan } from './plan.ts';
 import type { HttpReply, HttpRequest, Scenario } from './scenario.ts';
 import { Sender } from './sender.ts';
-import { type Frame, type Rememberer, StepUser } from './step-user.ts';
+import { type CheckPlace, type Frame, type Rememberer, StepUser } from './step-user.ts';
 import type { Tally } from './tally.ts';
 import { Unsent, whyUnfinished } from './unsent.ts';
 import { UserTable } from './users.ts';
@@ -54,12 +53,11 @@ export class Engine implements FunctionGround {
   readonly wheel: TimingWheel;
   readonly names: OperationNames;
   readonly tally: Tally;
-  readonly tags: TagBook;
+  readonly books: Books;
   readonly pace: RunPlan['pace'];
   readonly endMs: number;
   readonly overMs: number;
   readonly #options: EngineOptions;
-  readonly #books: Books;
   readonly #sender: Sender;
   readonly #unsent: Unsent;
   readonly #itinerary: Itinerary;
@@ -91,10 +89,9 @@ export class Engine implements FunctionGround {
     this.users = new UserTable(size);
     this.writes = new WriteLedger(size, partition);
     this.wheel = new TimingWheel(size, wheelSlots);
-    this.#books = new Books(this.names.list, this.writes, options.onTraced);
-    this.tally = this.#books.tally;
-    this.tags = this.#books.tags;
-    this.#sender = new Sender({ ...options, memoryOf: this.memoryOf }, this.tally, this.writes);
+    this.books = new Books(this.names.list, this.writes, options.onTraced);
+    this.tally = this.books.tally;
+    this.#sender = new Sender({ ...options, memoryOf: this.memoryOf }, this.books, this.writes);
     this.#roster = rosterOf(plan, partition, size);
     this.#population = new Population(plan);
     this.#itinerary = new Itinerary(journeys, this.users, partition, plan.seed, this.#roster?.keys);
@@ -333,7 +330,7 @@ export class Engine implements FunctionGround {
   cut(operation: StepUser): void {
     operation.closed = true;
     this.#running.delete(operation);
-    this.#books.acknowledge(operation);
+    this.books.acknowledge(operation);
   }
 
   #close(user: StepUser, endMs: number): void {
@@ -346,7 +343,7 @@ export class Engine implements FunctionGround {
     times.thinkMs = frame === undefined ? this.users.thinkMs[place]! : frame.thinkMs;
     times.idleMs = frame === undefined ? 0 : frame.idleMs;
     times.endMs = endMs;
-    this.#books.take(user, times);
+    this.books.take(user, times);
   }
 
   /** The drain is over: what is in flight has failed, and so has all that was due and never sent. */
@@ -387,6 +384,10 @@ export class Engine implements FunctionGround {
   }
 
   readonly memoryOf = (user: Rememberer): number => this.#roster?.memoryOf(user) ?? user.place;
+
+  onCheck(ok: boolean, name: string, place: CheckPlace | undefined): void {
+    this.books.check(ok, name, place, place?.phase ?? phaseOf(this.#options.plan, this.now()));
+  }
 
   dropWrite(user: StepUser, id: string): void {
     (user.dropped ??= []).push(id);

@@ -31,15 +31,29 @@ export interface OperationSample {
   readonly bytesReceived: number;
 }
 
-/** Counts and response times of the operations that journeys gave one tag, in one phase and period. */
-export interface TagSample {
+/** What was measured of one operation where journeys gave it one tag, in one phase and period. */
+export interface TagSample extends OperationSample {
   readonly name: string;
   readonly value: string;
+  readonly checks: number;
+  readonly checksFailed: number;
+}
+
+/** Checks of one name in one operation, phase and period. */
+export interface CheckSample {
+  readonly name: string;
+  readonly op: string;
   readonly phase: PhaseName;
+  /** Passed and failed. */
   readonly total: number;
   readonly failed: number;
-  readonly refused: number;
-  readonly response: SparseHistogram;
+}
+
+/** How often something counted as `(other)` because its name came beyond the bound of such names. */
+export interface NamesBeyond {
+  readonly operations: number;
+  readonly tags: number;
+  readonly checks: number;
 }
 
 /** Counts and response times of one operation in one block of the hold (see blocks.ts). */
@@ -96,6 +110,7 @@ export interface WorkerHealth {
   readonly unsent: number;
   /** Arrivals that found no free user and waited for one; undefined where users do not arrive openly. */
   readonly arrivalsQueued?: number;
+  readonly namesBeyond?: NamesBeyond;
   /** What its connections did besides carrying one request each time. */
   readonly links?: LinkCounts;
 }
@@ -118,6 +133,8 @@ export interface WorkerTick {
   readonly operations: readonly OperationSample[];
   /** Of journeys that set tags. */
   readonly tags?: readonly TagSample[];
+  /** Of journeys that check. */
+  readonly checks?: readonly CheckSample[];
   readonly health: WorkerHealth;
   readonly errors: readonly ErrorGroup[];
   readonly slowest: readonly SlowOperation[];
@@ -267,8 +284,10 @@ export interface RunMeasurement {
   readonly phases: readonly PhaseWindow[];
   /** Totals by operation and phase. */
   readonly operations: readonly OperationSample[];
-  /** Totals by tag and phase, of journeys that set tags. */
+  /** Totals by tag, operation and phase, of journeys that set tags. */
   readonly tags?: readonly TagSample[];
+  /** Totals by check, operation and phase, of journeys that check. */
+  readonly checks?: readonly CheckSample[];
   readonly series: readonly SeriesPoint[];
   /** The hold in blocks, by which runs are compared; undefined where they were not kept. */
   readonly blocks?: readonly OperationBlock[];

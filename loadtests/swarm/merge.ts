@@ -1,6 +1,7 @@
 import { Blocks } from './blocks.ts';
 import { Histogram } from './histogram.ts';
 import {
+  type CheckSample,
   type ErrorGroup,
   type LiveView,
   type OperationBlock,
@@ -14,6 +15,7 @@ import {
   type WorkerHealth,
   type WorkerTick,
 } from './measurement.ts';
+import { sumChecks } from './journey/checks.ts';
 import { TagTotals } from './journey/tag-totals.ts';
 import { slowestOf } from './tally.ts';
 
@@ -49,6 +51,7 @@ export class Merge {
   readonly #seconds = new Map<number, Second>();
   readonly #errors = new Map<string, ErrorGroup>();
   readonly #tags = new TagTotals();
+  #checks: readonly CheckSample[] = [];
   readonly #health = new Map<number, WorkerHealth>();
   readonly #series: SeriesPoint[] = [];
   readonly #blocks: Blocks;
@@ -81,6 +84,7 @@ export class Merge {
       second.response.mergeSparse(sample.times.response);
     }
     for (const sample of tick.tags ?? []) this.#tags.add(sample);
+    if (tick.checks !== undefined && tick.checks.length > 0) this.#checks = sumChecks([...this.#checks, ...tick.checks]);
     for (const group of tick.errors) this.#addErrors(group);
     this.#slowest = slowestOf([...this.#slowest, ...tick.slowest]);
   }
@@ -175,7 +179,12 @@ export class Merge {
     return [...this.#errors.values()].toSorted((a, b) => b.count - a.count);
   }
 
-  /** Totals by tag and phase. */
+  /** Totals by check, operation and phase. */
+  get checks(): readonly CheckSample[] {
+    return this.#checks;
+  }
+
+  /** Totals by tag, operation and phase. */
   get tags(): TagSample[] {
     return this.#tags.list();
   }

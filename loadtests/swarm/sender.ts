@@ -1,9 +1,9 @@
+import type { Books } from './books.ts';
 import type { Carrier, Exchange } from './exchange.ts';
 import { headerLines, namesHeader } from './request-text.ts';
 import type { HttpReply, HttpRequest, Scenario } from './scenario.ts';
 import { StepExchange } from './step-exchange.ts';
 import type { Rememberer, StepUser } from './step-user.ts';
-import type { Tally } from './tally.ts';
 import type { WriteLedger } from './write-ledger.ts';
 
 export interface SenderOptions {
@@ -20,9 +20,9 @@ export class Sender {
   readonly #options: SenderOptions;
   readonly #onDone: (done: Exchange) => void;
 
-  constructor(options: SenderOptions, tally: Tally, writes: WriteLedger) {
+  constructor(options: SenderOptions, books: Books, writes: WriteLedger) {
     this.#options = options;
-    this.#onDone = (done) => (done as StepExchange).settle(tally, writes);
+    this.#onDone = (done) => (done as StepExchange).settle(books, writes);
   }
 
   send(user: StepUser, request: HttpRequest): Promise<HttpReply> {

@@ -1,9 +1,9 @@
+import type { Books } from './books.ts';
 import { Exchange } from './exchange.ts';
 import { fateOfWrite, judgeStatus } from './replies.ts';
 import { bodyOf, checkPath, headerLines, namesContentType, namesHeader } from './request-text.ts';
 import type { HttpReply, HttpRequest } from './scenario.ts';
 import type { StepUser } from './step-user.ts';
-import type { Tally } from './tally.ts';
 import { asksForLinks, checkLinks } from './transport/scenario-links.ts';
 import type { WriteLedger } from './write-ledger.ts';
 
@@ -34,7 +34,7 @@ export class StepExchange extends Exchange {
   }
 
   /** Takes the outcome into the step's and the run's books, then lets the journey go on. */
-  settle(tally: Tally, writes: WriteLedger): void {
+  settle(books: Books, writes: WriteLedger): void {
     const { user, request, reply } = this;
     const written = this.writtenMs >= 0;
     const serviceMs = written ? this.doneMs - this.writtenMs : 0;
@@ -49,8 +49,7 @@ export class StepExchange extends Exchange {
       if (verdict === 'refused') user.refused = true;
       else if (verdict === 'failed') this.#blame();
     }
-    const { opIndex } = user.planned;
-    tally.request(opIndex, user.phase, verdict === 'failed', serviceMs * 1_000, this.bytesSent, this.bytesReceived);
+    books.request(user, verdict === 'failed', serviceMs * 1_000, this.bytesSent, this.bytesReceived);
     if (user.trace !== undefined) this.#record(serviceMs);
     if (reply !== undefined) this.resolve?.(reply);
     else this.reject?.(this.error!); // A settled exchange has one of the two.

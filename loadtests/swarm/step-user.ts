@@ -25,8 +25,8 @@ export interface StepHost {
   stateOf(user: Rememberer): unknown;
   setStateOf(user: Rememberer, state: unknown): void;
   dropWrite(user: StepUser, id: string): void;
-  /** Hears of every check; default nothing. */
-  onCheck?(ok: boolean, name: string): void;
+  /** Hears of every check, and what it belongs to; default nothing. */
+  onCheck?(ok: boolean, name: string, place: CheckPlace | undefined): void;
 }
 
 /** A request of a step that is recorded, for the sampled user and for plans. */
@@ -63,6 +63,14 @@ export interface Frame {
   settled: boolean;
   /** Ids of the tags that the journey has set. */
   readonly tags: readonly number[] | undefined;
+}
+
+/** What a check belongs to: an operation, or a journey between two of them, which has no phase of its own. */
+export interface CheckPlace {
+  readonly planned: PlannedStep;
+  readonly phase?: number;
+  readonly closed?: boolean;
+  readonly frame: Pick<Frame, 'tags'> | undefined;
 }
 
 /** A write of this step that the server acknowledged. */
@@ -188,7 +196,7 @@ export class StepUser implements VirtualUser<unknown>, Http {
 
   get check(): (ok: boolean, name: string) => boolean {
     return (ok, name) => {
-      this.#host.onCheck?.(ok, name);
+      this.#host.onCheck?.(ok, name, this);
       if (!ok) this.fail({ kind: `check: ${name}`, message: `the check "${name}" failed` });
       return ok;
     };

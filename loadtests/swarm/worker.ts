@@ -117,7 +117,7 @@ export class Worker {
   #tick(second: number): void {
     this.#report({
       kind: 'tick',
-      tick: { worker: this.#job.worker, second, health: this.#healthNow(), ...this.#engine.tally.take(), tags: this.#engine.tags.take() },
+      tick: { worker: this.#job.worker, second, health: this.#healthNow(), ...this.#engine.tally.take(), tags: this.#engine.books.tags.take(), checks: this.#engine.books.checks.take() },
     });
   }
 
@@ -136,6 +136,7 @@ export class Worker {
       usersActive: this.#engine.usersActive(nowMs),
       unsent: this.#engine.unsent,
       links: this.#courier.counts,
+      namesBeyond: { operations: this.#engine.names.overflow, ...this.#engine.books.beyond },
       ...(this.#engine.arrivalsQueued === undefined ? {} : { arrivalsQueued: this.#engine.arrivalsQueued }),
     };
   }

@@ -268,12 +268,12 @@ describe('tags', () => {
       await get(user, '/two');
     };
     const { engine } = await simulate(run, { plan: { holdMs: 4_000 } });
-    const samples = engine.tags.take();
+    const samples = engine.books.tags.take();
     expect(Object.fromEntries(samples.map(({ name, value, total }) => [`${name}=${value}`, total]))).toEqual({
       'plan=free': 4, 'plan=paid': 4, 'page=1': 4, 'page=2': 4,
     });
     expect(samples.every(({ phase }) => phase === 'hold')).toBe(true);
-    expect(engine.tags.take()).toEqual([]);
+    expect(engine.books.tags.take()).toEqual([]);
   });
 });
 

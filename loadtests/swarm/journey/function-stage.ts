@@ -1,18 +1,18 @@
+import type { Books } from '../books.ts';
 import type { HttpReply, HttpRequest } from '../scenario.ts';
 import type { PlannedStep } from '../journeys.ts';
-import type { Frame, Rememberer, StepHost, StepUser } from '../step-user.ts';
+import type { CheckPlace, Frame, Rememberer, StepHost, StepUser } from '../step-user.ts';
 import type { UserTable } from '../users.ts';
 import type { TimingWheel } from '../wheel.ts';
 import { type FunctionHost, FunctionUser } from './function-user.ts';
 import type { OperationNames } from './operation-names.ts';
-import type { TagBook } from './tags.ts';
 
 /** What functions need of the engine. */
 export interface FunctionGround extends StepHost {
   readonly users: UserTable;
   readonly wheel: TimingWheel;
   readonly names: OperationNames;
-  readonly tags: TagBook;
+  readonly books: Books;
   readonly pace: 'due' | 'after-reply';
   /** Nothing begins from here on, ms since the run began. */
   readonly endMs: number;
@@ -197,8 +197,12 @@ export class FunctionStage implements FunctionHost {
     return this.#ground.users.steps[user.place]!;
   }
 
+  onCheck(ok: boolean, name: string, place: CheckPlace | undefined): void {
+    this.#ground.onCheck?.(ok, name, place);
+  }
+
   tagged(tags: readonly number[] | undefined, name: string, value: string): readonly number[] {
-    return this.#ground.tags.add(tags, name, value);
+    return this.#ground.books.tags.add(tags, name, value);
   }
 
   // What is the same for steps.

@@ -170,8 +170,9 @@ export class FunctionUser implements JourneyUser<unknown>, Http {
 
   get check(): (ok: boolean, name: string) => boolean {
     return (ok, name) => {
-      this.#host.onCheck?.(ok, name);
-      if (!ok) this.#current()?.fail({ kind: `check: ${name}`, message: `the check "${name}" failed` });
+      const operation = ok ? this.#latest : this.#current();
+      this.#host.onCheck?.(ok, name, this.over ? undefined : (operation ?? { planned: this.planned, frame: { tags: this.tags } }));
+      if (!ok) operation?.fail({ kind: `check: ${name}`, message: `the check "${name}" failed` });
       return ok;
     };
   }
@@ -242,10 +243,15 @@ export class FunctionUser implements JourneyUser<unknown>, Http {
     }
   }
 
+  /** The group under way, else the latest request. */
+  get #latest(): StepUser | undefined {
+    return this.grouped ?? this.#loose?.at(-1);
+  }
+
   /** The operation that checks and throws belong to: the group, the latest request, or one in the journey's name. */
   #current(): StepUser | undefined {
     if (this.over) return undefined;
-    const known = this.grouped ?? this.#loose?.at(-1);
+    const known = this.#latest;
     if (known !== undefined) return known;
     const opened = this.#host.open(this, this.planned.op);
     if (opened === undefined) return undefined;

@@ -2,6 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Histogram } from '../histogram.ts';
 import { nameOfRequest, OperationNames } from './operation-names.ts';
+import type { OperationTimes } from '../tally.ts';
+import { CheckBook, sumChecks } from './checks.ts';
 import { TagTotals } from './tag-totals.ts';
 import { TagBook } from './tags.ts';
 
@@ -35,11 +37,13 @@ it('operations keep their index once they have one', () => {
   expect(names.find('made')).toBe(made);
 });
 
+const timesOf = (us: number): OperationTimes => ({ response: us, service: us, poolWait: us, lateness: us });
+
 describe('tags', () => {
   it('keep 20 names of 100 values, and count the rest as (other)', () => {
     const book = new TagBook();
-    for (let name = 0; name < 30; name++) book.count(book.add(undefined, `n${name}`, 'v'), 1, 'ok', 5);
-    for (let value = 0; value < 150; value++) book.count(book.add(undefined, 'n0', `w${value}`), 1, 'failed', 5);
+    for (let name = 0; name < 30; name++) book.operation(book.add(undefined, `n${name}`, 'v'), 0, 1, 'ok', timesOf(5));
+    for (let value = 0; value < 150; value++) book.operation(book.add(undefined, 'n0', `w${value}`), 0, 1, 'failed', timesOf(5));
     const samples = book.take();
     expect(new Set(samples.map(({ name }) => name)).size).toBe(21);
     expect(samples.find(({ name }) => name === '(other)')).toMatchObject({ value: '(other)', total: 10 });
@@ -51,7 +55,7 @@ describe('tags', () => {
   it('take the place of an earlier value of their name', () => {
     const book = new TagBook();
     const first = book.add(book.add(undefined, 'a', '1'), 'b', '1');
-    book.count(book.add(first, 'a', '2'), 0, 'refused', 5);
+    book.operation(book.add(first, 'a', '2'), 0, 0, 'refused', timesOf(5));
     expect(book.take().map(({ name, value, refused }) => [name, value, refused])).toEqual([['b', '1', 1], ['a', '2', 1]]);
   });
 
@@ -61,14 +65,55 @@ describe('tags', () => {
       const whole = new Histogram();
       for (const [n, timeUs] of timesUs.entries()) {
         const book = books[n % workers]!;
-        book.count(book.add(undefined, 'a', 'b'), 1, 'ok', timeUs);
+        book.operation(book.add(undefined, 'a', 'b'), 0, 1, 'ok', timesOf(timeUs));
         whole.record(timeUs);
       }
       const totals = new TagTotals();
       for (const book of books) for (const sample of book.take()) totals.add(sample);
       expect(totals.list()).toHaveLength(1);
       expect(totals.list()[0]).toMatchObject({ name: 'a', value: 'b', phase: 'hold', total: timesUs.length });
-      expect(totals.list()[0]!.response).toEqual(whole.encode());
+      expect(totals.list()[0]!.times.response).toEqual(whole.encode());
     }), { numRuns: 30 });
+  });
+});
+
+describe('tags by operation', () => {
+  it('tell operations apart up to 4,000 pairs, and leave nothing out beyond', () => {
+    const ops = Array.from({ length: 600 }, (_, op) => `op-${op}`);
+    const book = new TagBook(ops);
+    const tags = Array.from({ length: 10 }, (_, value) => book.add(undefined, 'a', `v${value}`));
+    for (const each of tags) for (const op of ops.keys()) book.operation(each, op, 1, 'ok', timesOf(5));
+    book.request(tags[9]!, 599, 1, true, 7, 10, 20);
+    book.check(tags[9]!, 599, 1, false);
+    const samples = book.take();
+    expect(samples.reduce((sum, { total }) => sum + total, 0)).toBe(6_000);
+    expect(samples.filter(({ op }) => op !== '(other)')).toHaveLength(4_000);
+    expect(samples.find(({ value, op }) => value === 'v9' && op === '(other)')).toMatchObject({ total: 600, requests: 1, requestsFailed: 1, bytesSent: 10, checks: 1, checksFailed: 1 });
+    expect(book.overflow).toBeGreaterThanOrEqual(2_000);
+    book.operation(tags[0]!, 3, 1, 'ok', timesOf(5));
+    expect(book.take().map(({ value, op, total }) => [value, op, total])).toEqual([['v0', 'op-3', 1]]);
+  });
+});
+
+describe('checks', () => {
+  it('are counted by name, operation and phase: 100 names, beyond them (other)', () => {
+    const book = new CheckBook(['feed', 'chat']);
+    for (let name = 0; name < 130; name++) book.count(`n${name}`, name % 2, 1, name % 3 !== 0);
+    book.count('n1', 1, 0, true);
+    const samples = book.take();
+    expect(samples.reduce((sum, { total }) => sum + total, 0)).toBe(131);
+    expect(samples.reduce((sum, { failed }) => sum + failed, 0)).toBe(44);
+    expect(samples.filter(({ name }) => name === '(other)').reduce((sum, { total }) => sum + total, 0)).toBe(30);
+    expect(samples.filter(({ name }) => name === 'n1')).toEqual([{ name: 'n1', op: 'chat', phase: 'hold', total: 1, failed: 0 }, { name: 'n1', op: 'chat', phase: 'ramp', total: 1, failed: 0 }]);
+    expect([book.overflow, book.take()]).toEqual([30, []]);
+  });
+
+  it('add up over workers', () => {
+    const sample = fc.record({ name: fc.constantFrom('a', 'b'), op: fc.constantFrom('x', 'y'), phase: fc.constantFrom('ramp' as const, 'hold' as const), total: fc.nat(9), failed: fc.nat(9) });
+    fc.assert(fc.property(fc.array(sample), fc.array(sample), (some, others) => {
+      expect(sumChecks([...sumChecks(some), ...others])).toEqual(sumChecks([...some, ...others]));
+      const all = sumChecks([...some, ...others]);
+      expect(all.reduce((sum, { failed }) => sum + failed, 0)).toBe([...some, ...others].reduce((sum, { failed }) => sum + failed, 0));
+    }));
   });
 });

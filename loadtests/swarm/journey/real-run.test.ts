@@ -67,6 +67,13 @@ describe('functions against a real server', () => {
     expect(new Set(tagged.map(({ name, value }) => `${name}=${value}`))).toEqual(new Set(['city=Rome', 'city=Oslo', 'city=Lima']));
     const all = Object.values(counts).reduce((sum, [total]) => sum + total, 0);
     expect(tagged.reduce((sum, { total }) => sum + total, 0)).toBe(all);
+    expect(tagged.reduce((sum, { requests }) => sum + requests, 0)).toBe(measured.operations.reduce((sum, { requests }) => sum + requests, 0));
+    expect(new Set(tagged.map(({ op }) => op))).toEqual(new Set(['POST /greet/:id', 'redeem', 'call']));
+    const checks = measured.checks ?? [];
+    expect(new Set(checks.map(({ name, op }) => `${name} in ${op}`))).toEqual(new Set(['it is theirs in redeem']));
+    expect(checks.reduce((sum, { total }) => sum + total, 0)).toBe(counts['redeem']![0]);
+    expect(tagged.reduce((sum, { checks: made }) => sum + made, 0)).toBe(counts['redeem']![0]);
+    expect(measured.workers.map(({ namesBeyond }) => namesBeyond)).toEqual([{ operations: 0, tags: 0, checks: 0 }, { operations: 0, tags: 0, checks: 0 }]);
     expect(measured.workers.every(({ arrivalsQueued }) => arrivalsQueued !== undefined)).toBe(true);
     // Of the 40 users at most, those that were needed.
     expect(measured.operationsPerUser).toMatchObject({ completedRatio: 1 });

@@ -1,37 +1,24 @@
 import type { TagSample } from '../measurement.ts';
+import { SparseCell } from './sparse-cell.ts';
 
-interface Total {
-  total: number;
-  failed: number;
-  refused: number;
-  readonly buckets: Map<number, number>;
-}
+type Key = Pick<TagSample, 'name' | 'value' | 'op' | 'phase'>;
 
-/** Adds up what workers measured by tag; as many entries as the workers' tags, of which each has at most 20 × 100. */
+/** Adds up what workers measured by tag; as many entries as the workers' pairs of tag and operation, of which each has at most 6,200. */
 export class TagTotals {
-  readonly #totals = new Map<string, Total>();
+  readonly #totals = new Map<string, SparseCell>();
 
-  add({ name, value, phase, total, failed, refused, response }: TagSample): void {
-    const key = JSON.stringify([name, value, phase]);
+  add({ name, value, op, phase, ...figures }: TagSample): void {
+    const key = JSON.stringify([name, value, op, phase]);
     let sum = this.#totals.get(key);
-    if (sum === undefined) this.#totals.set(key, (sum = { total: 0, failed: 0, refused: 0, buckets: new Map() }));
-    sum.total += total;
-    sum.failed += failed;
-    sum.refused += refused;
-    for (let at = 0; at + 1 < response.length; at += 2) sum.buckets.set(response[at]!, (sum.buckets.get(response[at]!) ?? 0) + response[at + 1]!);
+    if (sum === undefined) this.#totals.set(key, (sum = new SparseCell()));
+    sum.add(figures);
   }
 
-  /** The sums, in order of name, value and phase. */
+  /** The sums, in order of name, value, operation and phase. */
   list(): TagSample[] {
     return [...this.#totals.keys()].toSorted().map((key) => {
-      const [name, value, phase] = JSON.parse(key) as [string, string, TagSample['phase']];
-      const { buckets, ...counts } = this.#totals.get(key)!;
-      return { name, value, phase, ...counts, response: pairsOf(buckets) };
+      const [name, value, op, phase] = JSON.parse(key) as [Key['name'], Key['value'], Key['op'], Key['phase']];
+      return { name, value, op, phase, ...this.#totals.get(key)!.figures };
     });
   }
-}
-
-/** Buckets as a histogram encodes them: pairs of index and count, in order. */
-export function pairsOf(buckets: ReadonlyMap<number, number>): Uint32Array {
-  return Uint32Array.from([...buckets].toSorted((a, b) => a[0] - b[0]).flat());
 }

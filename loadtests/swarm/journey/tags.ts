@@ -1,36 +1,39 @@
-import type { PhaseName, TagSample } from '../measurement.ts';
-import { bucketOf } from '../histogram.ts';
-import { phaseNames, type Outcome } from '../tally.ts';
+import type { TagSample } from '../measurement.ts';
+import { type OperationTimes, type Outcome, phaseNames } from '../tally.ts';
 import { otherName } from './operation-names.ts';
-import { pairsOf } from './tag-totals.ts';
+import { SparseCell } from './sparse-cell.ts';
 
 const namesMax = 20;
 const valuesMax = 100;
 const textMax = 64;
-
-/** Counts of the operations of one tag in one phase; its histogram keeps only the buckets that were hit. */
-interface Cell {
-  total: number;
-  failed: number;
-  refused: number;
-  readonly buckets: Map<number, number>;
-}
+/** Pairs of a tag and an operation; what comes beyond counts as operation `(other)` of its tag. */
+const pairsMax = 4_000;
+/** More operations than a run can name: 500 listed, 100 made up and `(other)`. */
+const opsRoom = 1_024;
 
 /**
- * What journeys' tags were measured at: 20 names of 100 values each. A value beyond that counts as `(other)` of
- * its name, a name beyond that as the name `(other)`; `overflow` counts how often.
+ * What journeys' tags were measured at: 20 names of 100 values each, by operation. A value beyond that counts as
+ * `(other)` of its name, a name beyond that as the name `(other)`, an operation beyond 4,000 pairs of tag and
+ * operation as operation `(other)`; `overflow` counts how often.
  */
 export class TagBook {
+  readonly #ops: readonly string[];
   readonly #ids = new Map<string, Map<string, number>>();
-  readonly #pairs: { readonly name: string; readonly value: string }[] = [];
-  #cells = new Map<number, Cell>();
+  readonly #tags: { readonly name: string; readonly value: string }[] = [];
+  readonly #pairs = new Set<number>();
+  #cells = new Map<number, SparseCell>();
   overflow = 0;
+
+  /** @param ops names of operations by index; may grow */
+  constructor(ops: readonly string[] = []) {
+    this.#ops = ops;
+  }
 
   /** Tags with one more, which takes the place of an earlier one of its name. */
   add(tags: readonly number[] | undefined, name: string, value: string): readonly number[] {
     const id = this.#intern(name.slice(0, textMax), value.slice(0, textMax));
-    const { name: kept } = this.#pairs[id]!;
-    return [...(tags ?? []).filter((known) => this.#pairs[known]!.name !== kept), id];
+    const { name: kept } = this.#tags[id]!;
+    return [...(tags ?? []).filter((known) => this.#tags[known]!.name !== kept), id];
   }
 
   #intern(name: string, value: string): number {
@@ -49,29 +52,46 @@ export class TagBook {
       this.overflow++;
       return this.#intern(name, otherName);
     }
-    values.set(value, this.#pairs.length);
-    return this.#pairs.push({ name, value }) - 1;
+    values.set(value, this.#tags.length);
+    return this.#tags.push({ name, value }) - 1;
   }
 
-  count(tags: readonly number[], phase: number, outcome: Outcome, responseUs: number): void {
-    const bucket = bucketOf(responseUs);
-    for (const id of tags) {
-      const at = id * phaseNames.length + phase;
-      let cell = this.#cells.get(at);
-      if (cell === undefined) this.#cells.set(at, (cell = { total: 0, failed: 0, refused: 0, buckets: new Map() }));
-      cell.total++;
-      if (outcome === 'failed') cell.failed++;
-      else if (outcome === 'refused') cell.refused++;
-      cell.buckets.set(bucket, (cell.buckets.get(bucket) ?? 0) + 1);
+  operation(tags: readonly number[], op: number, phase: number, outcome: Outcome, times: OperationTimes): void {
+    for (const id of tags) this.#cell(id, op, phase).operation(outcome, times);
+  }
+
+  request(tags: readonly number[], op: number, phase: number, failed: boolean, durationUs: number, sent: number, received: number): void {
+    for (const id of tags) this.#cell(id, op, phase).request(failed, durationUs, sent, received);
+  }
+
+  check(tags: readonly number[], op: number, phase: number, ok: boolean): void {
+    for (const id of tags) this.#cell(id, op, phase).check(ok);
+  }
+
+  /** @param op index of the operation; -1 for `(other)` */
+  #cell(id: number, op: number, phase: number): SparseCell {
+    const pair = id * opsRoom + op + 1;
+    const at = pair * phaseNames.length + phase;
+    const known = this.#cells.get(at);
+    if (known !== undefined) return known;
+    if (op >= 0 && !this.#pairs.has(pair)) {
+      if (this.#pairs.size >= pairsMax) {
+        this.overflow++;
+        return this.#cell(id, -1, phase);
+      }
+      this.#pairs.add(pair);
     }
+    const cell = new SparseCell();
+    this.#cells.set(at, cell);
+    return cell;
   }
 
   /** Everything since the last call, and starts over. */
   take(): TagSample[] {
-    const samples = [...this.#cells].map(([at, { total, failed, refused, buckets }]): TagSample => {
-      const { name, value } = this.#pairs[Math.floor(at / phaseNames.length)]!;
-      const phase: PhaseName = phaseNames[at % phaseNames.length]!;
-      return { name, value, phase, total, failed, refused, response: pairsOf(buckets) };
+    const samples = [...this.#cells].map(([at, cell]): TagSample => {
+      const pair = Math.floor(at / phaseNames.length);
+      const { name, value } = this.#tags[Math.floor(pair / opsRoom)]!;
+      return { name, value, op: this.#ops[(pair % opsRoom) - 1] ?? otherName, phase: phaseNames[at % phaseNames.length]!, ...cell.figures };
     });
     this.#cells = new Map();
     return samples;

@@ -1,0 +1,67 @@
+import type { CheckSample } from '../measurement.ts';
+import { phaseNames } from '../tally.ts';
+import { otherName } from './operation-names.ts';
+
+const namesMax = 100;
+const textMax = 200;
+/** As for tags: more operations than a run can name. */
+const opsRoom = 1_024;
+
+/** Counts checks, passed and failed, by name, operation and phase: 100 names, beyond them `(other)`; `overflow` counts how often. */
+export class CheckBook {
+  readonly #ops: readonly string[];
+  readonly #ids = new Map<string, number>();
+  readonly #names: string[] = [];
+  #cells = new Map<number, { total: number; failed: number }>();
+  overflow = 0;
+
+  /** @param ops names of operations by index; may grow */
+  constructor(ops: readonly string[] = []) {
+    this.#ops = ops;
+  }
+
+  count(name: string, op: number, phase: number, ok: boolean): void {
+    const id = this.#ids.get(name) ?? this.#intern(name);
+    const at = (id * opsRoom + op) * phaseNames.length + phase;
+    let cell = this.#cells.get(at);
+    if (cell === undefined) this.#cells.set(at, (cell = { total: 0, failed: 0 }));
+    cell.total++;
+    if (!ok) cell.failed++;
+  }
+
+  #intern(name: string): number {
+    const short = name.slice(0, textMax);
+    const known = this.#ids.get(short);
+    if (known !== undefined) return known;
+    if (this.#ids.size >= namesMax && short !== otherName) {
+      this.overflow++;
+      return this.#intern(otherName);
+    }
+    this.#ids.set(short, this.#names.length);
+    return this.#names.push(short) - 1;
+  }
+
+  /** Everything since the last call, and starts over. */
+  take(): CheckSample[] {
+    const samples = [...this.#cells].map(([at, counts]): CheckSample => {
+      const place = Math.floor(at / phaseNames.length);
+      return { name: this.#names[Math.floor(place / opsRoom)]!, op: this.#ops[place % opsRoom] ?? otherName, phase: phaseNames[at % phaseNames.length]!, ...counts };
+    });
+    this.#cells = new Map();
+    return samples;
+  }
+}
+
+/** Adds up checks of several workers, in order of name, operation and phase. */
+export function sumChecks(samples: Iterable<CheckSample>): CheckSample[] {
+  const sums = new Map<string, { total: number; failed: number }>();
+  for (const { name, op, phase, total, failed } of samples) {
+    const key = JSON.stringify([name, op, phase]);
+    const sum = sums.get(key) ?? { total: 0, failed: 0 };
+    sums.set(key, { total: sum.total + total, failed: sum.failed + failed });
+  }
+  return [...sums.keys()].toSorted().map((key) => {
+    const [name, op, phase] = JSON.parse(key) as [string, string, CheckSample['phase']];
+    return { name, op, phase, ...sums.get(key)! };
+  });
+}
