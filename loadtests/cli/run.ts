@@ -290,8 +290,7 @@ export function readGitSha(host: Host): string | null {
   return status === 0 ? stdout.trim() : (host.process.env['GITHUB_SHA'] ?? null);
 }
 
-/** Our own version. */
-/** Of this checkout, from its package.json. */
+/** Our own version, from the package.json of this checkout. */
 export function readVersion(host: Host): string {
   const text = host.files.readText(new URL('../../package.json', import.meta.url).pathname);
   return (JSON.parse(text) as { version: string }).version;
