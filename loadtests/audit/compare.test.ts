@@ -5,7 +5,7 @@ import { compareUser, differs } from './compare.ts';
 import type { StoredId } from './compare.ts';
 
 const run = '7f3a0001';
-const space = { run, stepsMax: 100 };
+const space = { run, users: 1_000, reach: { keys: 1_000, steps: 100 }, candidatesMax: 4_000 };
 const user = 41;
 const ids = (steps: readonly number[]): string[] => steps.map((step) => writeIdOf(run, user, step, 0));
 const writesOf = (acknowledged: readonly string[], indeterminate: readonly string[] = []): Parameters<typeof compareUser>[1] => ({
@@ -23,6 +23,17 @@ describe('compareUser', () => {
     const all = ids([1, 5, 8, 13, 34]);
     expect(findings(42, writesOf(all), stored(all.slice(2)), space).sort()).toEqual([`lost ${all[0]}`, `lost ${all[1]}`].sort());
     expect(findings(42, writesOf(all), stored(all.slice(3)), space)).toEqual(['lost unknown', 'lost unknown', 'lost unknown']);
+  });
+  it('names the write that is gone of a user who arrived several times', () => {
+    const all = [41, 41, 1_041, 2_041, 2_041].map((key, step) => writeIdOf(run, key, step, 0));
+    const reach = { keys: 2_042, steps: 5 };
+    for (const gone of all) expect(findings(42, writesOf(all), stored(all.filter((id) => id !== gone)), { ...space, reach })).toEqual([`lost ${gone}`]);
+    // The next turn was never begun.
+    expect(findings(42, writesOf(all), stored(all.slice(1)), { ...space, reach: { ...reach, keys: 41 } })).toEqual(['lost unknown']);
+  });
+  it('does not search for ids without end', () => {
+    const [one = '', two = ''] = ids([3, 9]);
+    expect(findings(42, writesOf([one, two]), stored([one]), { ...space, reach: { keys: 1e9, steps: 1e6 } })).toEqual(['lost unknown']);
   });
   it('names a doubled row beside a lost one', () => {
     const [one = '', two = ''] = ids([3, 9]);

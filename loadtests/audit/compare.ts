@@ -1,4 +1,4 @@
-import type { UserWrites } from '../swarm/measurement.ts';
+import type { UserWrites, WriteReach } from '../swarm/measurement.ts';
 import { checksumOf, writeIdOf } from '../swarm/write-id.ts';
 
 /** What the database holds of one user in this run. */
@@ -38,8 +38,11 @@ export function differs(writes: UserWrites, stored: StoredWrites | undefined): b
 export interface IdSpace {
   /** 8 hex digits. */
   readonly run: string;
-  /** Steps the user can have begun at most. */
-  readonly stepsMax: number;
+  /** Of the whole run: where work arrives openly, a user's arrivals are so far apart. */
+  readonly users: number;
+  readonly reach: WriteReach;
+  /** Ids tried for one user at most; of one who may have sent more, missing ids stay unnamed. */
+  readonly candidatesMax: number;
 }
 
 const writesPerStep = 4;
@@ -48,7 +51,7 @@ const pairsMax = 4_000;
 
 /**
  * Compares one user's ids. An indeterminate id may be there once or not at all; every acknowledged
- * one is there once. Ids are functions of (run, user, step), so the missing ones are found by the
+ * one is there once. Ids are functions of (run, key, step), so the missing ones are found by the
  * hash they leave out of the sum, without keeping a list of all that was sent.
  */
 export function compareUser(userId: number, writes: UserWrites, stored: readonly StoredId[], space: IdSpace): Difference[] {
@@ -78,10 +81,15 @@ export function compareUser(userId: number, writes: UserWrites, stored: readonly
   return differences;
 }
 
-function candidateIds(user: number, { run, stepsMax }: IdSpace): string[] {
+/** What a user can have sent: under its index and, where work arrives openly, under the numbers of its later arrivals. */
+function candidateIds(user: number, { run, users, reach, candidatesMax }: IdSpace): string[] {
+  const turns = Math.max(0, Math.ceil((reach.keys - user) / users));
+  if (turns * reach.steps * writesPerStep > candidatesMax) return [];
   const ids: string[] = [];
-  for (let step = 0; step < stepsMax; step += 1) {
-    for (let sub = 0; sub < writesPerStep; sub += 1) ids.push(writeIdOf(run, user, step, sub));
+  for (let key = user; key < reach.keys; key += users) {
+    for (let step = 0; step < reach.steps; step += 1) {
+      for (let sub = 0; sub < writesPerStep; sub += 1) ids.push(writeIdOf(run, key, step, sub));
+    }
   }
   return ids;
 }

@@ -77,6 +77,17 @@ describe('auditRun', () => {
       { userId: 3, kind: 'message', writeId: doubled, finding: 'duplicated', rows: 2 },
     ]);
   });
+  it('names the write that is gone of a user who arrived twice', async () => {
+    // Three users by turns: arrivals 0, 3 and 6 are the first user's.
+    const database = new Map([0, 1, 2].map((user) => [user + 1, [0, 3, 6].map((turn) => writeIdOf(run, user + turn, 4, 0))]));
+    const checksum = new Float64Array([...database.values()].map((ids) => ids.reduce((sum, id) => sum + checksumOf(id), 0)));
+    const adminUrl = await serve(new Map([...database, [2, database.get(2)?.slice(0, 2) ?? []]]));
+    const measuredOpenly = sampleRun({
+      writes: { run, acknowledged: new Uint32Array([3, 3, 3]), checksum, indeterminate: [], indeterminateDropped: 0, byKind: { message: 9 }, reach: { keys: 9, steps: 5 } },
+    });
+    const audit = await auditRun(host, measuredOpenly, { adminUrl, adminSecret: secret });
+    expect(audit.differences).toEqual([{ userId: 2, kind: 'unknown', writeId: writeIdOf(run, 7, 4, 0), finding: 'lost', rows: 0 }]);
+  });
   it('counts every write of a user whose rows are all gone', async () => {
     const database = rows();
     database.set(2, []);

@@ -8,7 +8,7 @@ import type { RunMeasurement, UserWrites } from '../swarm/measurement.ts';
 import { partitionOf, placeOf } from '../swarm/partition.ts';
 import type { Http } from '../swarm/scenario.ts';
 import { compareUser, differs } from './compare.ts';
-import type { Difference, StoredWrites } from './compare.ts';
+import type { Difference, IdSpace, StoredWrites } from './compare.ts';
 
 export interface AuditOptions {
   /** Where admin endpoints answer; the api itself, not the gateway. */
@@ -26,6 +26,8 @@ const usersExaminedMax = 20_000;
 /** Users looked at side by side. */
 const examinedAtOnce = 16;
 const differencesMax = 1_000;
+/** Ids tried to name missing ones: of all users together, and of one; a million take about a second. */
+const candidatesMax = { all: 20_000_000, user: 100_000 } as const;
 
 const sessions = z.object({ sessions: z.array(z.object({ accessToken: z.string() })).min(1) });
 const page = z.object({
@@ -101,7 +103,6 @@ async function compareAll(
 ): Promise<string | undefined> {
   const stored = await readTotals(api, run.writes.run);
   const lost = run.lostParts ?? run.workersLost.map((worker) => partitionOf(worker, run.workers.length));
-  const stepsMax = run.operationsPerUser.max + 64;
   const doubtful: { userId: number; writes: UserWrites }[] = [];
   for (const writes of writesByUser(run.writes)) {
     const userId = userIdOf(writes.user);
@@ -111,17 +112,26 @@ async function compareAll(
     if (differs(writes, found)) doubtful.push({ userId, writes });
     else report(1, []);
   }
+  const examined = Math.min(doubtful.length, usersExaminedMax);
+  const space = idSpaceOf(run, examined);
   const tooLong: number[] = [];
-  for (let from = 0; from < Math.min(doubtful.length, usersExaminedMax); from += examinedAtOnce) {
-    await Promise.all(doubtful.slice(from, from + examinedAtOnce).map(async ({ userId, writes }) => {
+  for (let from = 0; from < examined; from += examinedAtOnce) {
+    await Promise.all(doubtful.slice(from, Math.min(examined, from + examinedAtOnce)).map(async ({ userId, writes }) => {
       const { items: ids, truncated } = await api(`/admin/audit/writes/${userId}?run=${run.writes.run}`, list);
       if (truncated === true) tooLong.push(userId);
-      else report(1, compareUser(userId, writes, ids, { run: run.writes.run, stepsMax }));
+      else report(1, compareUser(userId, writes, ids, space));
     }));
   }
   if (doubtful.length > usersExaminedMax) return `${doubtful.length} users differ; ${usersExaminedMax} of them were examined`;
   if (tooLong.length > 0) return `${tooLong.length} users have more writes than the api lists, the first user ${tooLong[0]}`;
   return await reportStrangers(api, run, stored, lost.length > 0, report);
+}
+
+/** Where the ids of a run come from. A share of an earlier version does not say how far they go; its users are not known to have arrived twice. */
+function idSpaceOf({ writes, operationsPerUser }: RunMeasurement, examined: number): IdSpace {
+  const users = writes.acknowledged.length;
+  const reach = writes.reach ?? { keys: users, steps: operationsPerUser.max + 64 };
+  return { run: writes.run, users, reach, candidatesMax: Math.min(candidatesMax.user, Math.floor(candidatesMax.all / Math.max(1, examined))) };
 }
 
 /** Users of whom the database holds writes that the harness never made. */
