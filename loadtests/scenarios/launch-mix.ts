@@ -17,8 +17,8 @@ export default scenario<LaunchState>({
   journeys: launchJourneys,
   thresholds: launchThresholds,
   leastPerS,
-  // Proven on 2 cores with everything on them, with room for hiccups.
-  ratePerSMax: 6_600,
+  // Proven on 2 cores with everything on them, a million accounts among it, and room for hiccups.
+  ratePerSMax: 5_500,
   setup: setUp,
   state: newState,
   headers: (userIndex, shared) => userHeaders(userIndex, (shared as LaunchShared).sessions),

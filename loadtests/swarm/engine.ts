@@ -31,6 +31,8 @@ export interface EngineOptions {
   readonly now: () => number;
   /** Runs once the events at hand have been handled. Default: what falls due meanwhile waits for the next tick. */
   readonly soon?: (run: () => void) => void;
+  /** Told of each step of a user that ended. */
+  readonly onEnd?: (nowMs: number) => void;
   /** Users whose steps are recorded with their requests; default none. */
   readonly traced?: (user: number) => boolean;
   readonly onTraced?: (user: StepUser, record: HistoryStep) => void;
@@ -83,7 +85,7 @@ export class Engine implements FunctionGround {
     this.pace = plan.pace;
     this.endMs = endOfLoadMs(plan);
     this.overMs = plan.rampMs + plan.holdMs + plan.drainMs;
-    const journeys = resolveJourneys(options.scenario, plan.thinkTimeMs);
+    const journeys = resolveJourneys(options.scenario, plan.thinkTimeMs, plan.paced);
     this.names = new OperationNames(journeys.ops);
     const size = shareOf(partition, plan.users);
     this.users = new UserTable(size);
@@ -95,7 +97,7 @@ export class Engine implements FunctionGround {
     this.#roster = rosterOf(plan, partition, size);
     this.#population = new Population(plan);
     this.#itinerary = new Itinerary(journeys, this.users, partition, plan.seed, this.#roster?.keys);
-    this.#functions = journeys.steps.some(([first]) => first?.whole !== undefined) ? new FunctionStage(this) : undefined;
+    this.#functions = journeys.steps.some(([first]) => first?.whole !== undefined) ? new FunctionStage(this, journeys.pauseRatio) : undefined;
     this.#unsent = new Unsent({
       plan, itinerary: this.#itinerary, users: this.users, tally: this.tally, openly: this.openly,
       presentAt: (place, dueMs) => this.presentAt(place, dueMs, 0),
@@ -307,7 +309,10 @@ export class Engine implements FunctionGround {
   #end(user: StepUser): void {
     if (user.closed) return;
     this.close(user);
-    if (!this.#stopped) this.proceed(user.place, this.now());
+    if (this.#stopped) return;
+    const nowMs = this.now();
+    this.proceed(user.place, nowMs);
+    this.#options.onEnd?.(nowMs);
   }
 
   proceed(place: number, nowMs: number): void {

@@ -21,6 +21,8 @@ export interface MemoryBefore {
  * together is sent together, so that generator, gateway and api wake once for several requests.
  */
 const turnMs = 8;
+/** So long after a look a reply is reason for the next: it has woken the process, and on a busy machine the timer may be late. */
+const lookMs = 4;
 
 /** Runs one share of the users in this process and reports each second. */
 export class Worker {
@@ -36,6 +38,8 @@ export class Worker {
   #stopAtMs = Number.POSITIVE_INFINITY;
   readonly #laidOutBytes: number;
   #done = false;
+  #lookedMs = 0;
+  #looksSoon = false;
 
   private constructor(host: Host, job: WorkerJob, report: Report, scenario: Scenario<never>, memory: MemoryBefore) {
     const rssBeforeUsersBytes = host.process.rssBytes();
@@ -62,6 +66,7 @@ export class Worker {
       carrier: this.#courier,
       now: this.#now,
       soon: (run) => host.timers.soon(run),
+      onEnd: this.#onEnd,
       traced: (user) => user === job.sampledUser,
       onTraced: (_user, record) => {
         if (this.#history.length < historyMax) this.#history.push(record);
@@ -95,9 +100,21 @@ export class Worker {
     if (Number.isNaN(this.#originMs)) this.#finish();
   }
 
+  readonly #onEnd = (nowMs: number): void => {
+    if (nowMs - this.#lookedMs < lookMs || this.#looksSoon) return;
+    this.#looksSoon = true;
+    this.#host.timers.soon(this.#look);
+  };
+
+  readonly #look = (): void => {
+    this.#looksSoon = false;
+    if (!this.#done) this.#turn();
+  };
+
   #turn(): void {
     const nowMs = this.#now();
     if (nowMs < 0) return;
+    this.#lookedMs = nowMs;
     this.#engine.tick(nowMs);
     this.#courier.tick(nowMs);
     if (nowMs >= this.#stopAtMs) this.#engine.abandon();
