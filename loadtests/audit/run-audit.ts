@@ -26,7 +26,7 @@ const usersExaminedMax = 20_000;
 /** Users looked at side by side. */
 const examinedAtOnce = 16;
 const differencesMax = 1_000;
-/** Ids tried to name missing ones: of all users together, and of one; a million take about a second. */
+/** Ids tried to name missing ones: of all users together, and of one; a million take about two seconds. */
 const candidatesMax = { all: 20_000_000, user: 100_000 } as const;
 
 const sessions = z.object({ sessions: z.array(z.object({ accessToken: z.string() })).min(1) });
