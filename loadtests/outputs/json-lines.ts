@@ -27,6 +27,12 @@ function describe(second: Second): object {
       ...counts,
       latencyMs: { response: quantilesOf(response), service: quantilesOf(service), lateness: quantilesOf(lateness) },
     })),
+    ...(second.tags === undefined ? {} : {
+      tags: second.tags.map(({ response, requestDuration, ...counts }) => ({ ...counts, responseMs: quantilesOf(response), requestDurationMs: quantilesOf(requestDuration) })),
+    }),
+    ...(second.checks === undefined ? {} : { checks: second.checks }),
+    ...(second.arrivalsQueued === undefined ? {} : { arrivalsQueued: second.arrivalsQueued }),
+    ...(second.namesBeyond === undefined ? {} : { namesBeyond: second.namesBeyond }),
   };
 }
 

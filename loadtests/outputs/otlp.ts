@@ -5,6 +5,7 @@ import { createReceiver } from './http-post.ts';
 import type { Sink } from './outbox.ts';
 import { endOf } from './second.ts';
 import type { Second } from './second.ts';
+import { AnnexTotals, tagQuantiles } from './annex-totals.ts';
 import { boundsS, bucketCounts, sumS, Totals } from './totals.ts';
 import type { OperationTotals } from './totals.ts';
 
@@ -27,11 +28,13 @@ export function createOtlp(host: Host, url: URL, policy: TargetPolicy, labels: R
   const headers = { 'content-type': 'application/json', 'user-agent': `sora/${version}` };
   const receiver = createReceiver({ host, url: where, headers, policy, mayRetry: (status) => retryable.has(status) });
   const totals = new Totals();
+  const annex = new AnnexTotals();
   const resource = { attributes: attributesOf({ 'service.name': 'sora-load', 'service.version': version, ...labels }) };
   return {
     encode: (second) => {
       totals.add(second);
-      const metrics = metricsOf(second, totals.all);
+      annex.add(second);
+      const metrics = [...metricsOf(second, totals.all), ...annexMetrics(annex, second)];
       return Buffer.from(JSON.stringify({ resourceMetrics: [{ resource, scopeMetrics: [{ scope: { name: 'sora.load', version }, metrics }] }] }));
     },
     deliver: async (payload, signal) => requireAllTaken(await receiver.post(payload, signal)),
@@ -75,6 +78,19 @@ function metricsOf(second: Second, totals: readonly OperationTotals[]): object[]
     },
     { name: 'sora.load.users', unit: '{user}', gauge: { dataPoints: [{ timeUnixNano: span.timeUnixNano, asInt: String(second.users) }] } },
   ];
+}
+
+/** Tags, checks, late arrivals and names beyond their bounds; each metric only where it has a point. */
+function annexMetrics(annex: AnnexTotals, second: Second): object[] {
+  const span = { startTimeUnixNano: nanos(second.startedAtMs), timeUnixNano: nanos(endOf(second)) };
+  const sums = [...Map.groupBy(annex.counters, ({ name }) => name)].map(([name, points]) => ({
+    name: `sora.load.${name}`, unit: points[0]?.unit ?? '1',
+    sum: { dataPoints: points.map(({ labels, value }) => ({ ...span, attributes: attributesOf(labels), asInt: String(value) })), aggregationTemporality: cumulative, isMonotonic: true },
+  }));
+  const quantiles = tagQuantiles(second);
+  if (quantiles.length === 0) return sums;
+  const dataPoints = quantiles.map(({ labels, value }) => ({ timeUnixNano: span.timeUnixNano, attributes: attributesOf(labels), asDouble: value }));
+  return [...sums, { name: 'sora.load.tagged_response_time_quantile', unit: 's', gauge: { dataPoints } }];
 }
 
 function histogramPoint({ op, response }: OperationTotals): object {

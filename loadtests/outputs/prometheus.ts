@@ -8,6 +8,7 @@ import { encodeWriteRequest } from './remote-write.ts';
 import type { SeriesSample } from './remote-write.ts';
 import { endOf } from './second.ts';
 import type { Second } from './second.ts';
+import { AnnexTotals, tagQuantiles } from './annex-totals.ts';
 import { boundsS, bucketCounts, sumS, Totals } from './totals.ts';
 
 const quantiles = [0.5, 0.95, 0.99] as const;
@@ -29,6 +30,7 @@ export function createRemoteWrite(host: Host, url: URL, policy: TargetPolicy, la
   // The specification: try again after 5xx, and after no 4xx but 429.
   const receiver = createReceiver({ host, url, headers, policy, mayRetry: (status) => status >= 500 || status === 429 });
   const totals = new Totals();
+  const annex = new AnnexTotals();
   let open = new Map<string, SeriesSample>();
   const encode = (samples: readonly SeriesSample[], atMs: number): Buffer => {
     const now = new Map(samples.map((sample) => [JSON.stringify(sample.labels), sample]));
@@ -40,8 +42,9 @@ export function createRemoteWrite(host: Host, url: URL, policy: TargetPolicy, la
   return {
     encode: (second) => {
       totals.add(second);
+      annex.add(second);
       lastMs = endOf(second);
-      return encode([...totalSamples(totals, labels, lastMs), ...momentSamples(second, labels, lastMs)], lastMs);
+      return encode([...totalSamples(totals, labels, lastMs), ...momentSamples(second, labels, lastMs), ...annexSamples(annex, second, labels, lastMs)], lastMs);
     },
     ending: () => (open.size === 0 ? undefined : encode([], lastMs + 1)),
     deliver: async (payload, signal) => {
@@ -72,6 +75,14 @@ function totalSamples(totals: Totals, labels: Labels, atMs: number): SeriesSampl
       at('sora_load_bytes_total', total.bytesReceived, { direction: 'received' }),
     ];
   });
+}
+
+/** Tags, checks, late arrivals and names beyond their bounds. */
+function annexSamples(annex: AnnexTotals, second: Second, labels: Labels, atMs: number): SeriesSample[] {
+  return [
+    ...annex.counters.map((point): SeriesSample => ({ labels: { __name__: `sora_load_${point.name}_total`, ...labels, ...point.labels }, value: point.value, atMs })),
+    ...tagQuantiles(second).map((point): SeriesSample => ({ labels: { __name__: `sora_load_${point.name}_seconds`, ...labels, ...point.labels }, value: point.value, atMs })),
+  ];
 }
 
 /** What was so in this second; what did not happen has no quantile. */

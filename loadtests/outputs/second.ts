@@ -1,4 +1,5 @@
 import { Histogram } from '../swarm/histogram.ts';
+import { AnnexCollector, type AnnexSecond } from './annex-second.ts';
 import type { LiveView, OperationSample, PhaseName, SparseHistogram, WorkerTick } from '../swarm/measurement.ts';
 
 /** Names of operations kept apart; what comes beyond counts as `(other)`, so that no label set grows without end. */
@@ -22,7 +23,7 @@ export interface OperationSecond {
 }
 
 /** One second of a run, over all its workers. */
-export interface Second {
+export interface Second extends AnnexSecond {
   /** Wall time at which the run began, ms since the epoch. */
   readonly startedAtMs: number;
   /** Seconds since then. */
@@ -41,6 +42,7 @@ export class SecondCollector {
   readonly #open = new Map<number, OperationSample[]>();
   readonly #names = new Set<string>();
   readonly #scratch = new Histogram();
+  readonly #annex = new AnnexCollector();
   #closedUntil = -1;
 
   add(tick: WorkerTick): void {
@@ -48,17 +50,18 @@ export class SecondCollector {
     const samples = this.#open.get(at);
     if (samples === undefined) this.#open.set(at, [...tick.operations]);
     else samples.push(...tick.operations);
+    this.#annex.add(at, tick);
   }
 
   /** Takes a second out once it is closed. */
-  close(live: Pick<LiveView, 'second' | 'phase' | 'users'>, startedAtMs: number): Second {
+  close(live: Pick<LiveView, 'second' | 'phase' | 'users'> & Partial<Pick<LiveView, 'workers'>>, startedAtMs: number): Second {
     const { second, phase, users } = live;
     const samples = this.#open.get(second) ?? [];
     this.#open.delete(second);
     this.#closedUntil = Math.max(this.#closedUntil, second);
     const byName = Map.groupBy(samples, (sample) => this.#nameOf(sample.op));
     const operations = [...byName].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([op, parts]) => this.#join(op, parts));
-    return { startedAtMs, second, phase, users, operations };
+    return { startedAtMs, second, phase, users, operations, ...this.#annex.close(second, live.workers ?? []) };
   }
 
   #nameOf(op: string): string {

@@ -1,6 +1,7 @@
 import type { Host } from '../../ops/core/host.ts';
 import { outputLines } from '../outputs/report.ts';
 import { shareLines } from '../shares/report.ts';
+import { checkLines, noteLines, tagLines } from './annex-text.ts';
 import { clockText } from './chart.ts';
 import { generatorText } from './generator-text.ts';
 import { formatMeasured, formatMs, formatNumber, formatPercent, okSign, verdictSigns } from './format.ts';
@@ -19,11 +20,14 @@ export function renderEnding(summary: Summary, style: Style, reportPath: string)
     heading('Validity', style), ...summary.validity.map((item) => `  ${mark(item.ok, style)} ${item.text}`),
     heading('Audit', style), ...auditLines(summary, style),
     heading('Operations in the hold', style), ...operationLines(summary, style),
+    ...linesUnder('Checks', checkLines(summary), style),
+    ...linesUnder('Tags', tagLines(summary), style),
     ...errorLines(summary, style),
     heading('Load', style),
     `  ${formatNumber(summary.users)} users, mean think time ${formatNumber(summary.thinkTimeS)} s; ${modelSentence(summary)}`,
     `  ${formatNumber(summary.operations.offeredPerS)} operations/s offered, ${formatNumber(summary.operations.achievedPerS)} done; seed ${summary.seed}`,
     `  generator: ${generatorText(summary.generator)}`,
+    ...noteLines(summary).map((line) => `  ${plainText(line)}`),
     ...(summary.resources === undefined ? [] : [heading('Resources', style), ...resourceLines(summary.resources).map((line) => `  ${plainText(line)}`)]),
     ...linesUnder('Shares', shareLines(summary.shares), style),
     ...linesUnder('Outputs', outputLines(summary.outputs), style),

@@ -42,7 +42,7 @@ export function formatBytes(sizeBytes: number | null): string {
 /** A threshold's figure in the unit of its metric. */
 export function formatMeasured(metric: string, value: number | null, expression = ''): string {
   if (value === null) return 'nothing measured';
-  if (metric.endsWith('_failed') || metric.endsWith('_refused')) return formatPercent(value);
+  if (metric === 'checks' || metric.endsWith('_failed') || metric.endsWith('_refused')) return formatPercent(value);
   const isTime = /^(response_time|service_time|pool_wait|lateness|http_req_duration|browser_web_vital_(lcp|fcp|ttfb|inp))$/.test(metric);
   return isTime && !/:\s*count/.test(expression) ? formatMs(value) : formatNumber(value);
 }

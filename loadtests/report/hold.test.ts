@@ -71,7 +71,7 @@ describe('lookupMetrics', () => {
     const late = lookupMetrics(sampleRun({ workers }), holdOf(run), null);
     expect(late('arrivals_queued', {})).toEqual({ kind: 'counter', count: 7, rate: 7 / 60 });
     expect(late('names_beyond', {})).toMatchObject({ count: 7 });
-    expect(late('names_beyond', { of: 'tags' })).toMatchObject({ count: 5 });
+    expect(late('names_beyond', { kind: 'tags' })).toMatchObject({ count: 5 });
     expect([lookup('arrivals_queued', {}), lookup('names_beyond', {})]).toEqual([undefined, { kind: 'counter', count: 0, rate: 0 }]);
   });
 

@@ -55,7 +55,7 @@ export function lookupMetrics(run: Measured, hold: Hold, audit: AuditFindings | 
     if (name === 'users') return { kind: 'gauge', value: run.series.findLast((point) => point.phase === 'hold')?.users ?? 0 };
     if (name === 'operations_unsent') return { kind: 'counter', count: run.unsent, rate: ratioOf(run.unsent, hold.durationS) };
     if (name === 'arrivals_queued') return whole(arrivalsQueuedOf(run.workers ?? []), hold.durationS);
-    if (name === 'names_beyond') return whole(sumBeyond(namesBeyondOf(run.workers ?? []), own['of']), hold.durationS);
+    if (name === 'names_beyond') return whole(sumBeyond(namesBeyondOf(run.workers ?? []), own['kind']), hold.durationS);
     if (name === 'checks') return checksMetric(run, { op, phase, own });
     const [tag] = Object.entries(own);
     const merged = phaseOf(phase);

@@ -1,3 +1,4 @@
+import { annexSections } from './annex-html.ts';
 import { comparisonSection } from './compare/html.ts';
 import { chartSections } from './html-charts.ts';
 import {
@@ -29,6 +30,7 @@ ${keySection(summary)}
 ${comparisonSection(summary.comparison)}
 <section><h2>Over time</h2>${chartSections(summary)}</section>
 ${operationSection(summary)}
+${annexSections(summary)}
 ${errorSection(summary)}
 ${slowestSection(summary)}
 ${userSection(summary)}

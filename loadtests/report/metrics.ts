@@ -70,7 +70,7 @@ export const metricSpecs: Readonly<Record<string, MetricSpec>> = {
   users: { kind: 'gauge', tags: {}, about: 'users at work' },
   checks: { kind: 'rate', tags: { ...sampleTags, check: undefined }, byOwnTags: true, about: 'share of checks that passed' },
   arrivals_queued: { kind: 'counter', tags: {}, about: 'arrivals that found every user busy and waited for one' },
-  names_beyond: { kind: 'counter', tags: { of: ['operations', 'tags', 'checks'] }, about: 'times that a name came beyond the bound of such names and counted as (other)' },
+  names_beyond: { kind: 'counter', tags: { kind: ['operations', 'tags', 'checks'] }, about: 'times that a name came beyond the bound of such names and counted as (other)' },
   audit_lost: { kind: 'counter', tags: {}, about: 'acknowledged writes that the database lacks' },
   audit_duplicated: { kind: 'counter', tags: {}, about: 'writes that the database holds more than once' },
 };

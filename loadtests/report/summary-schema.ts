@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { outputsSchema } from '../outputs/report.ts';
 import { partitionSchema, sharesSchema } from '../shares/report.ts';
+import { annexShape } from './annex-schema.ts';
 import { comparisonSchema } from './compare/schema.ts';
 import { resourcesSchema } from './resources.ts';
 
@@ -235,6 +236,7 @@ export const summarySchema = z
     series: z.array(seriesPoint).describe('At most 2,880 points; the period widens beyond.'),
     slowest: z.array(slowest),
     concurrencyMean: amount.optional().describe('Operations that the system worked on at once in the hold, on average, by Little’s law: operations a second times mean service time.'),
+    ...annexShape,
     resources: resourcesSchema.optional(),
     outputs: outputsSchema.optional(),
     partition: partitionSchema.optional(),

@@ -1,6 +1,7 @@
 import type { Histogram } from '../swarm/histogram.ts';
 import { timeNames } from '../swarm/measurement.ts';
 import type { LinkCounts, RunMeasurement } from '../swarm/measurement.ts';
+import { annexOf } from './annex.ts';
 import type { GeneratorUse } from './generator-use.ts';
 import { holdOf, lookupMetrics, ratioOf } from './hold.ts';
 import type { Hold, HoldPart } from './hold.ts';
@@ -107,6 +108,7 @@ export function buildSummary(measured: RunMeasurement, facts: RunFacts): Summary
       serviceMs: slow.serviceUs / 1_000, status: slow.status, correlationId: slow.correlationId,
     })),
     concurrencyMean: ratioOf(hold.all.total, hold.durationS) * (hold.all.times.service.mean() / 1e6),
+    ...annexOf(run, hold),
     ...(facts.resources === undefined ? {} : { resources: facts.resources }),
     ...(facts.outputs === undefined || facts.outputs.length === 0 ? {} : { outputs: facts.outputs }),
     ...(facts.partition === undefined ? {} : { partition: facts.partition }),

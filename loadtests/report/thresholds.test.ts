@@ -30,7 +30,7 @@ describe('parseThreshold', () => {
     ["checks{check:'is it there, and: ours',op:feed}", 'rate>0.99', { metric: 'checks', tags: { check: 'is it there, and: ours', op: 'feed' } }],
     ["checks{ check: the user's own , phase:ramp,}", 'rate==1', { tags: { check: "the user's own", phase: 'ramp' } }],
     ['arrivals_queued', 'count<1', { metric: 'arrivals_queued' }],
-    ['names_beyond{of:tags}', 'count<1', { tags: { of: 'tags' } }],
+    ['names_beyond{kind:tags}', 'count<1', { tags: { kind: 'tags' } }],
     ['http_req_duration', 'med === 2', { aggregation: 'med', operator: '===', limit: 2 }],
   ])('reads %s: %s', (metric, text, expected) => {
     expect(parseThreshold(metric, text)).toMatchObject(expected);
@@ -50,7 +50,7 @@ describe('parseThreshold', () => {
     ['users{op:feed}', 'value>1', 'not a tag'],
     ['users{plan:pro}', 'value>1', 'not a tag'],
     ['checks{check:is fine,plan:pro}', 'rate>1', 'one at a time'],
-    ['names_beyond{of:users}', 'count<1', 'there is no of "users"'],
+    ['names_beyond{kind:users}', 'count<1', 'there is no kind "users"'],
     ['response_time{plan:pro,size:big}', 'avg>1', 'one at a time'],
     ['respons_time', 'p(95)<1', 'respons_time'],
     ['response_time{op:feed', 'p(95)<1', 'malformed'],

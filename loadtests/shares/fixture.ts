@@ -6,6 +6,8 @@ import type { RunMeasurement, SparseHistogram, WorkerHealth, WorkerTick } from '
 import { Merge } from '../swarm/merge.ts';
 import { everyone, partitionOf, partWithin, shareOf, userAt } from '../swarm/partition.ts';
 import type { Partition } from '../swarm/partition.ts';
+import { CheckBook } from '../swarm/journey/checks.ts';
+import { TagBook } from '../swarm/journey/tags.ts';
 import { Tally } from '../swarm/tally.ts';
 import type { WorkerResult } from '../swarm/worker-messages.ts';
 import { sampleFacts } from '../report/sample.ts';
@@ -51,14 +53,19 @@ interface Done { readonly ticks: WorkerTick[]; readonly result: WorkerResult }
 function workOf({ users, deeds }: Work, part: Partition, worker: number): Done {
   const mine = deeds.map((deed, index) => ({ ...deed, index })).filter(({ user }) => user % part.count === part.index);
   const ticks = Array.from({ length: seconds }, (_, second): WorkerTick => {
-    const tally = new Tally(ops);
+    const [tally, tags, checks] = [new Tally(ops), new TagBook(ops), new CheckBook(ops)];
     for (const deed of mine.filter((each) => each.second === second)) {
-      tally.operation(deed.op, deed.phase, deed.outcome, { response: deed.us, service: deed.us / 2, poolWait: 1, lateness: 3 });
+      const times = { response: deed.us, service: deed.us / 2, poolWait: 1, lateness: 3 };
+      const tagged = tags.add(undefined, 'shop', `number ${deed.user % 3}`);
+      tally.operation(deed.op, deed.phase, deed.outcome, times);
+      tags.operation(tagged, deed.op, deed.phase, deed.outcome, times);
+      tags.request(tagged, deed.op, deed.phase, deed.outcome === 'failed', deed.us, 10, 20);
+      checks.count('is fine', deed.op, deed.phase, deed.outcome !== 'failed');
       tally.request(deed.op, deed.phase, deed.outcome === 'failed', deed.us, 10, 20);
       if (deed.outcome === 'failed') tally.error(deed.op, 'status 500', () => ({ firstAtMs: second * 1_000 + deed.index, firstMessage: `deed ${deed.index}` }));
       tally.slow({ op: ops[deed.op] ?? '', user: deed.user, step: deed.index, atMs: second * 1_000, responseUs: deed.us * 1_000 + deed.index, serviceUs: 1, status: 200, correlationId: `c${deed.index}` });
     }
-    return { worker, second, health: healthOf(worker, shareOf(part, users) - second), ...tally.take() };
+    return { worker, second, health: healthOf(worker, shareOf(part, users) - second), ...tally.take(), tags: tags.take(), checks: checks.take() };
   });
   const places = shareOf(part, users);
   const perUser = (pick: (of: typeof mine) => number): number[] =>

@@ -25,6 +25,7 @@ function inOrder(run: RunMeasurement): RunMeasurement {
     ...run,
     operations: by(run.operations, ({ op, phase }: OperationSample) => `${phase} ${op}`),
     blocks: by(run.blocks ?? [], ({ op, startMs }: OperationBlock) => `${startMs} ${op}`),
+    ...(run.tags === undefined ? {} : { tags: by(run.tags, ({ op, phase, value }) => `${phase} ${op} ${value}`) }),
     errors: by(run.errors, ({ op, kind }) => `${kind} ${op}`),
     writes: { ...run.writes, indeterminate: by(run.writes.indeterminate, ({ id }) => id) },
   };

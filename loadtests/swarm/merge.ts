@@ -15,7 +15,7 @@ import {
   type WorkerHealth,
   type WorkerTick,
 } from './measurement.ts';
-import { sumChecks } from './journey/checks.ts';
+import { CheckTotals } from './journey/checks.ts';
 import { TagTotals } from './journey/tag-totals.ts';
 import { slowestOf } from './tally.ts';
 
@@ -51,7 +51,7 @@ export class Merge {
   readonly #seconds = new Map<number, Second>();
   readonly #errors = new Map<string, ErrorGroup>();
   readonly #tags = new TagTotals();
-  #checks: readonly CheckSample[] = [];
+  readonly #checks = new CheckTotals();
   readonly #health = new Map<number, WorkerHealth>();
   readonly #series: SeriesPoint[] = [];
   readonly #blocks: Blocks;
@@ -84,7 +84,7 @@ export class Merge {
       second.response.mergeSparse(sample.times.response);
     }
     for (const sample of tick.tags ?? []) this.#tags.add(sample);
-    if (tick.checks !== undefined && tick.checks.length > 0) this.#checks = sumChecks([...this.#checks, ...tick.checks]);
+    for (const sample of tick.checks ?? []) this.#checks.add(sample);
     for (const group of tick.errors) this.#addErrors(group);
     this.#slowest = slowestOf([...this.#slowest, ...tick.slowest]);
   }
@@ -180,8 +180,8 @@ export class Merge {
   }
 
   /** Totals by check, operation and phase. */
-  get checks(): readonly CheckSample[] {
-    return this.#checks;
+  get checks(): CheckSample[] {
+    return this.#checks.list();
   }
 
   /** Totals by tag, operation and phase. */

@@ -1,3 +1,4 @@
+import { redactText } from '../../../ops/telemetry/redact-text.ts';
 import type { CheckSample } from '../measurement.ts';
 import { phaseNames } from '../tally.ts';
 import { otherName } from './operation-names.ts';
@@ -38,7 +39,8 @@ export class CheckBook {
       return this.#intern(otherName);
     }
     this.#ids.set(short, this.#names.length);
-    return this.#names.push(short) - 1;
+    // A journey may put what a server said into a name, and names go to reports and outputs.
+    return this.#names.push(redactText(short)) - 1;
   }
 
   /** Everything since the last call, and starts over. */
@@ -52,16 +54,30 @@ export class CheckBook {
   }
 }
 
-/** Adds up checks of several workers, in order of name, operation and phase. */
-export function sumChecks(samples: Iterable<CheckSample>): CheckSample[] {
-  const sums = new Map<string, { total: number; failed: number }>();
-  for (const { name, op, phase, total, failed } of samples) {
+/** Adds up what workers counted; as many entries as their checks, of which each has at most 101 names. */
+export class CheckTotals {
+  readonly #sums = new Map<string, { total: number; failed: number }>();
+
+  add({ name, op, phase, total, failed }: CheckSample): void {
     const key = JSON.stringify([name, op, phase]);
-    const sum = sums.get(key) ?? { total: 0, failed: 0 };
-    sums.set(key, { total: sum.total + total, failed: sum.failed + failed });
+    let sum = this.#sums.get(key);
+    if (sum === undefined) this.#sums.set(key, (sum = { total: 0, failed: 0 }));
+    sum.total += total;
+    sum.failed += failed;
   }
-  return [...sums.keys()].toSorted().map((key) => {
-    const [name, op, phase] = JSON.parse(key) as [string, string, CheckSample['phase']];
-    return { name, op, phase, ...sums.get(key)! };
-  });
+
+  /** The sums, in order of name, operation and phase. */
+  list(): CheckSample[] {
+    return [...this.#sums.keys()].toSorted().map((key) => {
+      const [name, op, phase] = JSON.parse(key) as [string, string, CheckSample['phase']];
+      return { name, op, phase, ...this.#sums.get(key)! };
+    });
+  }
+}
+
+/** Adds up checks of several workers. */
+export function sumChecks(samples: Iterable<CheckSample>): CheckSample[] {
+  const totals = new CheckTotals();
+  for (const sample of samples) totals.add(sample);
+  return totals.list();
 }

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { simulate } from '../fixtures/simulate.ts';
-import type { FunctionJourney, JourneyUser } from '../scenario.ts';
+import type { FunctionJourney, JourneyUser, VirtualUser } from '../scenario.ts';
 
 type Run = FunctionJourney<never>['run'];
 const get = (user: Pick<JourneyUser<never>, 'http'>, path = '/') => user.http.request({ method: 'GET', path });
@@ -269,11 +269,45 @@ describe('tags', () => {
     };
     const { engine } = await simulate(run, { plan: { holdMs: 4_000 } });
     const samples = engine.books.tags.take();
-    expect(Object.fromEntries(samples.map(({ name, value, total }) => [`${name}=${value}`, total]))).toEqual({
-      'plan=free': 4, 'plan=paid': 4, 'page=1': 4, 'page=2': 4,
+    expect(Object.fromEntries(samples.map(({ name, value, op, total, requests }) => [`${name}=${value} ${op}`, [total, requests]]))).toEqual({
+      'plan=free GET /one': [2, 2], 'plan=paid GET /one': [2, 2], 'plan=free GET /two': [2, 2], 'plan=paid GET /two': [2, 2], 'page=1 GET /one': [4, 4], 'page=2 GET /two': [4, 4],
     });
     expect(samples.every(({ phase }) => phase === 'hold')).toBe(true);
     expect(engine.books.tags.take()).toEqual([]);
+  });
+});
+
+describe('checks', () => {
+  it('count passed and failed, by the operation they belong to or else the journey', async () => {
+    const run: Run = async (user) => {
+      user.check(true, 'came');
+      user.tag('plan', 'free');
+      await get(user, '/one');
+      user.check(user.iteration > 0, 'is not new');
+      await user.group('buy', async () => {
+        await get(user, '/two');
+        user.check(true, 'bought');
+      });
+    };
+    const { engine, counts } = await simulate(run, { plan: { holdMs: 4_000 } });
+    expect(engine.books.checks.take().map(({ name, op, phase, total, failed }) => [name, op, phase, total, failed])).toEqual([
+      ['came', 'only', 'hold', 4, 0], ['is not new', 'GET /one', 'hold', 4, 1], ['bought', 'buy', 'hold', 4, 0],
+    ]);
+    expect(engine.books.tags.take().map(({ op, checks, checksFailed }) => [op, checks, checksFailed])).toEqual([['GET /one', 4, 1], ['buy', 4, 0]]);
+    // A check that passed between two operations begins none.
+    expect(counts).toEqual({ 'GET /one': [4, 1], buy: [4, 0] });
+  });
+
+  it('do not count once their operation is over', async () => {
+    const late: (() => boolean)[] = [];
+    const step = { op: 'look', run: async ({ http, check }: VirtualUser<undefined>) => {
+      await http.request({ method: 'GET', path: '/' });
+      check(true, 'in time');
+      late.push(() => check(false, 'too late'));
+    } };
+    const { engine, counts } = await simulate([{ name: 'steps', weight: 1, steps: [step] }] as never, { plan: { holdMs: 2_500 } });
+    for (const check of late) check();
+    expect(engine.books.checks.take().map(({ name, op, total, failed }) => [name, op, total, failed])).toEqual([['in time', 'look', counts['look']?.[0], 0]]);
   });
 });
 

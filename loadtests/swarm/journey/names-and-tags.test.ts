@@ -117,3 +117,11 @@ describe('checks', () => {
     }));
   });
 });
+
+it('tags and checks hold no secret that a journey put into them', () => {
+  const secret = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abcdefghijklmnop';
+  const [book, checks] = [new TagBook(['feed']), new CheckBook(['feed'])];
+  book.operation(book.add(undefined, 'token', secret), 0, 1, 'ok', timesOf(5));
+  checks.count(`answered Bearer ${secret}`, 0, 1, false);
+  expect(JSON.stringify([book.take(), checks.take()])).not.toContain('eyJhbGci');
+});

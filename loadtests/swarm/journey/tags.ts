@@ -1,3 +1,4 @@
+import { redactText } from '../../../ops/telemetry/redact-text.ts';
 import type { TagSample } from '../measurement.ts';
 import { type OperationTimes, type Outcome, phaseNames } from '../tally.ts';
 import { otherName } from './operation-names.ts';
@@ -53,7 +54,8 @@ export class TagBook {
       return this.#intern(name, otherName);
     }
     values.set(value, this.#tags.length);
-    return this.#tags.push({ name, value }) - 1;
+    // A journey may tag with what it was given, and what is measured goes to reports and outputs.
+    return this.#tags.push({ name: redactText(name), value: redactText(value) }) - 1;
   }
 
   operation(tags: readonly number[], op: number, phase: number, outcome: Outcome, times: OperationTimes): void {

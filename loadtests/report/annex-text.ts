@@ -1,0 +1,47 @@
+import type { Annex } from './annex-schema.ts';
+import { formatMs, formatNumber, formatPercent } from './format.ts';
+
+const shownMax = 8;
+
+/** Checks, those with the most failures first. */
+export function checkLines({ checks }: Annex): string[] {
+  if (checks === undefined) return [];
+  const shown = checks.rows.slice(0, shownMax);
+  const rest = checks.rows.length + checks.omitted - shown.length;
+  return [
+    `${formatNumber(checks.total - checks.failed)} of ${formatNumber(checks.total)} passed${checks.failed === 0 ? '' : `, ${formatNumber(checks.failed)} failed`}`,
+    ...shown.map(({ name, op, total, failed }) => `${failed === 0 ? '✓' : '✗'} ${name} in ${op}: ${formatNumber(total - failed)} of ${formatNumber(total)}`),
+    ...moreLine(rest),
+  ];
+}
+
+/** One line a tag, the busiest first. */
+export function tagLines({ tags }: Annex): string[] {
+  if (tags === undefined) return [];
+  const busiest = tags.rows.toSorted((a, b) => b.operations.total - a.operations.total).slice(0, shownMax);
+  return [
+    ...busiest.map(({ name, value, operations, responseMs, requests }) =>
+      `${name}=${value}: ${formatNumber(operations.total)} operations, ${formatPercent(operations.failedRatio)} failed, response p95 ${formatMs(responseMs.p95)}; ${formatNumber(requests.total)} requests, ${formatPercent(requests.failedRatio)} failed, p95 ${formatMs(requests.durationMs.p95)}`),
+    ...moreLine(tags.rows.length + tags.omitted - busiest.length),
+  ];
+}
+
+const moreLine = (count: number): string[] => (count === 0 ? [] : [`and ${formatNumber(count)} more, see the report`]);
+
+/** What came late, and what was counted under another name. */
+export function noteLines({ arrivalsQueued, namesBeyond }: Annex): string[] {
+  return [
+    ...(arrivalsQueued === undefined ? [] : [arrivalsSentence(arrivalsQueued)]),
+    ...(namesBeyond === undefined ? [] : [beyondSentence(namesBeyond)]),
+  ];
+}
+
+function arrivalsSentence(count: number): string {
+  if (count === 0) return 'every arrival found a free user';
+  return `${formatNumber(count)} ${count === 1 ? 'arrival' : 'arrivals'} found every user busy and began late; none was dropped, and response times count from when each was due (usersMax bounds the users)`;
+}
+
+function beyondSentence(beyond: NonNullable<Annex['namesBeyond']>): string {
+  const parts = (['operations', 'tags', 'checks'] as const).filter((kind) => beyond[kind] > 0).map((kind) => `${kind} ${formatNumber(beyond[kind])} times`);
+  return `counted as (other), as their names came beyond the bound of such names: ${parts.join(', ')}; leave ids out of names`;
+}
