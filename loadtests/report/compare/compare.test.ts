@@ -7,7 +7,9 @@ import { styleFor } from '../style.ts';
 import { differencesOf } from './comparable.ts';
 import { compareRuns } from './compare.ts';
 import { gateByComparison, refusedComparison } from './gate.ts';
-import { judgeMetric } from './judge-metric.ts';
+import { judgeMetric } from './judge-rows.ts';
+import { sampleMix } from './sample-mix.ts';
+import type { MixWanted } from './sample-mix.ts';
 import { sampleCompared } from './sample.ts';
 import { comparisonSchema } from './schema.ts';
 import { renderComparison } from './text.ts';
@@ -48,7 +50,7 @@ describe('compareRuns with one baseline', () => {
   it('finds 10 % in at least 9 of 10', () => {
     let found = 0;
     for (let seed = 1; seed <= 40; seed += 2) {
-      const [a, b] = [sampleCompared({ seed, blocks: 6, runNoise: 0.005 }), sampleCompared({ seed: seed + 1, blocks: 6, runNoise: 0.005, slower: 1.1, blockNoise: 0.01 })];
+      const [a, b] = [sampleCompared({ seed, blocks: 8, runNoise: 0.005 }), sampleCompared({ seed: seed + 1, blocks: 8, runNoise: 0.005, slower: 1.1, blockNoise: 0.01 })];
       if (compareRuns([a], b).verdict === 'worse') found++;
     }
     expect(found).toBeGreaterThanOrEqual(18);
@@ -72,7 +74,7 @@ describe('compareRuns with five baselines', () => {
   });
 
   it('finds a change smaller than the tolerance where runs hardly differ', () => {
-    const quiet = compareRuns(runs(6, 0.001), sampleCompared({ seed: 50, slower: 1.035, blockNoise: 0.005 }));
+    const quiet = compareRuns(runs(6, 0.001), sampleCompared({ seed: 50, slower: 1.045, blockNoise: 0.005 }));
     expect(feed(quiet, 'p50')?.verdict).toBe('worse');
   });
 
@@ -84,6 +86,54 @@ describe('compareRuns with five baselines', () => {
     }
     // Two independent times at 1 % each side; five are three standard deviations above.
     expect(worse).toBeLessThanOrEqual(5);
+  });
+});
+
+describe('compareRuns of launch-mix, 36 rows', () => {
+  /** Verdicts of so many candidates on baselines of their own, by runs simulated with autocorrelated blocks. */
+  const verdicts = (rounds: number, baselines: number, from: number, wanted: Omit<MixWanted, 'seed'>, slower?: MixWanted['slower']): number => {
+    let [worse, seed] = [0, from];
+    for (let round = 0; round < rounds; round++) {
+      const others = Array.from({ length: baselines }, () => sampleMix({ ...wanted, seed: seed++ }));
+      const candidate = sampleMix({ ...wanted, seed: seed++, ...(slower === undefined ? {} : { slower }) });
+      if (compareRuns(others, candidate).verdict === 'worse') worse++;
+    }
+    return worse;
+  };
+  const noise = { blockNoise: 0.02, runNoise: 0.007 };
+
+  it('calls at most 1 of 20 equal runs worse, with five baselines and with one', { timeout: 60_000 }, () => {
+    expect(verdicts(20, 5, 1, { blockNoise: 0.05, runNoise: 0.02, blocks: 6 })).toBeLessThanOrEqual(1);
+    expect(verdicts(20, 1, 2_001, { blockNoise: 0.05, runNoise: 0.02 })).toBeLessThanOrEqual(1);
+  });
+
+  it('finds 10 % more in every operation, and in a single one, in 18 of 20', { timeout: 60_000 }, () => {
+    expect(verdicts(20, 5, 3_001, noise, { times: 1.1 })).toBeGreaterThanOrEqual(18);
+    expect(verdicts(20, 5, 4_001, noise, { times: 1.1, op: 'like' })).toBeGreaterThanOrEqual(18);
+  });
+
+  it('can call it the same, though one operation is so rare that its blocks have no times', () => {
+    const others = Array.from({ length: 5 }, (_, index) => sampleMix({ ...noise, seed: 6_001 + index }));
+    const found = compareRuns(others, sampleMix({ ...noise, seed: 6_010 }));
+    expect(found.rows.find(({ op, metric }) => op === 'flood' && metric === 'p50')).toMatchObject({ verdict: 'insufficient', change: null });
+    expect(found.operations.find(({ op }) => op === 'flood')?.verdict).toBe('same');
+    expect(found.verdict).toBe('same');
+  });
+
+  it('says by how much an operation changed beyond the others, where that is what told it', () => {
+    const others = Array.from({ length: 5 }, (_, index) => sampleMix({ blockNoise: 0.06, runNoise: 0.03, seed: 7_001 + index }));
+    const found = compareRuns(others, sampleMix({ blockNoise: 0.06, runNoise: 0.03, seed: 7_010, slower: { times: 1.15, op: 'feed' } }));
+    expect(found.verdict).toBe('worse');
+    expect(found.rows.filter(({ verdict }) => verdict === 'worse').map(({ op }) => op)).not.toContain('chat');
+    expect(found.rows.filter(({ op, verdict }) => op === 'feed' && verdict === 'worse').map(({ reason }) => reason).join()).toMatch(/\+\d+ % beyond what the other operations changed by, of which ±[\d.]+ % is noise/);
+  });
+
+  it('calls no operation worse that stayed as it was while the others became better', () => {
+    const others = Array.from({ length: 5 }, (_, index) => sampleMix({ ...noise, seed: 8_001 + index }));
+    const faster = sampleMix({ ...noise, seed: 8_010, slower: { times: 0.8 } });
+    const { feed } = sampleMix({ ...noise, seed: 8_010 }).blocks.operations;
+    const kept = { ...faster, blocks: { ...faster.blocks, operations: { ...faster.blocks.operations, feed: feed ?? [] } } };
+    expect(compareRuns(others, kept).rows.filter(({ verdict }) => verdict === 'worse')).toEqual([]);
   });
 });
 

@@ -22,6 +22,7 @@ export function renderComparison(comparison: Comparison, style: Style): string {
     ...comparison.warnings.map((warning) => `  ${style.unsure('!')} ${plainText(warning)}`),
     style.dim(`  ${first ?? ''}`),
     ...shown,
+    ...comparison.rows.filter(({ verdict }) => verdict === 'worse' || verdict === 'better').map((row) => `  ${plainText(row.op)} ${metricTitles[row.metric]}: ${row.reason}`),
     ...shapeLines(comparison),
     '',
     `  ${paint[sign.tone](style.bold(`${sign.icon} ${sign.word.toUpperCase()}`))}  ${plainText(comparison.sentence)}`,
