@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Host } from '../../ops/core/host.ts';
 import { createTestHost } from '../../ops/core/test-host.ts';
 import type { TestHost } from '../../ops/core/test-host.ts';
+import { readK6Options } from '../k6/runner/arguments.ts';
 import { sampleCompared } from '../report/compare/sample.ts';
 import { comparisonSchema } from '../report/compare/schema.ts';
 import { RunStore } from '../runs/store.ts';
@@ -67,6 +68,14 @@ describe('load compare', () => {
   });
 });
 
+it('does not advise to make a run of k6 again, which never has blocks', () => {
+  const { summary } = sampleCompared({ seed: 1 });
+  store.save({ ...summary, scenario: 'k6-load', generator: { ...summary.generator, tool: 'k6 v2.2.0' } });
+  keep({ seed: 2 });
+  expect(() => compareCommand(host, ['run-1', 'run-2'])).toThrow(expect.objectContaining({ message: 'run run-1 was made by k6, whose runs have no blocks to compare by', hint: expect.not.stringContaining('again') }) as Error);
+  expect(() => readK6Options(['load', '--baseline', 'last:5'])).toThrow('load k6 has no --baseline: k6 tells one summary of its whole run');
+});
+
 describe('a run’s baseline', () => {
   const kind = { scenario: 'launch-mix', users: 10_000, thinkTime: 'exponential, mean 10 s' };
 
@@ -124,5 +133,12 @@ describe('load trend', () => {
     expect(trendCommand(host, [])).toBe(0);
     expect(base.written.stdout).toMatch(/response p95 .*101 ms +151 ms +\+50 % +run-8 .*✗ worse/);
     expect(() => trendCommand(host, ['lunch'])).toThrow(/no run of "lunch" is kept/);
+  });
+
+  it('goes on over runs whose reports were pushed out by others', () => {
+    for (let seed = 1; seed <= 12; seed++) keep({ seed });
+    for (let seed = 20; seed < 72; seed++) keep({ seed, change: { scenario: 'hello' } });
+    expect(trendCommand(host, ['launch-mix', '-o', 'json'])).toBe(0);
+    expect(JSON.parse(base.written.stdout)).toMatchObject({ scenario: 'launch-mix', runs: 12 });
   });
 });

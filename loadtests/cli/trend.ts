@@ -14,17 +14,21 @@ import { wrongFlag } from './wrong-flag.ts';
 
 const titles: Readonly<Record<TrendMetric, string>> = { p95: 'response p95', rate: 'operations/s', errors: 'failed', cpu: 'CPU an operation' };
 
+/** Distances between runs take time by the square of their number. */
+const runsMost = 250;
+
 /** `trend [SCENARIO]`: change points over the kept runs of a scenario; 98 with too few runs to tell. */
 export function trendCommand(host: Host, args: readonly string[]): number {
   const { json, scenario } = readArguments(args);
   const store = openRunStore(host);
-  const all = store.list().map(({ summary }) => summary);
-  const newest = all.find((summary) => scenario === undefined || summary.scenario === scenario);
+  const kept = store.list().map(({ summary }) => summary);
+  const all = store.history(scenario ?? kept[0]?.scenario);
+  const [newest] = all;
   if (newest === undefined) {
-    const known = [...new Set(all.map((summary) => summary.scenario))];
+    const known = [...new Set(store.history().map((summary) => summary.scenario))];
     throw invalidConfig(scenario === undefined ? 'no run is kept yet' : `no run of "${scenario}" is kept`, known.length === 0 ? 'make one with: npx sora load run launch-mix' : `kept are runs of ${known.join(', ')}`);
   }
-  const runs = all.filter((summary) => isOfKind(summary, newest)).toReversed();
+  const runs = all.filter((summary) => isOfKind(summary, newest)).slice(0, runsMost).toReversed();
   const trends = findTrends(runs);
   const { users, thinkTime } = newest;
   const isShort = trends.every(({ insufficient }) => insufficient);

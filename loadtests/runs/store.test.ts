@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestHost } from '../../ops/core/test-host.ts';
 import { sampleFacts, sampleRun } from '../report/sample.ts';
 import { buildSummary } from '../report/summary.ts';
+import { RunHistory } from './history.ts';
 import { RunStore } from './store.ts';
 
 const host = createTestHost();
@@ -35,6 +36,30 @@ describe('RunStore', () => {
     expect(store.list()).toHaveLength(50);
     expect(() => store.find('run-2')).toThrow(/no run "run-2"/);
     expect(store.find('run-3').id).toBe('run-3');
+  });
+  it('keeps the figures of runs of a kind whose reports others pushed out', () => {
+    for (let minute = 1; minute <= 12; minute += 1) save(`mine-${minute}`, minute);
+    const others = { ...base, series: [], scenario: 'hello' };
+    for (let minute = 20; minute < 72; minute += 1) store.save({ ...others, runId: `other-${minute}`, startedAt: new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString() });
+    expect(store.list().every(({ summary }) => summary.scenario === 'hello')).toBe(true);
+    const kept = store.history('launch-mix');
+    expect(kept.map(({ runId }) => runId)).toEqual(Array.from({ length: 12 }, (_, index) => `mine-${12 - index}`));
+    expect(kept[0]).toMatchObject({ latencyMs: base.latencyMs, operations: base.operations, series: [], slowest: [] });
+    expect(store.history('hello')).toHaveLength(52);
+    expect(store.history()).toHaveLength(64);
+    store.remove('mine-3');
+    expect(store.history('launch-mix')).toHaveLength(11);
+    expect(() => store.remove('mine-3')).toThrow(/no run "mine-3"/);
+  });
+  it('keeps at most 200 runs of a kind, and 100 kinds', () => {
+    const history = new RunHistory(host, join(folder, '.history'));
+    const keep = (of: Partial<typeof base>, number: number): void => history.keep({ ...base, ...of, runId: `r-${number}`, startedAt: new Date(Date.UTC(2026, 0, 1, 0, number)).toISOString() });
+    for (let number = 0; number < 203; number += 1) keep({}, number);
+    expect(history.list()).toHaveLength(200);
+    expect(history.list().at(-1)?.runId).toBe('r-3');
+    for (let number = 300; number < 400; number += 1) keep({ users: number }, number);
+    expect(host.files.list(join(folder, '.history'))).toHaveLength(100);
+    expect(history.list('launch-mix').map(({ users }) => users)).not.toContain(base.users);
   });
   it('removes one and mends latest', () => {
     save('one', 1);

@@ -7,6 +7,7 @@ import { renderReport } from '../report/html.ts';
 import { renderJunit } from '../report/junit.ts';
 import { summarySchema } from '../report/summary-schema.ts';
 import type { Summary } from '../report/summary-schema.ts';
+import { RunHistory } from './history.ts';
 
 const runsMax = 50;
 const sizeMaxBytes = 5e9;
@@ -23,11 +24,14 @@ export interface StoredRun {
 export class RunStore {
   readonly folder: string;
   readonly #host: Host;
+  readonly #history: RunHistory;
 
   /** @param folder such as `.sora/runs` */
   constructor(host: Host, folder: string) {
     this.#host = host;
     this.folder = folder;
+    // No run id begins with a dot.
+    this.#history = new RunHistory(host, join(folder, '.history'));
   }
 
   /** The run's folder. @throws SoraError `invalid_config` when the id could leave the store */
@@ -37,7 +41,7 @@ export class RunStore {
   }
 
   /**
-   * Writes a run, points `latest` to it and drops the oldest beyond 50 runs or 5 GB.
+   * Writes a run, points `latest` to it and drops the oldest beyond 50 runs or 5 GB, of which the figures stay for trends.
    * @param blocks what other runs are compared with it by; undefined where they were not kept
    */
   save(summary: Summary, blocks?: RunBlocks): { folder: string; reportPath: string } {
@@ -65,6 +69,14 @@ export class RunStore {
       .toSorted((a, b) => Date.parse(b.summary.startedAt) - Date.parse(a.summary.startedAt));
   }
 
+  /** The figures of all runs, newest first: those kept whole, and those of a scenario whose reports are gone. */
+  history(scenario?: string): Summary[] {
+    const kept = this.list().map(({ summary }) => summary);
+    const ids = new Set(kept.map(({ runId }) => runId));
+    const older = this.#history.list(scenario).filter(({ runId }) => !ids.has(runId));
+    return [...kept, ...older].filter((summary) => scenario === undefined || summary.scenario === scenario).toSorted((a, b) => Date.parse(b.startedAt) - Date.parse(a.startedAt));
+  }
+
   /** @param id a run, or `latest` @throws SoraError `invalid_config` when there is none */
   find(id: string): StoredRun {
     const newest = id === 'latest' ? this.list()[0] : undefined;
@@ -85,7 +97,9 @@ export class RunStore {
     }
   }
 
+  /** Removes a run, or what is left of one whose report is gone. @throws SoraError `invalid_config` when there is neither */
   remove(id: string): void {
+    if (id !== 'latest' && !this.#host.files.exists(this.folderOf(id)) && this.#history.remove(id)) return;
     const { id: found } = this.find(id);
     this.#host.files.remove(this.folderOf(found));
     this.#pointLatest();
@@ -102,7 +116,9 @@ export class RunStore {
     let sizeBytes = 0;
     this.list().forEach((run, index) => {
       sizeBytes += run.sizeBytes;
-      if (run.id !== keep && (index >= runsMax || sizeBytes > sizeMaxBytes)) this.#host.files.remove(this.folderOf(run.id));
+      if (run.id === keep || (index < runsMax && sizeBytes <= sizeMaxBytes)) return;
+      this.#history.keep(run.summary);
+      this.#host.files.remove(this.folderOf(run.id));
     });
   }
 

@@ -100,6 +100,9 @@ function parse(args: readonly string[], flags: ParseArgsOptionsConfig, verb: str
     return parseArgs({ args: [...args], options: flags, allowPositionals: true, strict: true });
   } catch (error) {
     const unknown = /'(--?[^' ]*)/.exec(messageOf(error))?.[1]?.replace(/^-+/, '');
+    if (unknown === 'baseline' || unknown === 'tolerance') {
+      throw invalidConfig(`load ${verb} has no --${unknown}: k6 tells one summary of its whole run, and runs are compared by blocks`, 'gate with npx sora load run --baseline, and follow k6 runs with: npx sora load trend', error);
+    }
     const near = unknown === undefined ? '' : `did you mean --${closest(unknown, Object.keys(flags))}? `;
     throw invalidConfig(messageOf(error).split('. ')[0] ?? '', `${near}All flags: npx sora load ${verb} --help`, error);
   }
