@@ -90,7 +90,7 @@ Flags:
   --users N        simulated users; default ${defaults.users}
   --rate N         operations/s, the rate this machine is known to carry; default ${defaults.rate}
   --duration 30s   length of the hold of the kill drills and slow-ai; at least ${holdMinMs / 1_000}s
-  --pairs N        pairs of runs of the drill compare; default ${defaults.pairs}, about 100 s each
+  --pairs N        pairs of runs of the drill compare; default ${defaults.pairs}, about 80 s each, of which 20 take less than half an hour
   -o, --output     json: the outcomes on standard output
 
 Example:

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Comparison } from '../../loadtests/report/compare/schema.ts';
 import type { Summary } from '../../loadtests/report/summary-schema.ts';
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { renderCheck } from './check.ts';
 import type { Check } from './check.ts';
-import { checksOf } from './compare-runs.ts';
+import { checksOf, twosOf } from './compare-runs.ts';
 import { failureChecks } from './kill-service.ts';
 import { goodputChecks, recoveryCheck, refusalChecks } from './overload-checks.ts';
 import type { Probed } from './probe.ts';
@@ -84,13 +85,32 @@ describe('overload', () => {
 });
 
 describe('the drill of comparisons', () => {
-  const pair = (verdict: string, change = 0.1) => ({ verdict, rows: [{ metric: 'p50', change, candidateBlocks: 6 }] }) as unknown as Comparison;
+  const pair = (verdict: string, change = 0.1) => ({ verdict, rows: [{ op: 'like', metric: 'p50', change, candidateBlocks: 6 }] }) as unknown as Comparison;
   const all = (count: number, verdict: string): Comparison[] => Array.from({ length: count }, () => pair(verdict));
+  const ofFive = { equalOfFive: all(15, 'same'), slowerOfFive: all(15, 'worse') };
   test('allows 1 false alarm and 2 misses of 20', () => {
-    expect(failing(checksOf({ equal: [...all(19, 'insufficient'), pair('worse')], slower: [...all(18, 'worse'), ...all(2, 'insufficient')] }))).toEqual([]);
+    expect(failing(checksOf({ equal: [...all(19, 'insufficient'), pair('worse')], slower: [...all(18, 'worse'), ...all(2, 'insufficient')], ...ofFive }))).toEqual([]);
   });
-  test('names more of either', () => {
-    expect(failing(checksOf({ equal: [...all(18, 'insufficient'), ...all(2, 'worse')], slower: [...all(17, 'worse'), ...all(3, 'insufficient')] }))).toEqual(['equal pairs called worse, of 20', 'slower runs found, of 20']);
+  test('names more of either, on one baseline and on five', () => {
+    const found = { equal: [...all(18, 'insufficient'), ...all(2, 'worse')], slower: [...all(17, 'worse'), ...all(3, 'insufficient')] };
+    expect(failing(checksOf({ ...found, ...ofFive }))).toEqual(['equal pairs called worse, of 20', 'slower runs found, of 20']);
+    const calm = { equal: all(20, 'insufficient'), slower: all(20, 'worse') };
+    expect(failing(checksOf({ ...calm, equalOfFive: [...all(13, 'same'), ...all(2, 'worse')], slowerOfFive: [...all(13, 'worse'), ...all(2, 'same')] }))).toEqual(['equal runs on 5 baselines called worse, of 15', 'slower runs on 5 baselines found, of 15']);
+  });
+  test('pairs runs so that none stands in two pairs', () => {
+    expect(twosOf([1, 2, 3, 4, 5])).toEqual([[1, 2], [3, 4]]);
+    expect(twosOf([1])).toEqual([]);
+  });
+  test('plants 10 % more, in every operation or in one', async () => {
+    const server = spawn(process.execPath, [join(import.meta.dirname, 'fixtures/paced-server.ts'), '1', '1.1', '1.1:like'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const ended = once(server, 'exit');
+    const [line] = (await once(server.stdout, 'data')) as [Buffer];
+    const ports = line.toString().trim().split(' ');
+    expect(ports).toHaveLength(3);
+    expect(await Promise.all(ports.map(async (port) => (await fetch(`http://127.0.0.1:${port}/like`)).status))).toEqual([200, 200, 200]);
+    expect((await fetch(`http://127.0.0.1:${ports[0]}/unknown`)).status).toBe(404);
+    server.stdin.end();
+    expect(await ended).toEqual([0, null]);
   });
 });
 

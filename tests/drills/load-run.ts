@@ -48,9 +48,9 @@ export function startLoadRun(context: DrillContext, wanted: RunWanted = {}): Loa
   return watch(context, args, {}, wanted);
 }
 
-/** `sora load run hello` against a server of the drill's own. */
-export function startTargetRun(context: DrillContext, target: string, wanted: RunWanted = {}): LoadRun {
-  return watch(context, ['ops/cli/bootstrap.mjs', 'load', 'run', 'hello', '--target', target, ...runFlags(context, wanted)], {}, wanted);
+/** `sora load run SCENARIO` against a server of the drill's own. */
+export function startTargetRun(context: DrillContext, scenario: string, target: string, wanted: RunWanted = {}): LoadRun {
+  return watch(context, ['ops/cli/bootstrap.mjs', 'load', 'run', scenario, '--target', target, ...runFlags(context, wanted)], {}, wanted);
 }
 
 /** Overload comes from other machines, whose generators would not take this one's cores from the stack. */
