@@ -53,7 +53,10 @@ const spikePart = z.strictObject({
 const soakPart = z.strictObject({
   kind: z.literal('soak'),
   ...common,
-  /** Growth over the judged time, of the median, below which a rise does not matter. */
+  /**
+   * Growth over the judged time, of the median, up to which a rise passes although it is significant: over hours a rise of
+   * nothing is. The part's target must say it. 0 fails on any significant slope.
+   */
   memoryGrowthMax: z.number().min(0).max(10),
   p95GrowthMax: z.number().min(0).max(10),
 });

@@ -5,6 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { createTestHost } from '../../ops/core/test-host.ts';
 import { suiteCommand } from '../cli/suite.ts';
+import { sampleFacts, sampleRun } from '../report/sample.ts';
+import { buildSummary } from '../report/summary.ts';
+import { soakChecks } from './checks.ts';
 import { loadSuite, suiteNames } from './load-suite.ts';
 import { judgeSuite } from './judge-suite.ts';
 import { usersOf } from './run-part.ts';
@@ -37,6 +40,27 @@ describe('the suites that come with the harness', () => {
     for (const part of parts) if (part.kind === 'run') expect(part.holdS).toBe(300);
     expect(parts.find(({ name }) => name === 'together')).toMatchObject({ loads: alone });
     expect(parts.find(({ name }) => name === 'together-beyond')).toMatchObject({ kind: 'spike', loads: alone, times: 2 });
+  });
+
+  it('fail a soak on slopes as small as its target says', () => {
+    const [part] = loadSuite(host, 'soak').parts;
+    if (part?.kind !== 'soak') throw new Error('the first part of the soak is one');
+    expect(part).toMatchObject({ memoryGrowthMax: 0.02, p95GrowthMax: 0.05 });
+    expect(part.target).toMatch(/p < 0\.01.*memory by more than 2 %.*p95 by more than 5 %/);
+    const toS = part.rampS + part.holdS;
+    const summary = buildSummary(sampleRun({ phases: [{ name: 'ramp', startMs: 0, endMs: part.rampS * 1_000 }, { name: 'hold', startMs: part.rampS * 1_000, endMs: toS * 1_000 }] }), sampleFacts());
+    const judged = (memoryGrowth: number, p95Growth: number): (boolean | null)[] => soakChecks(part, {
+      ...summary,
+      series: Array.from({ length: toS / 10 }, (_, index) => ({ ...summary.series[0]!, second: index * 10, p95Ms: 100 * (1 + (p95Growth * index * 10) / toS) + (index % 3) })),
+      resources: {
+        operations: 1, used: { cpuS: 0, gbS: 0, bytesSent: 0, bytesReceived: 0 }, perMillionOperations: null, processes: [], systemMeasured: true, expected: null, money: null,
+        memory: Array.from({ length: toS / 10 }, (_, index) => ({ second: index * 10, bytes: { api: 1e8 * (1 + (memoryGrowth * index * 10) / toS) + (index % 5) * 1e4 } })),
+      },
+    }).map(({ ok }) => ok);
+    expect(judged(0, 0)).toEqual([true, true]);
+    expect(judged(0.04, 0)).toEqual([true, false]);
+    expect(judged(0, 0.08)).toEqual([false, true]);
+    expect(judged(0.01, 0.03)).toEqual([true, true]);
   });
 
   it('say which backends are missing by what is there', () => {
