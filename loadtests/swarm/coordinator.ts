@@ -12,7 +12,7 @@ import { Crew } from './crew.ts';
 import type { RunPlan } from './engine.ts';
 import { everyone, partWithin, shareOf, type Partition } from './partition.ts';
 import { sampledUserOf } from './plan.ts';
-import { divideWork, planRun, type ScenarioOverrides } from './run-plan.ts';
+import { divideSockets, divideWork, planRun, type ScenarioOverrides } from './run-plan.ts';
 import type { Scenario, SetupContext } from './scenario.ts';
 import { composeMeasurement, phaseWindows } from './compose-measurement.ts';
 import { resolveLinks } from './transport/resolve-links.ts';
@@ -85,12 +85,13 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
   const partition = options.partition ?? everyone;
   const users = requireUsers(partition, plan.users);
   const pool = divideWork({ ...plan, users }, overrides, availableParallelism());
+  const pooled = pool.sockets.reduce((sum, count) => sum + count, 0);
   const link = resolveLinks({
     host, scenario, scenarioFile: options.scenarioFile, overrides, target: options.target, policy, users, usersTotal: plan.users,
-    sockets: pool.sockets.reduce((sum, count) => sum + count, 0), log,
+    sockets: pooled, log,
   });
   const workers = Math.max(pool.workers, link.workersLeast);
-  const sockets = link.kind === 'pooled' ? pool.sockets : Array.from({ length: workers }, (_, worker) => shareOf(partWithin(partition, worker, workers), plan.users));
+  const sockets = link.kind === 'pooled' ? divideSockets(pooled, workers) : Array.from({ length: workers }, (_, worker) => shareOf(partWithin(partition, worker, workers), plan.users));
   const context: Context = { target: options.target, users: plan.users, seed: plan.seed, runId: plan.run, adminSecret: options.adminSecret };
   const access = { ...options, tls: link.tls };
   const shared = await setUp(scenario, access, context);

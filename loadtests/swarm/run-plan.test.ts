@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import hello from './fixtures/hello.ts';
-import { divideWork, planRun } from './run-plan.ts';
+import { divideSockets, divideWork, planRun } from './run-plan.ts';
 import type { Scenario } from './scenario.ts';
 
 const scenario = hello as unknown as Scenario<never>;
@@ -46,6 +46,8 @@ describe('divideWork', () => {
     const plan = planRun(scenario, { users: 100 }, 'x');
     expect(divideWork(plan, { workers: 3, sockets: 64 }, 2)).toEqual({ workers: 3, sockets: [22, 21, 21] });
     expect(divideWork(plan, { workers: 2, sockets: 2 }, 2).sockets).toEqual([1, 1]);
+    // More processes than connections, where users' WebSockets need them.
+    expect(divideSockets(2, 3)).toEqual([1, 1, 1]);
     expect(() => divideWork(plan, { workers: 3, sockets: 2 }, 2)).toThrow('workers 3');
   });
 });

@@ -98,10 +98,12 @@ export function divideWork(plan: RunPlan, overrides: ScenarioOverrides, cores: n
   const sockets = whole('sockets', overrides.sockets ?? byRate, 1, limits.sockets);
   const most = Math.min(limits.workers, plan.users, sockets);
   const workers = overrides.workers === undefined ? Math.min(wanted, most) : whole('workers', overrides.workers, 1, most);
-  return {
-    workers,
-    sockets: Array.from({ length: workers }, (_, worker) => Math.ceil((sockets - worker) / workers)),
-  };
+  return { workers, sockets: divideSockets(sockets, workers) };
+}
+
+/** Connections of a pool for each worker, at least one. */
+export function divideSockets(sockets: number, workers: number): number[] {
+  return Array.from({ length: workers }, (_, worker) => Math.max(1, Math.ceil((sockets - worker) / workers)));
 }
 
 /** A guess at the operations a second of the judged part: an arrival counts as one, as what it does is not known. */

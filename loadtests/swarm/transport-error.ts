@@ -38,6 +38,7 @@ export function transportErrorOf(error: unknown): TransportError {
     return new TransportError('ECONNRESET', message, error);
   }
   if (code === 'ETIMEDOUT') return new TransportError('timeout', message, error);
+  if (code === 'EMFILE') return new TransportError('EMFILE', `${message}: its worker has no open file left; where users keep WebSockets, extraSocketsPerUser in the scenario makes room`, error);
   if (isTlsCode(code)) return new TransportError('tls', `${message} (${code}); trust its authority with tls.ca or --tls-ca`, error);
   return new TransportError(systemCodes.has(code) ? (code as SystemCode) : 'EIO', message, error);
 }

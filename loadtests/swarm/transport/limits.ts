@@ -14,9 +14,18 @@ export interface MachineLimits {
   readonly memoryBytes: number;
 }
 
-/** How many users with a connection of their own a machine carries, and why not more. */
+/** What users take of a machine's connections. */
+export interface SocketNeed {
+  /** Held by each user, on average over users; above 0. */
+  readonly perUser: number;
+  /** Shared by all of them. */
+  readonly pooled: number;
+}
+
+/** How many users with connections of their own a machine carries, and why not more. */
 export interface UserLimit {
   readonly users: number;
+  /** Connections of one process. */
   readonly perProcess: number;
   readonly processes: number;
   readonly bound: 'memory' | 'processes' | 'ports';
@@ -38,23 +47,51 @@ export function reserveOf(descriptors: number): number {
   return Math.min(1_000, Math.ceil(descriptors / 10));
 }
 
-/** @param addresses source addresses there are */
-export function limitUsers(machine: MachineLimits, runtime: Runtime, addresses: number): UserLimit {
-  const perProcess = Math.min(1_000_000, machine.descriptors) - reserveOf(machine.descriptors);
+/** Connections that one process holds besides what it keeps for itself. */
+export function connectionsPerProcess({ descriptors }: MachineLimits): number {
+  return Math.min(1_000_000, descriptors) - reserveOf(descriptors);
+}
+
+/**
+ * The fewest processes that hold so many users and the pool, spread evenly with at least one user each; undefined
+ * where no number does.
+ */
+export function processesFor(machine: MachineLimits, users: number, { perUser, pooled }: SocketNeed): number | undefined {
+  const room = connectionsPerProcess(machine);
+  for (let count = 1; count <= Math.min(processesMax, users); count++) {
+    if (Math.ceil(Math.ceil(users / count) * perUser) + Math.ceil(pooled / count) <= room) return count;
+  }
+  return undefined;
+}
+
+/**
+ * @param addresses source addresses there are
+ * @param need default a connection a user
+ */
+export function limitUsers(machine: MachineLimits, runtime: Runtime, addresses: number, need: SocketNeed = { perUser: 1, pooled: 0 }): UserLimit {
+  const { perUser, pooled } = need;
+  const perProcess = connectionsPerProcess(machine);
+  const carriedBy = (count: number): number => count * Math.max(0, Math.floor((perProcess - Math.ceil(pooled / count)) / perUser));
   let [processes, carried] = [1, 1];
   for (let count = 1; count <= processesMax; count++) {
-    const byMemory = Math.floor((machine.memoryBytes - count * processBytes) / socketBytes[runtime]);
-    const users = Math.min(count * perProcess, byMemory);
+    const byMemory = Math.floor(((machine.memoryBytes - count * processBytes) / socketBytes[runtime] - pooled) / perUser);
+    const users = Math.min(carriedBy(count), byMemory);
     if (users > carried) [processes, carried] = [count, users];
   }
-  const byPorts = addresses * portsPerAddress;
+  const byPorts = Math.max(0, Math.floor((addresses * portsPerAddress - pooled) / perUser));
   const users = Math.min(carried, byPorts);
-  const bound = users === byPorts ? 'ports' : carried < processesMax * perProcess ? 'memory' : 'processes';
+  const bound = users === byPorts ? 'ports' : carried < carriedBy(processesMax) ? 'memory' : 'processes';
   const text =
-    `${formatCount(users)} users with a connection each: ${processes} process${processes === 1 ? '' : 'es'} of ${formatCount(perProcess)} connections ` +
+    `${formatCount(users)} users with ${describeNeed(need)}: ${processes} process${processes === 1 ? '' : 'es'} of ${formatCount(perProcess)} connections ` +
     `(${formatCount(machine.descriptors)} open files each, ${formatCount(reserveOf(machine.descriptors))} kept back; ${formatGb(machine.memoryBytes)} of memory free), ` +
     `and ${formatCount(portsPerAddress)} ports for each of ${formatCount(addresses)} source address${addresses === 1 ? '' : 'es'}; what binds first: ${bound}`;
   return { users, perProcess, processes, bound, text };
+}
+
+/** `a connection each`, or `2 sockets each beside 64 pooled connections`. */
+function describeNeed({ perUser, pooled }: SocketNeed): string {
+  if (perUser === 1 && pooled === 0) return 'a connection each';
+  return `${perUser} socket${perUser === 1 ? '' : 's'} each${pooled === 0 ? '' : ` beside ${formatCount(pooled)} pooled connections`}`;
 }
 
 /** Reads the limits of this machine for processes that this one starts. */

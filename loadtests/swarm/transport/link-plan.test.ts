@@ -3,6 +3,7 @@ import { isIPv4 } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createNodeHost } from '../../../ops/core/node-host.ts';
 import { checkAddress, localOnly } from '../guard.ts';
+import { transportErrorOf } from '../transport-error.ts';
 import { limitUsers, parseDescriptorLimit, readMachineLimits, reserveOf } from './limits.ts';
 import { type LinkQuestion, planLinks } from './link-plan.ts';
 import { portsPerAddress, SourceAddresses } from './source-addresses.ts';
@@ -83,6 +84,34 @@ describe('planLinks', () => {
       expect(Math.ceil(users / workersLeast)).toBeLessThanOrEqual(19_000);
       expect(Math.ceil(users / Math.max(1, sourceCount))).toBeLessThanOrEqual(portsPerAddress);
     }));
+  });
+
+  it('counts pooled connections and WebSockets among the open files of a process', () => {
+    const few = { ...machine, descriptors: 1_024 };
+    expect(plan({ transport: 'pooled', sockets: 2_000, machine: few })).toMatchObject({ workersLeast: 3, sourceCount: 0 });
+    expect(plan({ transport: 'pooled', users: 100_000, extraSocketsPerUser: 1 })).toMatchObject({ runtime: 'node', workersLeast: 6, sourceAddresses: ['127.0.0.0/8'], sourceCount: 8 });
+    expect(plan({ transport: 'pooled', users: 100_000, extraSocketsPerUser: 0.1 })).toMatchObject({ workersLeast: 1, sourceCount: 0 });
+    expect(plan({ users: 28_000, extraSocketsPerUser: 1 })).toMatchObject({ runtime: 'bun', workersLeast: 3, sourceCount: 4 });
+    const [some, extra] = [fc.integer({ min: 1, max: 200_000 }), fc.constantFrom(0, 0.25, 1, 3)];
+    fc.assert(fc.property(some, extra, fc.integer({ min: 1, max: 5_000 }), fc.constantFrom('pooled' as const, 'per-user' as const), (users, extraSocketsPerUser, sockets, transport) => {
+      const { workersLeast } = plan({ users, extraSocketsPerUser, sockets, transport, sourceAddresses: ['127.0.0.0/8'] });
+      const [own, shared] = transport === 'pooled' ? [extraSocketsPerUser, sockets] : [1 + extraSocketsPerUser, 0];
+      expect(workersLeast).toBeLessThanOrEqual(users);
+      expect(Math.ceil(users / workersLeast) * own + Math.ceil(shared / workersLeast)).toBeLessThanOrEqual(19_000);
+    }));
+  });
+
+  it('says how many users with WebSockets the machine allows, and which pool it does not hold', () => {
+    const small = { descriptors: 1_024, memoryBytes: 20e9 };
+    const addresses = ['127.0.0.0/8'];
+    expect(() => plan({ transport: 'pooled', users: 60_000, extraSocketsPerUser: 1, machine: small, sourceAddresses: addresses })).toThrow(
+      '60,000 users are more than this machine allows: 58,880 users with 1 socket each beside 64 pooled connections: 64 processes of 921 connections',
+    );
+    expect(() => plan({ users: 30_000, extraSocketsPerUser: 1, machine: small, sourceAddresses: addresses })).toThrow('29,440 users with 2 sockets each');
+    expect(() => plan({ transport: 'pooled', sockets: 20_000, machine: { ...small, descriptors: 256 } })).toThrow(
+      '20,000 connections are more than 64 processes hold, each 230 (256 open files, 26 kept back)',
+    );
+    expect(transportErrorOf(Object.assign(new Error('connect EMFILE 127.0.0.1:80'), { code: 'EMFILE' }))).toMatchObject({ kind: 'EMFILE', message: expect.stringContaining('extraSocketsPerUser') as string });
   });
 
   it('says what is missing: ports, memory', () => {

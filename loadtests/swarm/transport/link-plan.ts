@@ -1,7 +1,7 @@
 import { invalidConfig } from '../../../ops/core/error.ts';
 import type { TargetPolicy } from '../guard.ts';
 import { parseTarget } from '../guard.ts';
-import { limitUsers, type MachineLimits, processesMax, type Runtime } from './limits.ts';
+import { connectionsPerProcess, limitUsers, type MachineLimits, processesFor, processesMax, reserveOf, type Runtime, type SocketNeed } from './limits.ts';
 import { formatCount } from './numbers.ts';
 import { portsPerAddress, SourceAddresses } from './source-addresses.ts';
 import type { TlsMaterial } from './tls-wire.ts';
@@ -36,7 +36,7 @@ export interface LinkPlan {
   readonly sourceAddresses: readonly string[];
   /** How many of these are used in turn; 0 leaves the choice to the system. */
   readonly sourceCount: number;
-  /** Worker processes that the connections need; for pooled ones 1. */
+  /** Worker processes that the connections need. */
   readonly workersLeast: number;
   readonly timeouts: Timeouts;
   readonly tls: TlsMaterial | undefined;
@@ -52,6 +52,8 @@ export interface LinkQuestion {
   /** Connections when they are pooled. */
   readonly sockets: number;
   readonly transport: TransportKind;
+  /** Sockets of a user besides, on average: its WebSockets. Default 0. */
+  readonly extraSocketsPerUser?: number | undefined;
   readonly sourceAddresses?: readonly string[] | undefined;
   readonly runtime?: Runtime | undefined;
   readonly timeouts: Timeouts;
@@ -70,8 +72,9 @@ export const bunBeyondSockets = 50_000;
  * @throws SoraError `invalid_config` when the machine has too few descriptors, too little memory or too few ports
  */
 export function planLinks(asked: LinkQuestion): LinkPlan {
-  const { transport, timeouts, tls } = asked;
-  const sockets = transport === 'pooled' ? asked.sockets : asked.users;
+  const { transport, timeouts, tls, users } = asked;
+  const need = needOf(asked);
+  const sockets = socketsOf(need, users);
   const entries = asked.sourceAddresses ?? (sockets > portsPerAddress ? addressesByDefault(asked, sockets) : []);
   const addresses = entries.length === 0 ? 1 : new SourceAddresses(entries).count;
   if (sockets > addresses * portsPerAddress) {
@@ -80,30 +83,54 @@ export function planLinks(asked: LinkQuestion): LinkPlan {
       'give more with --source-addresses, or fewer users',
     );
   }
-  const common = { kind: transport, sourceAddresses: entries, timeouts, tls };
-  if (transport === 'pooled') {
-    return { ...common, runtime: 'node', sourceCount: entries.length === 0 ? 0 : Math.min(addresses, sockets), workersLeast: 1 };
-  }
-  const runtime = asked.runtime ?? runtimeFor(asked);
-  const limit = limitUsers(asked.machine, runtime, addresses);
-  if (sockets > limit.users) {
-    throw invalidConfig(`${formatCount(sockets)} users are more than this machine allows: ${limit.text}`, 'use --transport pooled, fewer users, or --partition over several machines');
-  }
+  const runtime = transport === 'pooled' ? 'node' : (asked.runtime ?? runtimeFor(asked, sockets));
   return {
-    ...common,
+    kind: transport,
+    sourceAddresses: entries,
+    timeouts,
+    tls,
     runtime,
-    sourceCount: entries.length === 0 ? 0 : Math.min(addresses, addressesFor(asked)),
-    workersLeast: Math.min(processesMax, Math.ceil(sockets / limit.perProcess)),
+    sourceCount: entries.length === 0 ? 0 : Math.min(addresses, addressesFor(asked, need)),
+    workersLeast: processesOf(asked, need, runtime, addresses),
   };
 }
 
-/** Whoever names addresses wants them used; of ours as few as carry all users half full, as closing connections keep their ports a while. */
-function addressesFor({ sourceAddresses, usersTotal }: LinkQuestion): number {
-  return sourceAddresses === undefined ? Math.ceil((2 * usersTotal) / portsPerAddress) : usersTotal;
+/** What each user takes, and what all share. */
+export function needOf({ transport, sockets, extraSocketsPerUser = 0 }: Pick<LinkQuestion, 'transport' | 'sockets' | 'extraSocketsPerUser'>): SocketNeed {
+  return transport === 'pooled' ? { perUser: extraSocketsPerUser, pooled: sockets } : { perUser: 1 + extraSocketsPerUser, pooled: 0 };
 }
 
-function runtimeFor({ users, target, policy, hasBun }: LinkQuestion): Runtime {
-  if (users <= bunBeyondSockets || parseTarget(target, policy).protocol === 'https:') return 'node';
+function socketsOf({ perUser, pooled }: SocketNeed, users: number): number {
+  return Math.ceil(users * perUser) + pooled;
+}
+
+/** @throws SoraError `invalid_config` where this machine does not hold them */
+function processesOf({ users, machine, transport }: LinkQuestion, need: SocketNeed, runtime: Runtime, addresses: number): number {
+  if (need.perUser > 0) {
+    const limit = limitUsers(machine, runtime, addresses, need);
+    if (users > limit.users) {
+      const way = transport === 'pooled' ? 'fewer extraSocketsPerUser' : '--transport pooled';
+      throw invalidConfig(`${formatCount(users)} users are more than this machine allows: ${limit.text}`, `use ${way}, fewer users, or --partition over several machines`);
+    }
+  }
+  const processes = processesFor(machine, users, need);
+  if (processes !== undefined) return processes;
+  const { descriptors } = machine;
+  throw invalidConfig(
+    `${formatCount(socketsOf(need, users))} connections are more than ${Math.min(processesMax, users)} processes hold, each ${formatCount(connectionsPerProcess(machine))} ` +
+      `(${formatCount(descriptors)} open files, ${formatCount(reserveOf(descriptors))} kept back)`,
+    'use fewer --sockets, or raise the limit of open files (ulimit -Hn)',
+  );
+}
+
+/** Whoever names addresses wants them used; of ours as few as carry all users half full, as closing connections keep their ports a while. */
+function addressesFor({ sourceAddresses, usersTotal }: LinkQuestion, need: SocketNeed): number {
+  const sockets = socketsOf(need, usersTotal);
+  return sourceAddresses === undefined ? Math.ceil((2 * sockets) / portsPerAddress) : sockets;
+}
+
+function runtimeFor({ target, policy, hasBun }: LinkQuestion, sockets: number): Runtime {
+  if (sockets <= bunBeyondSockets || parseTarget(target, policy).protocol === 'https:') return 'node';
   return hasBun() ? 'bun' : 'node';
 }
 

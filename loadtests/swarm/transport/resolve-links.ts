@@ -3,7 +3,7 @@ import type { Host } from '../../../ops/core/host.ts';
 import type { TargetPolicy } from '../guard.ts';
 import { findBun } from './bun-runtime.ts';
 import { limitUsers, readMachineLimits } from './limits.ts';
-import { type LinkOverrides, type LinkPlan, planLinks } from './link-plan.ts';
+import { type LinkOverrides, type LinkPlan, needOf, planLinks } from './link-plan.ts';
 import type { ScenarioLinks } from './scenario-links.ts';
 import { SourceAddresses } from './source-addresses.ts';
 import { loadTls } from './tls-files.ts';
@@ -24,15 +24,18 @@ export interface LinksOfRun {
 
 /**
  * Decides how the users of a run reach the target, on this machine, and says what the machine allows
- * where each has a connection of its own.
+ * where they have sockets of their own.
  * @throws SoraError `invalid_config` as `planLinks` and `loadTls` do
  */
 export function resolveLinks(run: LinksOfRun): LinkPlan {
   const { host, scenario, overrides } = run;
   const machine = readMachineLimits(host);
+  const transport = overrides.transport ?? scenario.transport ?? 'pooled';
+  const { extraSocketsPerUser } = scenario;
   const plan = planLinks({
     ...run,
-    transport: overrides.transport ?? scenario.transport ?? 'pooled',
+    transport,
+    extraSocketsPerUser,
     sourceAddresses: overrides.sourceAddresses ?? scenario.sourceAddresses,
     runtime: overrides.runtime,
     timeouts: scenario.timeouts ?? {},
@@ -41,9 +44,11 @@ export function resolveLinks(run: LinksOfRun): LinkPlan {
     platform: host.process.platform,
     hasBun: () => findBun(host) !== undefined,
   });
-  if (plan.kind === 'per-user') {
+  const need = needOf({ transport, sockets: run.sockets, extraSocketsPerUser });
+  if (need.perUser > 0) {
     const addresses = plan.sourceAddresses.length === 0 ? 1 : new SourceAddresses(plan.sourceAddresses).count;
-    run.log(`  one connection a user, under ${plan.runtime === 'bun' ? 'Bun' : 'Node'}; this machine allows ${limitUsers(machine, plan.runtime, addresses).text}`);
+    const what = need.perUser === 1 && need.pooled === 0 ? 'one connection a user' : `${need.perUser} sockets a user`;
+    run.log(`  ${what}, under ${plan.runtime === 'bun' ? 'Bun' : 'Node'}; this machine allows ${limitUsers(machine, plan.runtime, addresses, need).text}`);
   }
   return plan;
 }

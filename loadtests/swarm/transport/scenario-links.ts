@@ -8,6 +8,11 @@ import type { SocketErrand } from './ws/hub.ts';
 export interface ScenarioLinks {
   /** `pooled` (default): connections shared by all users. `per-user`: one for each, opened at its first request; a WebSocket is a further one. */
   readonly transport?: TransportKind;
+  /**
+   * Sockets that a user keeps open besides, on average: its WebSockets. Users are spread over processes so that all
+   * have room, and a run that this machine cannot hold is refused. 0 to 100, default 0.
+   */
+  readonly extraSocketsPerUser?: number;
   /** Addresses and ranges of IPv4 that connections come from, in turn. */
   readonly sourceAddresses?: readonly string[];
   /** For `https:` targets; `ca`, `cert` and `key` are PEM text or files beside the scenario. */
@@ -64,6 +69,7 @@ function malformed(message: string): SoraError {
 /** The same, for the check of a scenario's shape. */
 export const linkFields = {
   transport: z.enum(['pooled', 'per-user']).optional(),
+  extraSocketsPerUser: z.number().min(0).max(100).optional(),
   sourceAddresses: z.array(z.string()).min(1).max(1_000).optional(),
   tls: z
     .strictObject({

@@ -16,7 +16,8 @@ const poolBytes = 4_096;
 
 /**
  * The WebSockets of a worker. They go through the same guard, source addresses and TLS as its requests. There are as
- * many as journeys keep open; where the process has no descriptor left, the next fails with `EMFILE`.
+ * many as journeys keep open, for which the scenario's `extraSocketsPerUser` makes room; where the process has no
+ * descriptor left, the next fails with `EMFILE`.
  */
 export class SocketHub implements LinkHost {
   readonly host: string;
