@@ -59,21 +59,25 @@ async function planCommand(host: Host, args: readonly string[], verb: RunVerb): 
   return exitCodes.pass;
 }
 
-async function main(host: Host): Promise<void> {
+/** How long a process goes on whose work is done, because something still holds it. */
+const lingerMs = 500;
+
+/** Runs one verb and answers the exit code. */
+async function main(host: Host): Promise<number> {
   const [verb = '--help', ...args] = host.process.argv;
   if (verb === '--help' || verb === '-h' || args.includes('--help') || args.includes('-h')) {
     host.stdout.write(helpText(verb));
-    return;
+    return exitCodes.pass;
   }
   const command = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
   if (command === undefined) {
     throw invalidConfig(`load has no verb "${verb}"`, `did you mean ${closest(verb, Object.keys(verbs))}? Verbs: ${Object.keys(verbs).join(', ')}`);
   }
-  host.process.setExitCode(await command(host, args));
+  return await command(host, args);
 }
 
-/** One message for each thing that is wrong: what, the limit, the next step. Defects keep their stack. */
-function explain(host: Host, error: unknown): void {
+/** One message for each thing that is wrong: what, the limit, the next step. Defects keep their stack. Answers the exit code. */
+function explain(host: Host, error: unknown): number {
   const all = error instanceof ConfigErrors ? error.all : [error];
   for (const each of all) {
     host.stderr.write(`error: ${messageOf(each)}\n`);
@@ -81,7 +85,7 @@ function explain(host: Host, error: unknown): void {
       if (each.hint !== undefined) host.stderr.write(`  ${each.hint}\n`);
     } else if (each instanceof Error) host.stderr.write(`${each.stack ?? ''}\n`);
   }
-  host.process.setExitCode(error instanceof SoraError ? error.exitCode : exitCodes.generic);
+  return error instanceof SoraError ? error.exitCode : exitCodes.generic;
 }
 
 const host = createNodeHost();
@@ -89,8 +93,7 @@ const host = createNodeHost();
 stdout.on('error', () => undefined);
 // So may a terminal that is closed; the run then still writes its report.
 stderr.on('error', () => undefined);
-try {
-  await main(host);
-} catch (error) {
-  explain(host, error);
-}
+const code = await main(host).catch((error: unknown) => explain(host, error));
+host.process.setExitCode(code);
+// A setup that was left may hold a timer or a socket of its own for as long as it likes.
+host.timers.after(lingerMs, () => host.process.exit(code)).unref();

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -63,4 +63,32 @@ it('a second interrupt writes what was measured, and waits neither for replies n
   expect([code, summary.exitCode, summary.reasons.slice(0, 2), audits]).toEqual([105, 105, ['interrupted', 'audit: not run: the run was ended at once'], []]);
   expect(summary.audit?.acknowledgedWrites).toBeGreaterThan(0);
   expect(JSON.parse(readFileSync(join(home, 'runs/latest/summary.json'), 'utf8'))).toEqual(summary);
+});
+
+it('the first interrupt ends a setup that would go on, and a teardown follows', { timeout: 60_000 }, async () => {
+  const file = join(home, 'slow-setup.ts');
+  writeFileSync(file, `import { scenario } from 'sora';
+export default scenario({
+  name: 'slow-setup', description: 'its setup takes an hour', users: 1, rampMs: 0, holdMs: 1_000, thinkTimeMs: { kind: 'constant', value: 100 },
+  setup: async () => { process.stderr.write('setup has begun\\n'); await new Promise((resolve) => setTimeout(resolve, 3_600_000)); },
+  teardown: async () => { process.stderr.write('teardown has run\\n'); },
+  timeouts: { setupMs: 3_600_000 },
+  journeys: [{ name: 'visit', weight: 1, steps: [{ op: 'home', run: async ({ http }) => { await http.request({ method: 'GET', path: '/' }); } }] }], thresholds: {},
+});
+`);
+  const child = spawn(process.execPath, [join(root, 'loadtests/main.ts'), 'run', file, '--target', target, '-o', 'json'], {
+    env: { PATH: process.env['PATH'] ?? '', SORA_HOME: home }, stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [stdout, stderr, stoppedAtMs] = ['', '', 0];
+  child.stdout.on('data', (bytes: Buffer) => (stdout += bytes.toString()));
+  child.stderr.on('data', (bytes: Buffer) => {
+    stderr += bytes.toString();
+    if (stoppedAtMs > 0 || !stderr.includes('setup has begun')) return;
+    stoppedAtMs = performance.now();
+    child.kill('SIGINT');
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  expect(performance.now() - stoppedAtMs).toBeLessThan(10_000);
+  expect(stderr).toContain('teardown has run');
+  expect([code, (JSON.parse(stdout) as Summary).reasons[0]]).toEqual([105, 'interrupted']);
 });

@@ -1,11 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { formatDuration } from '../../ops/core/duration.ts';
-import { invalidConfig, messageOf, SoraError, exitCodes } from '../../ops/core/error.ts';
+import { invalidConfig } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { localOnly, parseTarget, type TargetPolicy } from './guard.ts';
-import { createHttpClient } from './http-client.ts';
-import { scenarioError } from './journeys.ts';
 import { loadScenario } from './load-scenario.ts';
 import type { LiveView, RunMeasurement, WorkerTick } from './measurement.ts';
 import { Crew } from './crew.ts';
@@ -13,11 +11,11 @@ import type { RunPlan } from './engine.ts';
 import { everyone, partWithin, shareOf, type Partition } from './partition.ts';
 import { sampledUserOf } from './plan.ts';
 import { divideSockets, divideWork, planRun, type ScenarioOverrides } from './run-plan.ts';
-import type { Scenario, SetupContext } from './scenario.ts';
+import { type AdminAccess, setUp, type SetUpFacts, tearDown } from './set-up.ts';
 import { composeMeasurement, phaseWindows } from './compose-measurement.ts';
 import { resolveLinks } from './transport/resolve-links.ts';
-import type { ScenarioLinks } from './transport/scenario-links.ts';
-import type { TlsMaterial } from './transport/tls-wire.ts';
+
+export type { AdminAccess };
 
 export interface SwarmOptions {
   readonly host: Host;
@@ -32,9 +30,9 @@ export interface SwarmOptions {
   readonly adminSecret?: string | undefined;
   /** Where the stack's admin endpoints answer, and the headers they want; becomes `context.admin` of `setup`. */
   readonly admin?: AdminAccess | undefined;
-  /** Ends the run early: nothing more is sent, what was measured is returned. */
+  /** Ends the run early, `setup` too: nothing more is sent, what was measured is returned. */
   readonly signal?: AbortSignal;
-  /** Aborted after `signal`: what is under way is not waited for, and no teardown runs. */
+  /** Aborted after `signal`: what is under way is not waited for, and no teardown runs on. */
   readonly hurry?: AbortSignal;
   /** How long requests in flight may go on after an early end. Default 2,000. */
   readonly graceMs?: number;
@@ -59,11 +57,6 @@ export interface SwarmOptions {
 /** What was measured until now. Gathering it costs a few ms, so it is made only where somebody asks. */
 export interface RunSoFar extends Pick<RunMeasurement, 'operations' | 'series' | 'phases' | 'unsent' | 'tags' | 'checks'>, Partial<Pick<RunMeasurement, 'workers'>> {
   readonly elapsedMs: number;
-}
-
-export interface AdminAccess {
-  readonly target: string;
-  readonly headers: Readonly<Record<string, string>>;
 }
 
 const workerFile = fileURLToPath(new URL('./worker-main.ts', import.meta.url));
@@ -92,9 +85,9 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
   });
   const workers = Math.max(pool.workers, link.workersLeast);
   const sockets = link.kind === 'pooled' ? divideSockets(pooled, workers) : Array.from({ length: workers }, (_, worker) => shareOf(partWithin(partition, worker, workers), plan.users));
-  const context: Context = { target: options.target, users: plan.users, seed: plan.seed, runId: plan.run, adminSecret: options.adminSecret };
+  const facts: SetUpFacts = { target: options.target, users: plan.users, seed: plan.seed, runId: plan.run, adminSecret: options.adminSecret };
   const access = { ...options, tls: link.tls };
-  const shared = await setUp(scenario, access, context);
+  const shared = await setUp(scenario, access, facts);
   const crew = new Crew({
     host,
     workerFile,
@@ -151,7 +144,7 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
     options.signal?.removeEventListener('abort', onAbort);
     options.hurry?.removeEventListener('abort', onHurry);
     crew.dismiss();
-    if (options.hurry?.aborted !== true) await tearDown(scenario, access, context, log);
+    await tearDown(scenario, { ...access, signal: options.hurry }, facts, log);
   }
 }
 
@@ -191,42 +184,4 @@ async function agreeOnStart(options: SwarmOptions, log: (message: string) => voi
 function soFar({ merge }: Crew, plan: RunPlan, { elapsedMs, workers }: LiveView): RunSoFar {
   const unsent = workers.reduce((sum, worker) => sum + worker.unsent, 0);
   return { elapsedMs, operations: merge.operations, series: merge.series, phases: phaseWindows(plan, elapsedMs), unsent, tags: merge.tags, checks: merge.checks, workers };
-}
-
-type Context = Omit<SetupContext, 'http' | 'admin'>;
-type Access = Pick<SwarmOptions, 'host' | 'policy' | 'admin'> & { readonly tls?: TlsMaterial | undefined };
-
-/** Runs `work` with the clients that `setup` and `teardown` get, and closes them. */
-async function withClients<T>(links: ScenarioLinks, options: Access, context: Context, work: (context: SetupContext) => Promise<T>): Promise<T> {
-  const { host, policy, admin, tls } = options;
-  using http = createHttpClient(host, context.target, { policy, tls, links });
-  if (admin === undefined) return await work({ ...context, http, admin: undefined });
-  using adminHttp = createHttpClient(host, admin.target, { policy, headers: admin.headers });
-  return await work({ ...context, http, admin: adminHttp });
-}
-
-/**
- * Runs a scenario's `setup` and answers what it shares.
- * @throws SoraError `scenario_error` (107) when it throws; an error of ours keeps its exit code
- */
-export async function setUp(scenario: Scenario<never>, options: Access, context: Context): Promise<unknown> {
-  if (scenario.setup === undefined) return undefined;
-  try {
-    return await withClients(scenario, options, context, async (ready) => await scenario.setup?.(ready));
-  } catch (error) {
-    // An error of ours keeps its code and hint; anything else is the scenario's.
-    if (error instanceof SoraError && error.exitCode !== exitCodes.generic) throw error;
-    throw scenarioError(`setup of ${scenario.name} threw: ${messageOf(error)}`, error);
-  }
-}
-
-/** Runs a scenario's `teardown`; never throws. */
-export async function tearDown(scenario: Scenario<never>, options: Access, context: Context, log: (message: string) => void): Promise<void> {
-  if (scenario.teardown === undefined) return;
-  try {
-    await withClients(scenario, options, context, async (ready) => await scenario.teardown?.(ready));
-  } catch (error) {
-    // The run is over and measured; a failed clean-up does not change what it found.
-    log(`teardown of ${scenario.name} threw: ${messageOf(error)}`);
-  }
 }

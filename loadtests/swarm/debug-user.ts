@@ -1,7 +1,5 @@
 import { invalidConfig } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
-import { setUp, tearDown } from './coordinator.ts';
-import type { AdminAccess } from './coordinator.ts';
 import { type DebugEvent, DebugStage } from './debug-stage.ts';
 import { playFunction } from './debug-function.ts';
 import type { TargetPolicy } from './guard.ts';
@@ -11,6 +9,8 @@ import { resolveJourneys } from './journeys.ts';
 import { loadScenario } from './load-scenario.ts';
 import { planRun, type ScenarioOverrides } from './run-plan.ts';
 import { resolveTls } from './transport/resolve-links.ts';
+import { setUp, tearDown } from './set-up.ts';
+import type { AdminAccess } from './set-up.ts';
 import { UserTable } from './users.ts';
 
 export interface DebugOptions {

@@ -190,6 +190,8 @@ export interface SetupContext {
   readonly adminSecret: string | undefined;
   /** The stack's admin endpoints, with the secret in place; undefined against a foreign target. */
   readonly admin?: Http | undefined;
+  /** Aborts when the run is interrupted or the time is up: what is still under way is left, and `http` answers no more. */
+  readonly signal: AbortSignal;
 }
 
 export interface Scenario<State = undefined> extends ScenarioLinks {
@@ -216,8 +218,9 @@ export interface Scenario<State = undefined> extends ScenarioLinks {
   readonly leastPerS?: Readonly<Record<string, number>>;
   /** Operations a second that the stack of one small machine carries. More users than that think longer, unless a run gives its think time. Default no limit. */
   readonly ratePerSMax?: number;
-  /** Runs once before the first request of a user; its result must survive structured clone. */
+  /** Runs once before the first request of a user, for at most `timeouts.setupMs`; its result must survive structured clone. */
   setup?(context: SetupContext): Promise<unknown>;
+  /** Runs once at the end, also of a run that was interrupted, for at most `timeouts.teardownMs`. */
   teardown?(context: SetupContext): Promise<void>;
   /** A user's memory at its first step. */
   state?(userIndex: number, shared: unknown): State;

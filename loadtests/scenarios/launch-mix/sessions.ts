@@ -33,7 +33,7 @@ export function packTokens(tokens: readonly string[]): SharedSessions {
  * Issues a session for each seeded user. Account ids begin at 1, so user i is account i + 1.
  * @throws SoraError 104 without an admin endpoint, and when it refuses
  */
-export async function issueSessions(context: SetupContext): Promise<SharedSessions> {
+export async function issueSessions(context: Pick<SetupContext, 'admin' | 'users'>): Promise<SharedSessions> {
   const admin = context.admin;
   if (admin === undefined) {
     throw invalidConfig(

@@ -17,13 +17,21 @@ export interface ScenarioLinks {
   readonly sourceAddresses?: readonly string[];
   /** For `https:` targets; `ca`, `cert` and `key` are PEM text or files beside the scenario. */
   readonly tls?: TlsMaterial;
-  readonly timeouts?: Timeouts;
+  readonly timeouts?: ScenarioTimeouts;
   /** Asks for gzip, br and deflate, and inflates replies, to 64 MB at most. Default false. */
   readonly compression?: boolean;
   /** Redirects followed for one request, 0 to 20; beyond them the redirect itself is the reply. Default 0. */
   readonly redirects?: number;
   /** Each user keeps the cookies it is given, 50 at most, and sends them. Default false. */
   readonly cookies?: boolean;
+}
+
+/** How long things may take; undefined keeps the default. */
+export interface ScenarioTimeouts extends Timeouts {
+  /** Until `setup` has ended; beyond, the run ends as a scenario error. Default 600,000. */
+  readonly setupMs?: number;
+  /** Until `teardown` has ended; beyond, it is left. Default 60,000. */
+  readonly teardownMs?: number;
 }
 
 /** What a request may ask for besides. */
@@ -80,7 +88,7 @@ export const linkFields = {
       rejectUnauthorized: z.boolean().optional(),
     })
     .optional(),
-  timeouts: z.strictObject({ connectMs: timeoutMs.optional(), replyMs: timeoutMs.optional() }).optional(),
+  timeouts: z.strictObject({ connectMs: timeoutMs.optional(), replyMs: timeoutMs.optional(), setupMs: timeoutMs.optional(), teardownMs: timeoutMs.optional() }).optional(),
   compression: z.boolean().optional(),
   redirects: z.number().int().min(0).max(redirectsMax).optional(),
   cookies: z.boolean().optional(),
