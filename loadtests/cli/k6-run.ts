@@ -1,18 +1,22 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { exitCodes, messageOf, SoraError } from '../../ops/core/error.ts';
+import type { Prices } from '../../ops/core/config.ts';
 import type { Host } from '../../ops/core/host.ts';
 import type { FoundTool } from '../../ops/core/tools.ts';
 import { documentSchema } from '../k6/runner/document.ts';
 import type { K6Document } from '../k6/runner/document.ts';
 import { rangesWithout } from '../k6/runner/fence.ts';
 import type { FencedTarget } from '../k6/runner/fence.ts';
-import { buildK6Summary } from '../k6/runner/import.ts';
+import { buildK6Summary, workOf } from '../k6/runner/import.ts';
 import { runK6, seriesOf } from '../k6/runner/process.ts';
 import type { K6Ended } from '../k6/runner/process.ts';
 import { renderEnding, repeatsOnStdout, verdictLine } from '../report/ending.ts';
 import { describeMachine } from '../report/machine.ts';
 import { createProcessSampler } from '../report/processes.ts';
+import type { ProcessSampler } from '../report/processes.ts';
+import { joinMemory, sumResources } from '../report/resources.ts';
+import type { ExpectedResources, Resources } from '../report/resources.ts';
 import { styleFor } from '../report/style.ts';
 import type { Summary } from '../report/summary-schema.ts';
 import { openRunStore, readGitSha, readVersion } from './run.ts';
@@ -34,6 +38,10 @@ export interface ReadyK6Run {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly noColor: boolean;
+  /** Said before the run. */
+  readonly expected: ExpectedResources | null;
+  /** The configured price list. */
+  readonly prices: Prices | undefined;
 }
 
 /** Runs k6 behind its fence, then imports, keeps and shows what it measured; answers the exit code. */
@@ -62,7 +70,8 @@ export async function playK6(host: Host, run: ReadyK6Run): Promise<number> {
       note: run.note, seed: run.seed, gitSha: readGitSha(host), version: readVersion(host), host: hostname(), target: run.fence.url.origin, scenarioSha256: run.scriptSha256,
       machine: await describeMachine(host, store.folder, run.stack.databaseUrl),
       processes: sampler?.result(document.metrics['operations']?.values['count'] ?? 0) ?? [],
-      cpuUs: ended.cpuUs, rssMaxBytes: ended.rssMaxBytes, series: seriesOf(ended.samples, { ...document.run }),
+      cpuUs: ended.generator === undefined ? null : ended.generator.usage.cpuS * 1e6, rssMaxBytes: ended.generator?.rssMaxBytes ?? null,
+      series: seriesOf(ended.samples, { ...document.run }), resources: resourcesOf(run, document, ended, sampler),
     });
     const { reportPath } = store.save(summary);
     show(host, run, summary, reportPath);
@@ -70,6 +79,14 @@ export async function playK6(host: Host, run: ReadyK6Run): Promise<number> {
   } finally {
     stopListening();
   }
+}
+
+/** What k6 and the system used, and what that costs; undefined where the machine does not tell. */
+function resourcesOf({ expected, prices }: ReadyK6Run, document: K6Document, { generator }: K6Ended, sampler: ProcessSampler | undefined): Resources | undefined {
+  if (generator === undefined) return undefined;
+  const system = sampler?.usage();
+  const memory = joinMemory(system?.memory.points() ?? [], generator.memory);
+  return sumResources(workOf(document), { generator: generator.usage, system: system?.processes, memory }, expected, prices);
 }
 
 function flagsOf({ fence, quiet, noColor }: ReadyK6Run): string[] {

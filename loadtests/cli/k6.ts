@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readConfig } from '../../ops/core/config.ts';
@@ -13,9 +14,12 @@ import { fenceTarget } from '../k6/runner/fence.ts';
 import type { FencedTarget } from '../k6/runner/fence.ts';
 import { writeSessions } from '../k6/runner/sessions.ts';
 import { whyNotJudged } from '../k6/suite/options.ts';
-import { lengthMs, planSuite } from '../k6/suite/plan.ts';
+import { dueBefore, lengthMs, planSuite } from '../k6/suite/plan.ts';
 import type { SuitePlan } from '../k6/suite/plan.ts';
 import { formatNumber } from '../report/format.ts';
+import { expectResources } from '../report/resources.ts';
+import type { ExpectedResources } from '../report/resources.ts';
+import { expectedText } from '../report/resources-text.ts';
 import launchMix from '../scenarios/launch-mix.ts';
 import { launchThresholds } from '../scenarios/launch-mix/thresholds.ts';
 import type { TargetPolicy } from '../swarm/guard.ts';
@@ -85,15 +89,19 @@ export async function launchSuite(host: Host, { options, plan, script, env }: Su
   await refuseForeignAccounts(host, { scenario: launchMix as unknown as Scenario<never>, users: plan.users }, stack);
   const k6 = await requireK6(host);
   const runId = host.process.env['SORA_RUN_ID'] ?? newRunId(host);
-  openRunStore(host).folderOf(runId);
+  const store = openRunStore(host);
+  store.folderOf(runId);
+  const { prices } = await readConfig(host, root);
+  const load = { operations: Math.round(dueBefore(plan, lengthMs(plan))), durationMs: lengthMs(plan) };
+  const expected = expectResources(store.list().map(({ summary }) => summary), { scenario: `k6-${plan.name}`, host: hostname() }, load, prices);
   const scratch = join(toolPlaces(host).home, 'k6', runId);
   const scriptPath = join(root, 'loadtests/k6', script);
-  host.stderr.write(describe(plan, options, k6, stack.target, fence.address));
+  host.stderr.write(describe(plan, options, k6, stack.target, fence.address, expected));
   try {
     const sessionsPath = requireSessionsFile(host, options) ?? join(scratch, 'sessions');
     if (options.sessionsPath === undefined) await writeSessions(host, stack, plan.users, sessionsPath);
     return await playK6(host, {
-      runId, k6, scriptPath, scratch, fence, stack, note: options.note, seed: options.seed, json: options.json, quiet: options.quiet, noColor: options.noColor,
+      runId, k6, scriptPath, expected, prices, scratch, fence, stack, note: options.note, seed: options.seed, json: options.json, quiet: options.quiet, noColor: options.noColor,
       scriptSha256: createHash('sha256').update(host.files.readBytes(scriptPath)).digest('hex'),
       env: {
         ...env(fence), SORA_TARGET: fence.url.origin, SORA_SESSIONS: sessionsPath, SORA_SEED: String(options.seed), SORA_RUN_DIGITS: runDigits(runId),
@@ -107,7 +115,7 @@ export async function launchSuite(host: Host, { options, plan, script, env }: Su
 }
 
 /** What will happen, before it does. */
-function describe(plan: SuitePlan, { seed }: K6Options, k6: FoundTool, target: string, address: string): string {
+function describe(plan: SuitePlan, { seed }: K6Options, k6: FoundTool, target: string, address: string, expected: ExpectedResources | null): string {
   const unjudged = Object.keys(launchThresholds).flatMap((metric) => {
     const why = whyNotJudged(plan, metric);
     return why === undefined ? [] : [`  not judged: ${metric}, as ${why}`];
@@ -116,6 +124,7 @@ function describe(plan: SuitePlan, { seed }: K6Options, k6: FoundTool, target: s
     `  k6-${plan.name}  ${plan.about}; k6 ${k6.version}`,
     `  against ${target}, seed ${seed}; k6 may reach ${address} and no other address`,
     `  ${formatNumber(plan.users)} users, each acting about every ${formatDuration(plan.thinkTimeMs)} at the base rate, for ${formatDuration(lengthMs(plan))}`,
+    `  ${expectedText(expected, `k6-${plan.name}`)}`,
     ...unjudged, '',
   ].join('\n');
 }

@@ -8,6 +8,7 @@ import { buildSummary } from '../report/summary.ts';
 import type { Summary, SummaryAudit, SummaryProcess } from '../report/summary-schema.ts';
 import { mergeShares } from '../shares/merge.ts';
 import { describeShares, offsetDoubts } from '../shares/report.ts';
+import { mergeResources, mergeUses } from '../shares/resources.ts';
 import { readShare } from '../shares/share.ts';
 import type { Share } from '../shares/share.ts';
 import { requireTogether } from '../shares/together.ts';
@@ -42,6 +43,8 @@ export function judgeShares(shares: readonly [Share, ...Share[]], measurement: R
     ...facts,
     host: [...new Set(shares.map((share) => share.facts.host))].join(', '),
     processes: processesOf(shares),
+    resources: mergeResources(shares, measurement),
+    generator: mergeUses(shares),
     audit,
     shares: described,
     doubts: offsetDoubts(described),

@@ -61,8 +61,8 @@ export async function openRunParts(host: Host, run: PreparedRun, runId: string, 
     close: () => (closing ??= outputs.close()),
     keep: (measurement, facts, runsFolder) => {
       if (partition === undefined || series === undefined) return {};
-      const { description, scenarioSha256, note, gitSha, host: machineName, thinkTime, arrival = '', thresholds, validity, processes, machine } = facts;
-      const kept = { description, scenarioSha256, note, gitSha, version, host: machineName, thinkTime, arrival, thresholds, validity, processes, machine };
+      const { description, scenarioSha256, note, gitSha, host: machineName, thinkTime, arrival = '', thresholds, validity, processes, machine, resources, generator } = facts;
+      const kept = { description, scenarioSha256, note, gitSha, version, host: machineName, thinkTime, arrival, thresholds, validity, processes, machine, resources, generator, prices: run.prices };
       host.files.writeText(
         join(runsFolder, folderName, 'share.json'),
         encodeShare({ partition, usersTotal: run.users, planSha256: hashOfPlan(run, runId), facts: kept, measurement: { ...measurement, runId }, seconds: series.list }),

@@ -42,6 +42,9 @@ describe.skipIf(reason !== undefined)(`sora load k6${reason === undefined ? '' :
     expect(summary.operations.offeredPerS).toBeCloseTo(21.2, 1);
     expect(Math.abs(summary.operations.total - 21.2 * 6.4)).toBeLessThanOrEqual(10 + summary.generator.unsent);
     expect(summary.errors).toEqual([]);
+    expect(summary.resources).toMatchObject({ systemMeasured: false, processes: [{ name: 'generator' }], money: null });
+    expect(summary.resources?.used.cpuS).toBeGreaterThan(0);
+    expect(summary.resources?.used.bytesReceived).toBeGreaterThan(summary.requests.bytesReceived);
     expect(summary.latencyMs.response.p95).toBeGreaterThan(0);
     expect(summary.series.reduce((sum, point) => sum + point.total, 0)).toBeGreaterThan(0);
     expect([...avalo.seen.keys()]).toEqual(expect.arrayContaining(['GET /feed', 'PUT /posts/:id/like', 'POST /accounts/login', 'GET /conversations']));

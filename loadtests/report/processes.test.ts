@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { measureFsync, describeMachine } from './machine.ts';
-import { createProcessSampler, readProcessTable } from './processes.ts';
+import { createProcessSampler, createTreeSampler, readProcessTable } from './processes.ts';
 import type { ProcessRow } from './processes.ts';
 
 const host = createNodeHost();
@@ -35,6 +35,18 @@ describe('createProcessSampler', () => {
     expect(processes.map(({ name, cpuS }) => [name, cpuS])).toEqual([['api-1', 0.001_4], ['postgres', 0.001_1]]);
     expect(memory.points()[0]?.bytes).toEqual({ postgres: 140, 'api-1': 100 });
   });
+  it('follows one process with what it starts, such as k6 and its browsers', () => {
+    let table: ProcessRow[] = [row(1, 0, 9e9), row(10, 1, 0)];
+    const sampler = createTreeSampler(host, () => [{ name: 'generator', pid: 10 }], () => table);
+    sampler.sample();
+    table = [row(10, 1, 2_000, 500), row(11, 10, 700, 300, 200), row(30, 1, 5_000)];
+    sampler.sample();
+    table = [row(10, 1, 2_500, 400)];
+    sampler.sample();
+    expect(sampler.usage().processes).toMatchObject([{ name: 'generator', cpuS: 0.003_2 }]);
+    expect(sampler.result(1)).toEqual([{ name: 'generator', cpuUsPerOperation: 3_200, rssMaxBytes: 700 }]);
+  });
+
   it('reads the real table of processes', () => {
     const own = readProcessTable(host).find((process) => process.pid === host.process.pid);
     expect(own?.cpuUs).toBeGreaterThan(0);

@@ -32,6 +32,22 @@ const stateShape = z.object({ processes: z.array(z.object({ name: z.string(), pi
  * @param readTable answers the machine's processes; default the real ones
  */
 export function createProcessSampler(host: Host, statePath: string, readTable: () => ProcessRow[] = () => readProcessTable(host)): ProcessSampler {
+  return createTreeSampler(host, () => readState(host, statePath), readTable);
+}
+
+/** A process that is followed with all its children, under a name. */
+export interface NamedProcess {
+  readonly name: string;
+  /** null while it does not run. */
+  readonly pid: number | null;
+}
+
+/**
+ * Follows the CPU time and memory of processes with all their children.
+ * @param roots asked at each sample
+ * @param readTable answers the machine's processes; default the real ones
+ */
+export function createTreeSampler(host: Host, roots: () => readonly NamedProcess[], readTable: () => ProcessRow[] = () => readProcessTable(host)): ProcessSampler {
   const names = new Map<number, string>();
   const cpu = new Map<number, { firstUs: number; lastUs: number; name: string }>();
   const rssMax = new Map<string, number>();
@@ -44,7 +60,7 @@ export function createProcessSampler(host: Host, statePath: string, readTable: (
   };
   return {
     sample() {
-      for (const { name, pid } of readState(host, statePath)) if (pid !== null) names.set(pid, name);
+      for (const { name, pid } of roots()) if (pid !== null) names.set(pid, name);
       const rows = readTable();
       const parents = new Map(rows.map((row) => [row.pid, row.parentPid]));
       const rss = new Map<string, number>();
@@ -73,7 +89,7 @@ export function createProcessSampler(host: Host, statePath: string, readTable: (
   };
 }
 
-function readState(host: Host, path: string): z.infer<typeof stateShape>['processes'] {
+function readState(host: Host, path: string): readonly NamedProcess[] {
   try {
     return stateShape.parse(JSON.parse(host.files.readText(path))).processes;
   } catch {

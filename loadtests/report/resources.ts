@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import type { Prices } from '../../ops/core/config.ts';
-import type { RunMeasurement } from '../swarm/measurement.ts';
+import type { OperationSample } from '../swarm/measurement.ts';
 import { generatorName } from './resources-meter.ts';
 import type { MemoryPoint, ProcessUsage } from './resources-meter.ts';
 
 const amount = z.number().min(0);
 const count = z.int().min(0);
 
-const quantities = z
+export const quantities = z
   .object({ cpuS: amount, gbS: amount, bytesSent: amount, bytesReceived: amount })
   .describe('CPU seconds, GB·s (10^9 bytes of memory for a second), bytes that the generator sent and received.');
 
-const money = z
+export const money = z
   .object({ currency: z.string(), asOf: z.string(), cpu: amount, memory: amount, egress: amount, total: amount, perMillionOperations: amount.nullable() })
   .describe('By the configured price list: CPU and memory of the system under test, and the bytes it sent.');
 
@@ -40,12 +40,17 @@ export interface UsageMeasured {
   readonly memory: readonly MemoryPoint[];
 }
 
+/** What was done, as far as it is priced: of all phases. */
+export interface WorkDone {
+  readonly operations: readonly Pick<OperationSample, 'total' | 'bytesSent' | 'bytesReceived'>[];
+}
+
 /** Sums what a run used and prices it. Pure. */
 export function sumResources(
-  run: Pick<RunMeasurement, 'operations'>, measured: UsageMeasured, expected: ExpectedResources | null, prices: Prices | undefined,
+  run: WorkDone, measured: UsageMeasured, expected: ExpectedResources | null, prices: Prices | undefined,
 ): Resources {
   const { generator, system } = measured;
-  const sum = (pick: (sample: RunMeasurement['operations'][number]) => number): number => run.operations.reduce((total, sample) => total + pick(sample), 0);
+  const sum = (pick: (sample: WorkDone['operations'][number]) => number): number => run.operations.reduce((total, sample) => total + pick(sample), 0);
   const operations = sum((sample) => sample.total);
   const bytes = { bytesSent: sum((sample) => sample.bytesSent), bytesReceived: sum((sample) => sample.bytesReceived) };
   const processes = [generator, ...(system ?? [])];
@@ -85,6 +90,8 @@ export interface EarlierRun {
   readonly startedAt: string;
   readonly endedAt: string;
   readonly resources?: Resources | undefined;
+  /** Of one share of a run: which of how many. */
+  readonly partition?: { readonly count: number } | undefined;
 }
 
 /**
@@ -98,14 +105,25 @@ export function expectResources(
   earlier: readonly EarlierRun[], run: { readonly scenario: string; readonly host: string }, load: { readonly operations: number; readonly durationMs: number },
   prices?: Prices,
 ): ExpectedResources | null {
-  const basis = earlier.find((one) => one.scenario === run.scenario && one.host === run.host && (one.resources?.operations ?? 0) >= operationsMin);
+  const use = foreseeUse(earlier, run, load);
+  if (use === null) return null;
+  const { fromRun, all, system } = use;
+  const cost = prices === undefined || system === null ? undefined : priceOf(system, prices, load.operations);
+  return { ...all, fromRun, money: cost === undefined ? null : { currency: cost.currency, asOf: cost.asOf, total: cost.total } };
+}
+
+/** What a run will use in all, and the system's part of it; null where no earlier run says, the part where none was measured. */
+export function foreseeUse(
+  earlier: readonly EarlierRun[], run: { readonly scenario: string; readonly host: string }, load: { readonly operations: number; readonly durationMs: number },
+): { readonly fromRun: string; readonly all: Quantities; readonly system: Quantities | null } | null {
+  // A share saw the system work for all shares, but only its own operations.
+  const basis = earlier.find((one) => (one.partition?.count ?? 1) === 1 && one.scenario === run.scenario && one.host === run.host && (one.resources?.operations ?? 0) >= operationsMin);
   const resources = basis?.resources;
   if (basis === undefined || resources === undefined) return null;
   const lastedS = Math.max(1, (Date.parse(basis.endedAt) - Date.parse(basis.startedAt)) / 1_000);
   const grow = (used: Quantities): Quantities => ({ ...scale(used, load.operations / resources.operations), gbS: (used.gbS / lastedS) * (load.durationMs / 1_000) });
   const system = { ...resources.used, ...sumUsage(resources.processes.filter(({ name }) => name !== generatorName)) };
-  const cost = prices === undefined || !resources.systemMeasured ? undefined : priceOf(grow(system), prices, load.operations);
-  return { ...grow(resources.used), fromRun: basis.runId, money: cost === undefined ? null : { currency: cost.currency, asOf: cost.asOf, total: cost.total } };
+  return { fromRun: basis.runId, all: grow(resources.used), system: resources.systemMeasured ? grow(system) : null };
 }
 
 /** A run of fewer operations is mostly start-up, and says little about a larger one. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { Prices } from '../../ops/core/config.ts';
 import { invalidConfig, messageOf } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import type { RunFacts } from '../report/summary.ts';
@@ -11,10 +12,13 @@ import { pack, unpack } from './packing.ts';
 import type { ShareSecond } from './seconds.ts';
 
 /** What a share knows besides its measurement, so that the merged run can be judged and told as a whole. */
-export type ShareFacts = Pick<
+export interface ShareFacts extends Pick<
   RunFacts,
-  'description' | 'scenarioSha256' | 'note' | 'gitSha' | 'version' | 'host' | 'thinkTime' | 'arrival' | 'thresholds' | 'validity' | 'processes' | 'machine'
->;
+  'description' | 'scenarioSha256' | 'note' | 'gitSha' | 'version' | 'host' | 'thinkTime' | 'arrival' | 'thresholds' | 'validity' | 'processes' | 'machine' | 'resources' | 'generator'
+> {
+  /** The price list of its machine; absent where none is configured. */
+  readonly prices?: Prices | undefined;
+}
 
 /** The result of one share of a run, whole: nothing in it is rounded or sampled, and its file leaves out only secrets. */
 export interface Share {

@@ -8,7 +8,8 @@ import { summarySchema } from '../../report/summary-schema.ts';
 import { createTestHost } from '../../../ops/core/test-host.ts';
 import { documentSchema, readExpression } from './document.ts';
 import type { K6Document, K6Metric } from './document.ts';
-import { buildK6Summary } from './import.ts';
+import { sumResources } from '../../report/resources.ts';
+import { buildK6Summary, workOf } from './import.ts';
 import type { K6Facts } from './import.ts';
 import { seriesOf } from './process.ts';
 
@@ -54,6 +55,16 @@ describe('buildK6Summary', () => {
       { expression: 'response_time: p(95)<500', metric: 'response_time', measured: 80, operator: '<', limit: 500, ok: true },
     ]);
     expect(summary.errors).toMatchObject([{ op: 'feed', kind: 'check: the feed answers', count: 10, firstAtS: null }]);
+  });
+
+  it('keeps what k6 and the system used in all phases, and its price', () => {
+    const document = documentOf({ data_sent: counter(2_000), data_received: counter(5_000), 'data_received{phase:hold}': counter(4_000) });
+    const usage = { generator: { name: 'generator', cpuS: 2, gbS: 1 }, system: [{ name: 'api-1', cpuS: 3, gbS: 4 }], memory: [] };
+    const resources = sumResources(workOf(document), usage, null, { cpuSecond: 1, gbSecond: 0, egressGb: 0, currency: 'EUR', asOf: '2026-01-31' });
+    const summary = summarySchema.parse(buildK6Summary(document, { ...facts, resources }));
+    expect(summary.resources).toMatchObject({ operations: 750, used: { cpuS: 5, gbS: 5, bytesSent: 2_000, bytesReceived: 5_000 }, money: { total: 3 } });
+    expect(renderReport(summary)).toContain('Cost of the system');
+    expect(buildK6Summary(document, facts).resources).toBeUndefined();
   });
 
   it.each([

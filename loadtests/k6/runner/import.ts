@@ -1,5 +1,6 @@
 import { exitCodes } from '../../../ops/core/error.ts';
 import { redactText } from '../../../ops/telemetry/redact-text.ts';
+import type { Resources, WorkDone } from '../../report/resources.ts';
 import type { Summary, SummaryLatency, SummaryMachine, SummaryOperations, SummaryProcess, SummaryQuantiles } from '../../report/summary-schema.ts';
 import type { Operator, ThresholdResult } from '../../report/thresholds.ts';
 import type { ValidityItem } from '../../report/validity.ts';
@@ -24,10 +25,12 @@ export interface K6Facts {
   readonly scenarioSha256: string | null;
   readonly machine: SummaryMachine;
   readonly processes: readonly SummaryProcess[];
-  /** Of k6's process; null where it could not be read. */
+  /** Of k6 and the browsers it started; null where it could not be read. */
   readonly cpuUs: number | null;
   readonly rssMaxBytes: number | null;
   readonly series: Summary['series'];
+  /** What k6 and the system used; absent where the machine does not tell. */
+  readonly resources?: Resources | undefined;
 }
 
 /** Of k6's exit codes those after which its figures are whole, and its thresholds judged. */
@@ -94,7 +97,14 @@ export function buildK6Summary(document: K6Document, facts: K6Facts): Summary {
     ranges: [],
     series: facts.series,
     slowest: [],
+    ...(facts.resources === undefined ? {} : { resources: facts.resources }),
   };
+}
+
+/** What k6 did in all phases, as far as it is priced. */
+export function workOf(document: K6Document): WorkDone {
+  const [total, bytesSent, bytesReceived] = ['operations', 'data_sent', 'data_received'].map((name) => countOf(document, name)) as [number, number, number];
+  return { operations: [{ total, bytesSent, bytesReceived }] };
 }
 
 /** `name{phase:hold}` or `name{phase:hold,op:feed}`; op '' for all. */

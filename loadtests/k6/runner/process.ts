@@ -4,7 +4,9 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { SoraError, messageOf } from '../../../ops/core/error.ts';
 import type { Host } from '../../../ops/core/host.ts';
-import { readProcessTable } from '../../report/processes.ts';
+import { createTreeSampler } from '../../report/processes.ts';
+import { generatorName } from '../../report/resources-meter.ts';
+import type { MemoryPoint, ProcessUsage } from '../../report/resources-meter.ts';
 import type { Summary } from '../../report/summary-schema.ts';
 
 /** Counts of a run at one moment, as k6 tells them while it runs. */
@@ -29,12 +31,17 @@ export interface K6Run {
   readonly onTick: () => void;
 }
 
+export interface K6Usage {
+  readonly usage: ProcessUsage;
+  readonly rssMaxBytes: number;
+  readonly memory: readonly MemoryPoint[];
+}
+
 export interface K6Ended {
   readonly exitCode: number;
   readonly samples: readonly K6Sample[];
-  /** Of k6's process, to the last second; null where the machine does not tell. */
-  readonly cpuUs: number | null;
-  readonly rssMaxBytes: number | null;
+  /** Of k6 and the browsers it starts, to the last second; undefined where the machine does not tell. */
+  readonly generator: K6Usage | undefined;
 }
 
 const tickMs = 1_000;
@@ -52,12 +59,11 @@ export async function runK6(host: Host, run: K6Run): Promise<K6Ended> {
     env: { ...ownEnvironment(host), K6_NO_USAGE_REPORT: 'true', ...run.env },
   });
   const samples: K6Sample[] = [];
-  let cpuUs: number | null = null;
-  let rssMaxBytes: number | null = null;
+  const tree = createTreeSampler(host, () => [{ name: generatorName, pid: child.pid ?? null }]);
+  tree.sample();
   let isAsking = false;
   const tick = async (): Promise<void> => {
-    const row = readProcessTable(host).find(({ pid }) => pid === child.pid);
-    if (row !== undefined) [cpuUs, rssMaxBytes] = [row.cpuUs, Math.max(rssMaxBytes ?? 0, row.rssBytes)];
+    tree.sample();
     run.onTick();
     if (isAsking || samples.length >= samplesMax) return;
     isAsking = true;
@@ -76,7 +82,8 @@ export async function runK6(host: Host, run: K6Run): Promise<K6Ended> {
       child.once('error', (error) => reject(new SoraError('k6_failed', `${run.k6Path} cannot be started: ${messageOf(error)}`, { cause: error })));
       child.once('close', (code) => resolve(code ?? 1));
     });
-    return { exitCode, samples, cpuUs, rssMaxBytes };
+    const [[usage], [most]] = [tree.usage().processes, tree.result(0)];
+    return { exitCode, samples, generator: usage === undefined || most === undefined ? undefined : { usage, rssMaxBytes: most.rssMaxBytes, memory: tree.usage().memory.points() } };
   } finally {
     timer.cancel();
     run.signal.removeEventListener('abort', stop);
