@@ -4,17 +4,8 @@ import { TagBook } from './journey/tags.ts';
 import type { HistoryStep, NamesBeyond } from './measurement.ts';
 import type { CheckPlace, StepUser } from './step-user.ts';
 import { type OperationTimes, type Outcome, Tally } from './tally.ts';
+import type { UserTable } from './users.ts';
 import type { WriteLedger } from './write-ledger.ts';
-
-/** The times of an ended operation that its user does not hold, ms since the run began. */
-export interface Schedule {
-  dueMs: number;
-  readyMs: number;
-  thinkMs: number;
-  /** Pauses in it, which are no response time. */
-  idleMs: number;
-  endMs: number;
-}
 
 type OnTraced = (user: StepUser, record: HistoryStep) => void;
 
@@ -40,7 +31,18 @@ export class Books {
     for (const write of user.writes ?? []) this.#writes.acknowledge(user, write.id, write.kind);
   }
 
-  take(user: StepUser, { dueMs, readyMs, thinkMs, idleMs, endMs }: Readonly<Schedule>): void {
+  /**
+   * Takes an ended operation down.
+   * @param users when its step was due; a function's operations know that themselves
+   * @param endMs since the run began, as are the others
+   */
+  take(user: StepUser, users: UserTable, endMs: number): void {
+    const { frame, place } = user;
+    const dueMs = frame === undefined ? users.dueMs[place]! : frame.dueMs;
+    const readyMs = frame === undefined ? users.readyMs[place]! : frame.readyMs;
+    const thinkMs = frame === undefined ? users.thinkMs[place]! : frame.thinkMs;
+    // Pauses in it are no response time.
+    const idleMs = frame === undefined ? 0 : frame.idleMs;
     this.acknowledge(user);
     const handedMs = user.handedMs >= 0 ? user.handedMs : user.startedMs;
     const times = {
@@ -52,7 +54,7 @@ export class Books {
     };
     const outcome: Outcome = user.failure !== undefined ? 'failed' : user.refused ? 'refused' : 'ok';
     this.tally.operation(user.planned.opIndex, user.phase, outcome, times);
-    if (user.frame?.tags !== undefined) this.tags.operation(user.frame.tags, user.planned.opIndex, user.phase, outcome, times);
+    if (frame?.tags !== undefined) this.tags.operation(frame.tags, user.planned.opIndex, user.phase, outcome, times);
     this.#countError(user, endMs);
     if (this.tally.isSlow(times.response)) this.#noteSlow(user, dueMs, times);
     if (user.trace !== undefined) this.#record(user, outcome, dueMs, thinkMs, times);

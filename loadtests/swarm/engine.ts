@@ -1,7 +1,7 @@
 import { Roster } from '../../ops/core/roster.ts';
 import { type OpenRoster, rosterOf } from './arrival/open-roster.ts';
 import { Population } from './arrival/population.ts';
-import { blame, Books, endsWithItsReply, type Schedule } from './books.ts';
+import { blame, Books, endsWithItsReply } from './books.ts';
 import type { Carrier } from './exchange.ts';
 import { Itinerary } from './itinerary.ts';
 import { type FunctionGround, FunctionStage } from './journey/function-stage.ts';
@@ -67,8 +67,6 @@ export class Engine implements FunctionGround {
   readonly #roster: OpenRoster | undefined;
   readonly #population: Population;
   readonly #running = new Roster<StepUser>();
-  /** Filled in anew for each operation that ends; saves an allocation. */
-  readonly #times: Schedule = { dueMs: 0, readyMs: 0, thinkMs: 0, idleMs: 0, endMs: 0 };
   /** Users that have not left; where work arrives openly, those at work. */
   #remaining = 0;
   #started = 0;
@@ -341,14 +339,7 @@ export class Engine implements FunctionGround {
   #close(user: StepUser, endMs: number): void {
     user.closed = true;
     this.#running.delete(user);
-    const times = this.#times;
-    const { place, frame } = user;
-    times.dueMs = frame === undefined ? this.users.dueMs[place]! : frame.dueMs;
-    times.readyMs = frame === undefined ? this.users.readyMs[place]! : frame.readyMs;
-    times.thinkMs = frame === undefined ? this.users.thinkMs[place]! : frame.thinkMs;
-    times.idleMs = frame === undefined ? 0 : frame.idleMs;
-    times.endMs = endMs;
-    this.books.take(user, times);
+    this.books.take(user, this.users, endMs);
   }
 
   /** The drain is over: what is in flight has failed, and so has all that was due and never sent. */
