@@ -69,11 +69,13 @@ export class OpenRoster {
   /** The place of a free user for the next arrival that is due; -1 without either. */
   take(nowMs: number): number {
     if (this.#freeCount === 0 || !(this.#arrivals.dueMs <= nowMs) || (this.#dueWhenFree && nowMs >= this.#endMs)) return -1;
+    // The one at the bottom has been free longest, so the arrival waited for no longer than that.
+    const freeSinceMs = this.#freedMs[this.#free[0]!]!;
     const place = this.#free[--this.#freeCount]!;
     this.keys[place] = this.#arrivals.index;
     this.dueMs = this.#dueWhenFree ? nowMs : this.#arrivals.dueMs;
-    this.readyMs = Math.max(this.dueMs, this.#freedMs[place]!);
-    if (this.#freedMs[place]! > this.dueMs) this.#queued++;
+    this.readyMs = Math.max(this.dueMs, freeSinceMs);
+    if (freeSinceMs > this.dueMs) this.#queued++;
     this.#arrivals.advance();
     return place;
   }
