@@ -8,7 +8,7 @@ const rampPoints = 200;
 
 /** The share of users of whom a step is expected before the end, 0 to 1. */
 export function activeShare({ scenario, rampMs }: { readonly scenario: Scenario<never>; readonly rampMs: number }, thinkTimeMs: Distribution, holdMs: number): number {
-  const { steps, bounds } = resolveJourneys(scenario, thinkTimeMs);
+  const { steps, bounds } = resolveJourneys(scenario, thinkTimeMs, thinkTimeMs !== scenario.thinkTimeMs);
   let share = 0;
   for (let point = 0; point < rampPoints; point++) {
     const leftMs = (rampMs * (point + 0.5)) / rampPoints + holdMs;

@@ -20,7 +20,7 @@ export const runFlags = {
   users: { type: 'string', value: 'N', help: 'simulated users; default the scenario’s' },
   duration: { type: 'string', value: '60s', help: 'length of the hold, which thresholds judge' },
   ramp: { type: 'string', value: '10s', help: 'time over which users start' },
-  think: { type: 'string', value: '10s', help: 'mean think time; replaces the scenario’s distribution by an exponential one' },
+  think: { type: 'string', value: '10s', help: 'mean pause between operations, exponential; pauses of a scenario’s own keep their proportions to it' },
   seed: { type: 'string', value: 'N', help: 'same seed, same plan; default 1' },
   pace: { type: 'string', value: 'due|after-reply', help: 'what the next step is due after' },
   sockets: { type: 'string', value: 'N', help: 'connections of all workers together; default by rate, 64 to 1000' },

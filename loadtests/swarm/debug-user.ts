@@ -43,7 +43,7 @@ export async function* debugUser(options: DebugOptions): AsyncGenerator<DebugEve
   const context = { target, users: plan.users, seed: plan.seed, runId: plan.run, adminSecret };
   const shared = await setUp(scenario, { ...options, tls }, context);
   const table = new UserTable(1);
-  const itinerary = new Itinerary(resolveJourneys(scenario, plan.thinkTimeMs), table, { index: user, count: plan.users }, plan.seed);
+  const itinerary = new Itinerary(resolveJourneys(scenario, plan.thinkTimeMs, plan.paced), table, { index: user, count: plan.users }, plan.seed);
   const stage = new DebugStage({ host, scenario, http, seed: plan.seed, run: plan.run, shared, usersTotal: plan.users });
   try {
     let thinkTimeMs = itinerary.begin(0);

@@ -1,4 +1,5 @@
 import { SoraError, exitCodes } from '../../ops/core/error.ts';
+import { paceOf, pauseAt, type Pace } from './pauses.ts';
 import type { Distribution, FunctionJourney, Journey, Scenario, Step } from './scenario.ts';
 
 /** A step with all that the engine looks up while it runs. */
@@ -20,12 +21,18 @@ export interface Journeys {
   readonly bounds: readonly number[];
   /** Index of the only journey of users that have one. */
   readonly fixed: ReadonlyMap<number, number>;
+  /** What the pauses within functions are multiplied by. */
+  readonly pauseRatio: number;
 }
 
 const opsMax = 500;
 
-/** @throws SoraError `scenario_error` (exit 107) on a scenario that cannot be run */
-export function resolveJourneys(scenario: Scenario<never>, thinkTimeMs: Distribution): Journeys {
+/**
+ * @param thinkTimeMs of steps without one of their own
+ * @param paced it was given for the run: the scenario's own pauses are scaled to it, see `paceOf`
+ * @throws SoraError `scenario_error` (exit 107) on a scenario that cannot be run
+ */
+export function resolveJourneys(scenario: Scenario<never>, thinkTimeMs: Distribution, paced = false): Journeys {
   const usable = scenario.journeys.filter((journey) => (journey.weight > 0 || journey.users !== undefined) && journey.steps?.length !== 0);
   const total = usable.reduce((sum, journey) => sum + journey.weight, 0);
   if (!(total > 0) || !Number.isFinite(total)) {
@@ -33,12 +40,14 @@ export function resolveJourneys(scenario: Scenario<never>, thinkTimeMs: Distribu
   }
   const ops = [...new Set(usable.flatMap(operationsOf))];
   if (ops.length > opsMax) throw scenarioError(`scenario ${scenario.name} names ${ops.length} operations; the limit is ${opsMax}`);
+  const pace = paced ? paceOf(scenario, thinkTimeMs) : { ratio: 1, usual: thinkTimeMs };
   let sum = 0;
   return {
     ops,
     bounds: usable.map((journey) => (sum += journey.weight) / total),
     fixed: new Map(usable.flatMap((journey, index) => (journey.users ?? []).map((user): [number, number] => [user, index]))),
-    steps: usable.map((journey) => planSteps(journey, ops, thinkTimeMs)),
+    steps: usable.map((journey) => planSteps(journey, ops, pace)),
+    pauseRatio: pace.ratio,
   };
 }
 
@@ -49,18 +58,18 @@ export function operationsOf(journey: AnyJourney): string[] {
   return journey.steps === undefined ? [journey.name] : journey.steps.map((step) => step.op);
 }
 
-function planSteps(journey: AnyJourney, ops: readonly string[], thinkTimeMs: Distribution): PlannedStep[] {
+function planSteps(journey: AnyJourney, ops: readonly string[], pace: Pace): PlannedStep[] {
   // The engine keeps what a journey remembers as it is; its type is the author's.
   const typed = journey as unknown as Journey<unknown> | FunctionJourney<unknown>;
   if (typed.steps === undefined) {
     const { name, run, thinkTimeMs: own } = typed;
-    return [{ op: name, opIndex: ops.indexOf(name), run: () => Promise.resolve(), thinkTimeMs: own ?? thinkTimeMs, whole: run }];
+    return [{ op: name, opIndex: ops.indexOf(name), run: () => Promise.resolve(), thinkTimeMs: pauseAt(pace, journey, own), whole: run }];
   }
   return typed.steps.map((step) => ({
     op: step.op,
     opIndex: ops.indexOf(step.op),
     run: step.run,
-    thinkTimeMs: step.thinkTimeMs ?? thinkTimeMs,
+    thinkTimeMs: pauseAt(pace, journey, step.thinkTimeMs),
     whole: undefined,
   }));
 }

@@ -13,6 +13,8 @@ export interface RunPlan {
   /** What comes after the judged part: stages that are not judged, then how long late work may go on. */
   readonly drainMs: number;
   readonly thinkTimeMs: Distribution;
+  /** It was given for this run, so the scenario's own pauses are scaled to it. */
+  readonly paced?: true;
   readonly pace: 'due' | 'after-reply';
   /** How work arrives; undefined: users arrive evenly over the ramp and stay until the hold ends. */
   readonly arrival?: ArrivalPlan;

@@ -46,7 +46,7 @@ export function planRun(scenario: Scenario<never>, overrides: ScenarioOverrides,
   }
   const seed = whole('seed', overrides.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
   const drainMs = between('drain', overrides.drainMs ?? defaultDrainMs, 0, limits.phaseMs);
-  return { run: runDigits(runId), seed, ...planPhases(scenario, arrival, overrides, drainMs), thinkTimeMs, pace };
+  return { run: runDigits(runId), seed, ...planPhases(scenario, arrival, overrides, drainMs), thinkTimeMs, ...(overrides.thinkTimeMs === undefined ? {} : { paced: true as const }), pace };
 }
 
 function defaultPace(arrival: Arrival | undefined): RunPlan['pace'] {

@@ -41,11 +41,14 @@ export class FunctionStage implements FunctionHost {
   readonly #ground: FunctionGround;
   readonly #iterations: (FunctionUser | undefined)[];
   readonly #counts: Uint32Array;
+  readonly #pauseRatio: number;
   #awake = 0;
   #groupsPaused = 0;
 
-  constructor(ground: FunctionGround) {
+  /** @param pauseRatio what pauses are multiplied by */
+  constructor(ground: FunctionGround, pauseRatio: number) {
     this.#ground = ground;
+    this.#pauseRatio = pauseRatio;
     this.#iterations = Array.from({ length: ground.users.size });
     this.#counts = new Uint32Array(ground.users.size);
   }
@@ -132,7 +135,8 @@ export class FunctionStage implements FunctionHost {
     return ground.begin(place, ground.names.find(name), frame);
   }
 
-  suspend(user: FunctionUser, pauseMs: number): void {
+  suspend(user: FunctionUser, askedMs: number): void {
+    const pauseMs = askedMs * this.#pauseRatio;
     const ground = this.#ground;
     const { users, wheel } = ground;
     const { place, grouped } = user;
