@@ -114,13 +114,23 @@ describe('a recorded session', () => {
     expect(shop.finished).toEqual(Array.from({ length: 3 }, () => "it's `${a}` note\n"));
   });
 
+  it('lets visitors arrive, about ten of them at once', () => {
+    const text = readFileSync(scenarioFile, 'utf8');
+    const perS = Number(/arrival: \{ kind: 'sessions', stages: \[\{ perS: ([\d.]+),/.exec(text)?.[1]);
+    const number = (digits: string): number => Number(digits.replaceAll('_', ''));
+    const pausesMs = [...text.matchAll(/run: \w+, thinkTimeMs: \{ kind: 'uniform', from: ([\d_]+), to: ([\d_]+) \}/g)].map(([, from = '', to = '']) => (number(from) + number(to)) / 2);
+    expect(pausesMs).toHaveLength(4);
+    const concurrency = (perS * pausesMs.reduce((sum, pauseMs) => sum + pauseMs, 0)) / 1_000;
+    expect(Math.abs(concurrency - 10)).toBeLessThan(0.6);
+  });
+
   it('runs as load: several users at once, each in a session of its own', async () => {
     Object.assign(process.env, secrets);
     importCommand(host, ['shop.har', '-o', 'busy.ts', '--name', 'shop', '--think-max', '100ms']);
     const before = shop.finished.length;
     const measured = await runSwarm({
       host: createNodeHost(), scenarioFile: join(folder, 'busy.ts'), target: shop.target, runId: 'aabbccdd', log: () => undefined,
-      overrides: { users: 5, rampMs: 0, holdMs: 2_000, workers: 1 },
+      overrides: { users: 5, arrivalPerS: 6, rampMs: 0, holdMs: 2_000, workers: 1 },
     });
     expect([measured.errors, shop.refused]).toEqual([[], []]);
     expect(shop.finished.length - before).toBeGreaterThanOrEqual(5);

@@ -1,4 +1,5 @@
 import { assertNever } from '../../ops/core/error.ts';
+import { meanOf } from '../swarm/random.ts';
 import type { Distribution } from '../swarm/scenario.ts';
 import { camelName, Names } from './names.ts';
 import { partsOf, showTemplate } from './plan.ts';
@@ -13,6 +14,8 @@ export interface WriteOptions {
 }
 
 const kitNames = ['basic', 'carried', 'form', 'readIfAny', 'readSecrets', 'readValue', 'secret'] as const;
+/** A journey that was recorded is one person's visit, so visitors arrive: about so many are there at once, and at most. */
+const visitors = { atOnce: 10, most: 100, perSMax: 10 } as const;
 /** Lines up to this long stay one line. */
 const lineMax = 140;
 
@@ -59,14 +62,21 @@ function kitNamesOf({ steps, secrets }: ScenarioPlan): readonly string[] {
   return kitNames.filter((name) => calls[name]);
 }
 
+/** Visits a second that keep about ten people there, to two figures. */
+function visitsPerS({ steps, thinkTimeMs }: ScenarioPlan): number {
+  // Who arrives does not pause first.
+  const visitMs = steps.slice(1).reduce((sum, step) => sum + meanOf(step.thinkTimeMs ?? thinkTimeMs), 0);
+  return Number(Math.min(visitors.perSMax, (visitors.atOnce * 1_000) / Math.max(1, visitMs)).toPrecision(2));
+}
+
 function writeScenarioCall(plan: ScenarioPlan, steps: readonly { step: StepPlan; name: string }[], carries: boolean): string[] {
+  const perS = visitsPerS(plan);
   return [
     carries ? 'export default scenario<Carried>({' : 'export default scenario({',
     `  name: ${literal(plan.name)},`,
     `  description: ${literal(plan.description)},`,
-    '  users: 10,',
-    '  rampMs: 10_000,',
-    '  holdMs: 60_000,',
+    `  users: ${visitors.most},`,
+    `  arrival: { kind: 'sessions', stages: [{ perS: ${perS}, durationMs: 10_000 }, { perS: ${perS}, durationMs: 60_000, judged: true }] },`,
     `  thinkTimeMs: ${distributionText(plan.thinkTimeMs)},`,
     '  journeys: [',
     '    {',
