@@ -25,6 +25,13 @@ describe('the file of a share', () => {
     }));
   });
 
+  it('is refused by name with tags in their earlier form, which knew no operation', () => {
+    const tags = (share.measurement.tags ?? []).map(({ op: _op, times: _times, ...earlier }) => earlier);
+    expect(tags).toHaveLength(1);
+    const text = encodeShare({ ...share, measurement: { ...share.measurement, tags: tags as never } });
+    expect(() => decodeShare(text)).toThrow('body.measurement.tags.0.op: was written by an earlier form of the program');
+  });
+
   it('is read from its path and from its folder', () => {
     writeFileSync(join(folder, 'share.json'), encodeShare(share));
     expect(readShare(host, folder)).toEqual(share);

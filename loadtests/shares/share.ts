@@ -46,7 +46,11 @@ const envelope = z.object({
     usersTotal: z.int().min(1),
     planSha256: z.string().length(64),
     facts: z.looseObject({ version: z.string(), thresholds: z.array(z.looseObject({ expression: z.string() })) }),
-    measurement: z.looseObject({ runId: z.string(), seed: z.number(), users: z.int().min(0), startedAtMs: z.number() }),
+    measurement: z.looseObject({
+      runId: z.string(), seed: z.number(), users: z.int().min(0), startedAtMs: z.number(),
+      // An earlier form of tags knew no operation, and has not what the merge adds up.
+      tags: z.array(z.looseObject({ op: z.string('was written by an earlier form of the program') })).optional(),
+    }),
     seconds: z.array(z.looseObject({ second: z.int().min(0) })),
   }),
 });
