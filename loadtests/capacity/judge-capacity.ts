@@ -1,5 +1,6 @@
 import { assertNever, exitCodes } from '../../ops/core/error.ts';
 import { judgeLaw } from './judge-law.ts';
+import type { Lever } from './probe.ts';
 import type { Estimate, LawFinding } from './judge-law.ts';
 import type { CapacityProbe, CapacityResult } from './result-schema.ts';
 import type { Point } from './scalability.ts';
@@ -14,6 +15,8 @@ export interface CapacityFacts {
   readonly plan: SearchPlan;
   readonly thresholds: readonly string[];
   readonly todayPerS: number | undefined;
+  /** Default users. */
+  readonly lever?: Lever;
   readonly interrupted: boolean;
 }
 
@@ -28,6 +31,7 @@ export function judgeCapacity(facts: CapacityFacts, finding: Finding, probes: re
     runId: facts.runId, scenario: facts.scenario, target: facts.target,
     startedAt: new Date(facts.startedAtMs).toISOString(), endedAt: new Date(facts.endedAtMs).toISOString(),
     ...judged, capacity,
+    ...(facts.lever === 'arrivals' ? { unit: 'arrivals' as const } : {}),
     todayPerS: todayPerS ?? null,
     headroomRatio: todayPerS === undefined || capacity.ratePerS === null ? null : capacity.ratePerS / todayPerS - 1,
     search: {

@@ -18,6 +18,17 @@ describe('loadOf', () => {
       expect(rampMs).toBeGreaterThanOrEqual(Math.floor(users / 20));
     }));
   });
+  it('takes in what earlier probes showed of how often users act', () => {
+    const [plain, corrected] = [loadOf(500, 30_000, 10_000), loadOf(500, 30_000, 10_000, 'users', 0.12)];
+    expect(corrected).toEqual({ ...plain, thinkMs: plain.thinkMs * 0.12 });
+    expect(loadOf(500, 30_000, 10, 'users', 0.01).thinkMs).toBe(1);
+  });
+  it('is written as stages of users, or as a rate of arrivals', () => {
+    expect(loadFlags(loadOf(500, 30_000, 10_000, 'stages'), 30_000, 'stages')).toEqual(['--stages', '3000ms:2500,30000ms:2500', '--think', '5000ms']);
+    const arriving = loadOf(0.5, 30_000, 40, 'arrivals');
+    expect(arriving).toEqual({ users: 40, thinkMs: 0, rampMs: 3_000, arrivalPerS: 0.5 });
+    expect(loadFlags(arriving, 30_000, 'arrivals')).toEqual(['--users', '40', '--arrival-rate', '0.5', '--ramp', '3000ms', '--duration', '30000ms']);
+  });
   it('is written as flags of a run', () => {
     expect(loadFlags(loadOf(500, 30_000, 10_000), 30_000)).toEqual(['--users', '2500', '--think', '5000ms', '--ramp', '3000ms', '--duration', '30000ms']);
   });
@@ -44,6 +55,18 @@ describe('figuresOf', () => {
   });
   it('takes a run that offered less than it should for no answer', () => {
     expect(figuresOf({ ratePerS: 1_200 }, { summary, exitCode: 0, said: '' })).toMatchObject({ outcome: 'unclear', reasons: ['only 1000 of 1200 operations/s fell due'] });
+  });
+  it('tells by how much users act less or more often than their think times say', () => {
+    expect(figuresOf({ ratePerS: 1_250 }, { summary, exitCode: 0, said: '' })).toMatchObject({ outcome: 'unclear', perUser: 0.8, valid: false });
+    expect(figuresOf({ ratePerS: 500 }, { summary, exitCode: 0, said: '' })).toMatchObject({ outcome: 'unclear', perUser: 2, reasons: ['1000 operations/s fell due in place of 500'] });
+    expect(figuresOf({ ratePerS: 900 }, { summary, exitCode: 0, said: '' })).toMatchObject({ outcome: 'met', perUser: 1 });
+  });
+  it('takes arrivals for what they are: each may be several operations, and waits for no user', () => {
+    const outcome = (ratePerS: number, change: object = {}): object => figuresOf({ ratePerS }, { summary: { ...summary, ...change }, exitCode: 0, said: '' }, 'arrivals');
+    expect(outcome(200)).toMatchObject({ outcome: 'met', perUser: 1 });
+    expect(outcome(1_200)).toMatchObject({ outcome: 'unclear', perUser: 1, reasons: ['only 1000 operations/s fell due of 1200 arrivals/s'] });
+    expect(outcome(200, { arrivalsQueued: 7 })).toMatchObject({ outcome: 'unclear', reasons: ['7 arrivals found no free user and waited for one: give more --users'] });
+    expect(outcome(200, { arrivalsQueued: 7, verdict: 'insufficient' })).toMatchObject({ reasons: summary.reasons });
   });
   it('says what a run said that ended before it measured', () => {
     expect(figuresOf({ ratePerS: 10 }, { summary: undefined, exitCode: 107, said: 'one\nerror: setup threw\n' })).toMatchObject({

@@ -3,6 +3,7 @@ import type { Host } from '../../ops/core/host.ts';
 import type { Summary } from '../report/summary-schema.ts';
 import { runHarness } from './harness-run.ts';
 import { figuresOf, loadFlags, loadOf } from './probe.ts';
+import type { Lever } from './probe.ts';
 import type { CapacityProbe } from './result-schema.ts';
 import { decide } from './search.ts';
 import type { Finding, Observation, Probe, SearchPlan } from './search.ts';
@@ -18,6 +19,8 @@ export interface SearchOptions {
   /** More flags of each run. */
   readonly flags: readonly string[];
   readonly usersMax: number;
+  /** Default users. */
+  readonly lever?: Lever;
   readonly signal: AbortSignal;
   /** Called before and after each probe. */
   readonly onStart?: (probe: Probe, number: number) => void;
@@ -37,6 +40,7 @@ export async function searchCapacity(options: SearchOptions): Promise<SearchEnd>
   const probes: CapacityProbe[] = [];
   let summary: Summary | undefined;
   let confirmed = false;
+  let perUser = 1;
   for (;;) {
     const decision = options.signal.aborted
       ? { kind: 'done' as const, finding: { kind: 'unmeasured' as const, why: 'interrupted' } }
@@ -44,7 +48,9 @@ export async function searchCapacity(options: SearchOptions): Promise<SearchEnd>
     if (decision.kind === 'done') return { finding: decision.finding, probes, summary };
     const { probe } = decision;
     options.onStart?.(probe, probes.length + 1);
-    const ran = await runProbe(options, probe, probes.length + 1);
+    const ran = await runProbe(options, probe, probes.length + 1, perUser);
+    // Journeys may act more or less often than their think times tell; the probe is repeated with what was seen.
+    perUser *= ran.perUser;
     // A run that was interrupted answers nothing.
     if (options.signal.aborted) continue;
     observed.push({ probe, outcome: ran.probe.outcome, tookMs: ran.probe.tookS * 1_000 });
@@ -56,18 +62,18 @@ export async function searchCapacity(options: SearchOptions): Promise<SearchEnd>
   }
 }
 
-async function runProbe(options: SearchOptions, probe: Probe, number: number): Promise<{ probe: CapacityProbe; summary: Summary | undefined }> {
-  const { host } = options;
-  const load = loadOf(probe.ratePerS, probe.holdMs, options.usersMax);
+async function runProbe(options: SearchOptions, probe: Probe, number: number, seen: number): Promise<{ probe: CapacityProbe; summary: Summary | undefined; perUser: number }> {
+  const { host, lever } = options;
+  const load = loadOf(probe.ratePerS, probe.holdMs, options.usersMax, lever, seen);
   const runId = `${options.runId}-p${String(number).padStart(2, '0')}`;
   const startMs = host.clock.monotonicMs();
   const end = await runHarness(host, {
     runId, home: options.home, signal: options.signal, expectedMs: load.rampMs + probe.holdMs,
-    args: [options.scenario, ...options.flags, ...loadFlags(load, probe.holdMs), '--note', `probe of a capacity search: ${probe.purpose}, ${probe.ratePerS}/s`],
+    args: [options.scenario, ...options.flags, ...loadFlags(load, probe.holdMs, lever), '--note', `probe of a capacity search: ${probe.purpose}, ${probe.ratePerS}/s`],
   });
-  const { reasons, ...figures } = figuresOf(probe, end);
+  const { reasons, perUser, ...figures } = figuresOf(probe, end, lever);
   return {
-    summary: end.summary,
+    summary: end.summary, perUser,
     probe: {
       runId, ratePerS: probe.ratePerS, purpose: probe.purpose, holdS: probe.holdMs / 1_000, users: load.users, thinkTimeS: load.thinkMs / 1_000,
       tookS: (host.clock.monotonicMs() - startMs) / 1_000, ...figures, reasons: [...reasons],

@@ -2,12 +2,12 @@ import { formatNumber, formatPercent, missing } from '../report/format.ts';
 import type { CapacityResult } from './result-schema.ts';
 
 /** The result in one sentence, the same in terminal and page. */
-export function capacitySentence({ capacity, verdict, reasons, headroomRatio, todayPerS, search }: CapacityResult): string {
+export function capacitySentence({ capacity, verdict, reasons, headroomRatio, todayPerS, search, unit = 'operations' }: CapacityResult): string {
   const { ratePerS, missedPerS, bound } = capacity;
   const headroom = todayPerS === null || headroomRatio === null ? '' : ` Against today's ${formatNumber(todayPerS)}/s that is ${headroomText(headroomRatio)}.`;
   if (verdict !== 'pass') return `${reasons[0] ?? 'the search proved nothing'}.${headroom}`;
   const above = bound === 'limit' ? 'the search was told to go no further' : `${formatNumber(missedPerS)}/s missed them`;
-  return `${formatNumber(ratePerS)} operations/s met every threshold, confirmed by a hold of ${formatNumber(search.confirmHoldS)} s; ${above}.${headroom}`;
+  return `${formatNumber(ratePerS)} ${unit}/s met every threshold, confirmed by a hold of ${formatNumber(search.confirmHoldS)} s; ${above}.${headroom}`;
 }
 
 /** `a headroom of 40 %`, or by how much it falls short. */
