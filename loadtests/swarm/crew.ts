@@ -3,6 +3,7 @@ import type { Host } from '../../ops/core/host.ts';
 import type { RunPlan } from './engine.ts';
 import type { LiveView, WorkerTick } from './measurement.ts';
 import { Merge } from './merge.ts';
+import { nurseryMbOf } from './nursery.ts';
 import { requireBun } from './transport/bun-runtime.ts';
 import { startWorker, type WorkerLine, type WorkerRuntime } from './worker-channel.ts';
 import type { FromWorker, ToWorker, WorkerJob, WorkerResult } from './worker-messages.ts';
@@ -143,10 +144,11 @@ export class Crew {
     for (const [worker, line] of this.#lines.entries()) if (this.#states[worker] !== 'done') line.kill();
   }
 
-  #runtimeOf({ link }: WorkerJob): WorkerRuntime {
-    const { host, jobs } = this.#options;
-    if (link?.runtime !== 'bun') return { name: 'node', execPath: host.process.execPath, workers: jobs.length };
-    return { name: 'bun', execPath: requireBun(host), workers: jobs.length };
+  #runtimeOf(job: WorkerJob): WorkerRuntime {
+    const { host } = this.#options;
+    const nurseryMb = nurseryMbOf(job);
+    if (job.link?.runtime !== 'bun') return { name: 'node', execPath: host.process.execPath, nurseryMb };
+    return { name: 'bun', execPath: requireBun(host), nurseryMb };
   }
 
   get #over(): boolean {

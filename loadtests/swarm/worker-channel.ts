@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import self from 'node:process';
 import type { Runtime } from './transport/limits.ts';
 import { decodeMessage, encodeMessage } from './worker-codec.ts';
+import { nurseryFlags } from './nursery.ts';
 
 /** A worker's line to the process that started it. */
 export interface ParentLine<Sent> {
@@ -37,18 +38,12 @@ export interface WorkerLine<Sent> {
   kill(): void;
 }
 
-/**
- * A nursery of 8 MB spent 16 % of a worker's time on collecting at 2,500 operations/s; many workers have less to do
- * each. Helper threads that wait for a busy core hold the collection up longer than they shorten it.
- */
-const workerFlags = (workers: number): string[] => [`--max-semi-space-size=${workers <= 8 ? 64 : 16}`, '--no-parallel-scavenge'];
-
 /** What a worker process runs in. */
 export interface WorkerRuntime {
   readonly name: Runtime;
   readonly execPath: string;
-  /** How many workers the run has. */
-  readonly workers: number;
+  /** Size of each half of Node's nursery. */
+  readonly nurseryMb: number;
 }
 
 /** Starts a worker process. `onExit` is called once, however it ends. */
@@ -60,7 +55,7 @@ export function startWorker<Received, Sent>(
   const isJson = isJsonLine(runtime.name);
   const child: ChildProcess = fork(file, [], {
     execPath: runtime.execPath,
-    execArgv: runtime.name === 'node' ? workerFlags(runtime.workers) : [],
+    execArgv: runtime.name === 'node' ? nurseryFlags(runtime.nurseryMb) : [],
     serialization: isJson ? 'json' : 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });

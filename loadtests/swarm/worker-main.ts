@@ -1,5 +1,6 @@
 import { exitCodes, messageOf, SoraError } from '../../ops/core/error.ts';
 import { createNodeHost } from '../../ops/core/node-host.ts';
+import { nurseryMbOf, touchNursery } from './nursery.ts';
 import { Worker } from './worker.ts';
 import type { FromWorker, ToWorker } from './worker-messages.ts';
 import { connectToParent } from './worker-channel.ts';
@@ -36,6 +37,7 @@ async function handle(message: ToWorker): Promise<void> {
         (report) => parent.send(report, report.kind === 'done' ? () => host.process.exit(exitCodes.pass) : undefined),
         { atStartBytes, withJobBytes: host.process.rssBytes() },
       );
+      if (message.job.link?.runtime !== 'bun') touchNursery(nurseryMbOf(message.job));
       parent.send({ kind: 'ready' });
       break;
     case 'start':

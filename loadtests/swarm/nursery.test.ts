@@ -1,0 +1,31 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { nurseryFlags, nurseryMbFor, nurseryMbOf, touchNursery } from './nursery.ts';
+import type { RunPlan } from './plan.ts';
+
+test.each([[1, 8], [300, 8], [2_500, 32], [3_333, 32], [6_600, 64], [50_000, 64], [Infinity, 64]])('at %d operations/s a half has %d MB', (ratePerS, mb) => {
+  expect(nurseryMbFor(ratePerS)).toBe(mb);
+});
+
+test('it is a power of two within its bounds, and more operations never get less', () => {
+  fc.assert(fc.property(fc.double({ min: 0, max: 1e9, noNaN: true }), fc.double({ min: 0, max: 1e9, noNaN: true }), (one, other) => {
+    const [few, many] = [Math.min(one, other), Math.max(one, other)].map(nurseryMbFor) as [number, number];
+    expect(few).toBeLessThanOrEqual(many);
+    expect([8, 16, 32, 64]).toContain(few);
+  }));
+});
+
+test('each of several workers gets one for its share', () => {
+  const plan = { users: 100_000, rampMs: 0, holdMs: 1_000, thinkTimeMs: { kind: 'constant', value: 15_000 } } as RunPlan;
+  expect([1, 2, 8].map((count) => nurseryMbOf({ plan, partition: { index: 0, count } }))).toEqual([64, 32, 8]);
+});
+
+test('V8 knows the flags, and the touched memory is there', async () => {
+  const { spawnSync } = await import('node:child_process');
+  const nursery = new URL('./nursery.ts', import.meta.url).href;
+  const script = `const { touchNursery } = await import(${JSON.stringify(nursery)}); const before = process.memoryUsage.rss(); touchNursery(32); console.log(process.memoryUsage.rss() - before);`;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...nurseryFlags(32), '--input-type=module', '--eval', script], { encoding: 'utf8' });
+  expect([status, stderr]).toEqual([0, '']);
+  expect(Number(stdout)).toBeGreaterThan(40 * 1_048_576);
+  expect(() => touchNursery(1)).not.toThrow();
+});
