@@ -28,8 +28,9 @@ export const nurseryFlags = (mb: number): string[] => [`--min-semi-space-size=${
 
 /** Writes to the whole nursery once, so that its memory is there before the first user. */
 export function touchNursery(mb: number): void {
-  let kept: number[] = [];
-  for (let bytes = 0; bytes < mb * 1_048_576 * halves; bytes += chunkWords * wordBytes) kept = new Array<number>(chunkWords).fill(bytes);
+  const chunk = Array.from({ length: chunkWords }, (_, word) => word + 0.5);
+  let kept = chunk;
+  for (let bytes = 0; bytes < mb * 1_048_576 * halves; bytes += chunkWords * wordBytes) kept = chunk.slice();
   // Used, so that the loop is not optimised away.
   if (kept.length !== chunkWords) throw new Error('the nursery was not touched');
 }

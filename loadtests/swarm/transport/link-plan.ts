@@ -113,6 +113,8 @@ function processesOf({ users, machine, transport }: LinkQuestion, need: SocketNe
       throw invalidConfig(`${formatCount(users)} users are more than this machine allows: ${limit.text}`, `use ${way}, fewer users, or --partition over several machines`);
     }
   }
+  // A share without a user is refused where shares are cut, by its own name.
+  if (users === 0) return 1;
   const processes = processesFor(machine, users, need);
   if (processes !== undefined) return processes;
   const { descriptors } = machine;
