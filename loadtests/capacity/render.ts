@@ -1,5 +1,6 @@
 import { alignColumns } from '../report/ending.ts';
 import { formatMs, formatNumber, formatPercent, formatSeconds, verdictSigns } from '../report/format.ts';
+import { spentLines } from '../report/resources-text.ts';
 import { plainText } from '../report/style.ts';
 import type { Style } from '../report/style.ts';
 import type { CapacityProbe, CapacityResult } from './result-schema.ts';
@@ -31,6 +32,7 @@ export function renderCapacity(result: CapacityResult, style: Style, pagePath: s
   return `${[
     `\n  ${style.bold('Probes')}`, style.dim(`  ${first ?? ''}`), ...rest.map((line) => `  ${line}`),
     `\n  ${style.bold('Scalability law')}`, ...lawLines(result.law).map((line) => `  ${line}`),
+    ...(result.resources === undefined ? [] : [`\n  ${style.bold('Resources')}`, ...spentLines(result.resources).map((line) => `  ${plainText(line)}`)]),
     '', `  page    ${pagePath}`, capacityLine(result, style),
   ].join('\n')}\n`;
 }

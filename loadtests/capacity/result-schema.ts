@@ -1,5 +1,6 @@
 /** The contract of `capacity.json`. Names stay; new ones may be added. Published as `loadtests/schema/capacity.v1.json`. */
 import { z } from 'zod';
+import { plannedSpendingSchema } from '../report/spent.ts';
 
 const amount = z.number().min(0);
 const measure = z.number().nullable();
@@ -60,6 +61,7 @@ export const capacitySchema = z
     thresholds: z.array(z.string()),
     probes: z.array(probe),
     law,
+    resources: plannedSpendingSchema.optional(),
   })
   .describe('The highest rate that a system carries, how it was found, and what the scalability law predicts.');
 

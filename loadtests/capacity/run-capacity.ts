@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import type { Host } from '../../ops/core/host.ts';
+import { addSpent, spentTogether } from '../report/spent.ts';
+import type { Spent } from '../report/spent.ts';
 import type { Summary } from '../report/summary-schema.ts';
 import { runHarness } from './harness-run.ts';
 import { figuresOf, loadFlags, loadOf } from './probe.ts';
@@ -32,6 +34,8 @@ export interface SearchEnd {
   readonly probes: readonly CapacityProbe[];
   /** Of the confirming probe, else of the last that measured. */
   readonly summary: Summary | undefined;
+  /** What all probes used. */
+  readonly used: Spent;
 }
 
 /** Runs probes, one after the other, until the search knows. What is decided is all in `decide`. */
@@ -41,16 +45,18 @@ export async function searchCapacity(options: SearchOptions): Promise<SearchEnd>
   let summary: Summary | undefined;
   let confirmed = false;
   let perUser = 1;
+  let used = addSpent([]);
   for (;;) {
     const decision = options.signal.aborted
       ? { kind: 'done' as const, finding: { kind: 'unmeasured' as const, why: 'interrupted' } }
       : decide(options.plan, observed);
-    if (decision.kind === 'done') return { finding: decision.finding, probes, summary };
+    if (decision.kind === 'done') return { finding: decision.finding, probes, summary, used };
     const { probe } = decision;
     options.onStart?.(probe, probes.length + 1);
     const ran = await runProbe(options, probe, probes.length + 1, perUser);
     // Journeys may act more or less often than their think times tell; the probe is repeated with what was seen.
     perUser *= ran.perUser;
+    used = addSpent([used, spentTogether([ran.summary?.resources])]);
     // A run that was interrupted answers nothing.
     if (options.signal.aborted) continue;
     observed.push({ probe, outcome: ran.probe.outcome, tookMs: ran.probe.tookS * 1_000 });

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { startLimitedServer } from '../capacity/fixture-server.ts';
 import { capacitySchema } from '../capacity/result-schema.ts';
+import { RunStore } from '../runs/store.ts';
 import { suiteResultSchema } from '../suites/result-schema.ts';
 
 const host = createNodeHost();
@@ -55,12 +56,19 @@ describe('load capacity', () => {
     expect(result.capacity).toMatchObject({ confirmed: true, bound: 'thresholds' });
     expect(result.headroomRatio).toBeGreaterThanOrEqual(1);
     expect(result.probes.length).toBeLessThanOrEqual(7);
+    // What the whole will use is told before, and what it used after.
+    expect(ran.stderr).toMatch(/resources unknown: no earlier run of hello|at most about CPU/);
+    expect(result.resources).toMatchObject({ used: { runs: result.probes.length, system: null }, money: null });
+    expect(result.resources?.used.cpuS).toBeGreaterThan(0);
+    expect(ran.stderr).toContain(`${result.probes.length} runs: CPU `);
     const folder = join(home, 'runs', result.runId);
     expect(JSON.parse(readFileSync(join(folder, 'capacity.json'), 'utf8'))).toEqual(result);
     expect(readFileSync(join(folder, 'capacity.html'), 'utf8')).toContain('Throughput by concurrency');
     // The confirming run stands for the search; each probe is kept below it.
     expect(JSON.parse(readFileSync(join(folder, 'summary.json'), 'utf8'))).toMatchObject({ runId: result.runId, verdict: 'pass' });
     for (const probe of result.probes) expect(host.files.exists(join(folder, 'probes/runs', probe.runId, 'report.html'))).toBe(true);
+    // Later runs are compared with it by its blocks.
+    expect(new RunStore(host, join(home, 'runs')).readBlocks(result.runId)).toMatchObject({ runId: result.runId, operations: { home: expect.anything() } });
   });
 
   it('stops its probe when interrupted, and says so', { timeout: 60_000 }, async () => {
@@ -92,6 +100,9 @@ describe('load suite', () => {
     expect(result.parts.map(({ name, verdict }) => [name, verdict])).toEqual([['together', 'pass'], ['spike', 'pass'], ['lacking', 'not-run']]);
     expect(result).toMatchObject({ verdict: 'insufficient', exitCode: 98, reasons: ['lacking: not run: needs services/no-such-backend'] });
     expect(ran.code).toBe(98);
+    expect(result.parts[0]?.used?.runs).toBe(2);
+    expect(result.resources).toMatchObject({ used: { runs: 4, operations: result.parts.reduce((sum, { used }) => sum + (used?.operations ?? 0), 0), system: null }, money: null });
+    expect(ran.stderr).toMatch(/\n {2}(about CPU .* in all|resources unknown: no earlier run of hello )/);
     expect(result.parts[0]?.runs).toHaveLength(2);
     expect(result.parts[0]?.checks.map(({ name }) => name)).toContain('hello: response_time: p(95)<5000');
     expect(result.parts[1]?.checks.find(({ name }) => name === 'hello: recovery')).toMatchObject({ ok: true });

@@ -1,8 +1,10 @@
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { exitCodes, invalidConfig } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { renderCapacityPage } from '../capacity/html.ts';
 import { judgeCapacity } from '../capacity/judge-capacity.ts';
+import { plannedProbes } from '../capacity/planned-probes.ts';
 import { thinkLeastMs } from '../capacity/probe.ts';
 import type { Lever } from '../capacity/probe.ts';
 import { capacityLine, probeLine, renderCapacity } from '../capacity/render.ts';
@@ -13,9 +15,11 @@ import { rateLimits, readDurationFlag, readNumber, readOutput, readRate, takeFla
 import type { OwnFlag, Taken } from '../capacity/take-flags.ts';
 import { repeatsOnStdout } from '../report/ending.ts';
 import { formatNumber } from '../report/format.ts';
+import { foreseenText } from '../report/resources-text.ts';
+import { foreseeSpending, priceSpent } from '../report/spent.ts';
 import { styleFor } from '../report/style.ts';
 import type { Summary } from '../report/summary-schema.ts';
-import type { RunStore } from '../runs/store.ts';
+import { RunStore } from '../runs/store.ts';
 import { meanPauseMs } from '../swarm/pauses.ts';
 import { meanOf } from '../swarm/random.ts';
 import { prepareRun } from './prepare.ts';
@@ -111,7 +115,8 @@ export async function planCapacityCommand(host: Host, args: readonly string[]): 
 
 /**
  * Writes a search down and answers the path of its page. The confirming run stands for it among the
- * runs kept, and takes it with it when it goes; without any run nothing is kept.
+ * runs kept, with the blocks that others are compared with it by, and takes it with it when it goes; without any run
+ * nothing is kept.
  */
 function keep(host: Host, store: RunStore, result: CapacityResult, summary: Summary | undefined): string {
   const folder = store.folderOf(result.runId);
@@ -119,7 +124,8 @@ function keep(host: Host, store: RunStore, result: CapacityResult, summary: Summ
     host.files.remove(folder);
     return 'none: no probe has measured anything';
   }
-  store.save({ ...summary, runId: result.runId });
+  const blocks = new RunStore(host, join(probesHome(folder), 'runs')).readBlocks(summary.runId);
+  store.save({ ...summary, runId: result.runId }, blocks === undefined ? undefined : { ...blocks, runId: result.runId });
   host.files.writeText(join(folder, 'capacity.json'), `${JSON.stringify(result, null, 2)}\n`);
   const page = join(folder, 'capacity.html');
   host.files.writeText(page, renderCapacityPage(result));
@@ -137,18 +143,24 @@ export async function capacityCommand(host: Host, args: readonly string[]): Prom
   const style = styleFor(host, host.stderr, noColor);
   const say = (line: string): void => (quiet ? undefined : host.stderr.write(`${line}\n`));
   say(`  ${style.bold(`capacity of ${run.scenario.name}`)} against ${target}\n  from ${formatNumber(plan.fromPerS)}${lever === 'arrivals' ? ' arrivals' : ''}/s, at most ${plan.probesMax} probes with holds of ${plan.holdMs / 1_000} s`);
+  // Nothing tells how many operations an arrival makes.
+  const planned = lever === 'arrivals' ? [] : plannedProbes(plan, run.users, run.scenario.name);
+  const foreseen = foreseeSpending(store.list().map(({ summary }) => summary), planned, hostname());
+  const [expected, unknown] = [foreseen.expected, [...foreseen.unknown]];
+  say(`  ${foreseenText({ expected, unknown }, expected === null ? null : priceSpent(expected, run.prices), true)}`);
   const stop = new AbortController();
   const removals = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => host.process.onSignal(name, () => stop.abort()));
   const startedAtMs = host.clock.nowMs();
   try {
-    const { finding, probes, summary } = await searchCapacity({
+    const { finding, probes, summary, used } = await searchCapacity({
       host, plan, runId, home: probesHome(folder), scenario: run.scenarioFile, flags, lever, usersMax: run.users, signal: stop.signal,
       onEnd: (probe, number) => say(probeLine(probe, number, style)),
     });
-    const result = judgeCapacity({
+    const judged = judgeCapacity({
       runId, scenario: run.scenario.name, target, startedAtMs, endedAtMs: host.clock.nowMs(), plan, todayPerS, lever, interrupted: stop.signal.aborted,
       thresholds: run.thresholds.map(({ expression }) => expression),
     }, finding, probes);
+    const result = { ...judged, resources: { expected, unknown, used, money: priceSpent(used, run.prices) } };
     const page = keep(host, store, result, summary);
     if (!quiet) host.stderr.write(renderCapacity(result, style, page));
     if (json) host.stdout.write(`${JSON.stringify(result)}\n`);

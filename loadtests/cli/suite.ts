@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { exitCodes, invalidConfig } from '../../ops/core/error.ts';
 import { formatDuration } from '../../ops/core/duration.ts';
@@ -6,17 +7,21 @@ import { loadFlags } from '../capacity/probe.ts';
 import { readNumber, readOutput, takeFlags } from '../capacity/take-flags.ts';
 import type { OwnFlag } from '../capacity/take-flags.ts';
 import { repeatsOnStdout } from '../report/ending.ts';
+import { foreseenText } from '../report/resources-text.ts';
+import { addSpent, foreseeSpending, priceSpent } from '../report/spent.ts';
+import type { Foreseen } from '../report/spent.ts';
 import { styleFor } from '../report/style.ts';
 import { loadSuite, suiteNames } from '../suites/load-suite.ts';
 import { partLine, partsText, renderSuite, suiteLine } from '../suites/render.ts';
 import { usersOf } from '../suites/run-part.ts';
 import { missingOf, runSuite, saveSuite } from '../suites/run-suite.ts';
 import { scalePart } from '../suites/scale.ts';
+import { earlierInSuites, plannedRuns } from '../suites/spending.ts';
 import { loadsOf } from '../suites/suite-schema.ts';
 import type { Part, Suite } from '../suites/suite-schema.ts';
 import { prepareRun } from './prepare.ts';
 import type { PreparedRun } from './prepare.ts';
-import { readStackAccess } from './run.ts';
+import { openRunStore, readStackAccess } from './run.ts';
 
 /** Flags of `load suite` beside those of a run. */
 export const suiteFlags: Readonly<Record<string, OwnFlag>> = {
@@ -86,12 +91,18 @@ export async function suiteCommand(host: Host, args: readonly string[]): Promise
     const [first] = runs;
     const target = first === undefined ? 'none' : readStackAccess(host, first).target;
     say(`  ${style.bold(`suite ${suite.name}`)}  ${suite.description}\n  against ${target}, ${partsText(suite.parts.length)}${scale < 1 ? `, scaled to ${scale}` : ''}`);
-    const result = await runSuite({
+    const prices = first?.prices;
+    const { expected, unknown } = foreseeSuite(host, wanted, folder);
+    const hasSearch = suite.parts.some((part) => part.kind === 'search' && missingOf(host, part).length === 0);
+    say(`  ${foreseenText({ expected, unknown: [...unknown] }, expected === null ? null : priceSpent(expected, prices), hasSearch)}`);
+    const judged = await runSuite({
       host, suite, suiteId, folder: join(folder, suiteId), target, scale, signal: stop.signal,
       flags: flags.filter((flag) => !['--quiet', '--no-color', '--yes'].includes(flag)),
       onStart: (part) => say(`  running ${part.name}: ${part.target}${durationText(scalePart(part, scale))}`),
       onEnd: (part) => say(partLine(part, style)),
     });
+    const used = addSpent(judged.parts.flatMap((part) => part.used ?? []));
+    const result = { ...judged, resources: { expected, unknown: [...unknown], used, money: priceSpent(used, prices) } };
     const path = saveSuite(host, folder, result);
     if (!quiet) host.stderr.write(renderSuite(result, style, path));
     if (json) host.stdout.write(`${JSON.stringify(result)}\n`);
@@ -100,6 +111,14 @@ export async function suiteCommand(host: Host, args: readonly string[]): Promise
   } finally {
     for (const remove of removals) remove();
   }
+}
+
+/** What the parts that can be run will use. */
+function foreseeSuite(host: Host, { suite, scale, runs }: Extract<Wanted, { kind: 'run' }>, folder: string): Foreseen {
+  const nameOf = (scenario: string): string => runs.find(({ options }) => options.scenario === scenario)?.scenario.name ?? scenario;
+  const parts = suite.parts.filter((part) => missingOf(host, part).length === 0).flatMap((part) => plannedRuns(scalePart(part, scale), scale, nameOf));
+  const earlier = [...openRunStore(host).list().map(({ summary }) => summary), ...earlierInSuites(host, folder)];
+  return foreseeSpending(earlier, parts, hostname());
 }
 
 const durationText = (part: Part): string => (part.kind === 'search' ? '' : `, ${formatDuration((part.rampS + part.holdS) * 1_000)}`);

@@ -1,4 +1,5 @@
 import { exitCodes } from '../../ops/core/error.ts';
+import { spentTogether } from '../report/spent.ts';
 import type { Summary } from '../report/summary-schema.ts';
 import { isBroken } from './checks.ts';
 import type { Check, PartResult, SuiteResult } from './result-schema.ts';
@@ -29,6 +30,7 @@ export function judgePart(part: Part, runs: readonly PartRun[], checks: readonly
   return {
     ...headOf(part), verdict, broken, needs: [], checks: [...checks], tookS,
     reasons: verdict === 'pass' ? [] : [...(broken ? missed : []), ...unsure, ...(broken ? [] : missed)],
+    used: spentTogether(measured.map(({ resources }) => resources)),
     runs: measured.map((summary) => ({
       runId: summary.runId, scenario: summary.scenario, achievedPerS: summary.operations.achievedPerS, p95Ms: summary.latencyMs.response.p95,
       failedRatio: summary.operations.failedRatio, verdict: summary.verdict,

@@ -2,6 +2,7 @@ import { alignColumns } from '../report/ending.ts';
 import { formatMs, formatNumber, formatSeconds, verdictSigns } from '../report/format.ts';
 import { markup } from '../report/markup.ts';
 import type { Markup } from '../report/markup.ts';
+import { spentLines } from '../report/resources-text.ts';
 import { plainText } from '../report/style.ts';
 import type { Style } from '../report/style.ts';
 import type { Check, PartResult, SuiteResult } from './result-schema.ts';
@@ -32,6 +33,7 @@ export function renderSuite(result: SuiteResult, style: Style, path: string): st
     `\n  ${style.bold(`Suite ${result.suite}`)}`, style.dim(`  ${first ?? ''}`), ...rest.map((line) => `  ${line}`),
     ...(found.length === 0 ? [] : [`\n  ${style.bold('Found')}`, ...found]),
     ...(notes.length === 0 ? [] : [`\n  ${style.bold('Why not')}`, ...notes]),
+    ...(result.resources === undefined ? [] : [`\n  ${style.bold('Resources')}`, ...spentLines(result.resources).map((line) => `  ${plainText(line)}`)]),
     '', `  result  ${path}`, suiteLine(result, style),
   ].join('\n')}\n`;
 }

@@ -1,5 +1,6 @@
 /** The contract of `suite.json`. Names stay; new ones may be added. Published as `loadtests/schema/suite.v1.json`. */
 import { z } from 'zod';
+import { plannedSpendingSchema, spentSchema } from '../report/spent.ts';
 
 const amount = z.number().min(0);
 const measure = z.number().nullable();
@@ -22,6 +23,7 @@ const part = z.object({
   broken: z.boolean().describe('The audit found a write lost or doubled, or an unbalanced ledger.'),
   checks: z.array(check),
   runs: z.array(z.object({ runId: z.string(), scenario: z.string(), achievedPerS: amount, p95Ms: measure, failedRatio: amount, verdict: z.string() })),
+  used: spentSchema.optional().describe('What its runs used; absent where none ran.'),
   tookS: amount,
 });
 
@@ -39,6 +41,7 @@ export const suiteResultSchema = z
     reasons: z.array(z.string()),
     exitCode: z.int(),
     parts: z.array(part),
+    resources: plannedSpendingSchema.optional(),
   })
   .describe('What a suite of load runs proved, part by part.');
 

@@ -77,13 +77,20 @@ async function startLoad({ host, folder, suiteId, flags, scale, signal }: PartOp
 const slackS = (users: number): number => 5 + users / 2_000;
 /** Recovery is seen once p95 was steady for ten seconds. */
 const seenAfterS = 12;
-const spikeRampS = 1;
+export const spikeRampS = 1;
+
+/** Users that make the rest of a spike. */
+export const extraUsers = ({ times }: Pick<SpikePart, 'times'>, load: Load): number => Math.max(1, Math.round(load.users * (times - 1)));
+
+/** How long the base of a spike holds. */
+export function spikeHoldS(part: SpikePart): number {
+  return part.holdS + slackS(Math.max(...part.loads.map((load) => extraUsers(part, load)))) + part.spikeS + part.recoveryMaxS + seenAfterS;
+}
 
 /** A base that never stops, and in the middle of its hold a second generator of each load that makes the rest. */
 async function runSpike(options: PartOptions, part: SpikePart): Promise<{ base: PartRun[]; extra: PartRun[] }> {
   const { host, signal } = options;
-  const extraUsers = (load: Load): number => Math.max(1, Math.round(load.users * (part.times - 1)));
-  const holdS = part.holdS + slackS(Math.max(...part.loads.map(extraUsers))) + part.spikeS + part.recoveryMaxS + seenAfterS;
+  const holdS = spikeHoldS(part);
   const held: Promise<void>[] = [];
   const base = part.loads.map((load, index) => {
     const reached = Promise.withResolvers<void>();
@@ -94,7 +101,7 @@ async function runSpike(options: PartOptions, part: SpikePart): Promise<{ base: 
   });
   await Promise.all(held);
   const calm = await Promise.race([host.timers.sleep(part.holdS * 1_000, signal).then(() => true, () => false), ...base.map((run) => run.then(() => false))]);
-  const extra = calm ? part.loads.map((load, index) => startLoad(options, part, { ...load, users: extraUsers(load) }, index, { name: 'spike-', holdS: part.spikeS, rampS: spikeRampS })) : [];
+  const extra = calm ? part.loads.map((load, index) => startLoad(options, part, { ...load, users: extraUsers(part, load) }, index, { name: 'spike-', holdS: part.spikeS, rampS: spikeRampS })) : [];
   return { extra: await Promise.all(extra), base: await Promise.all(base) };
 }
 
@@ -107,7 +114,7 @@ async function runSearch(options: PartOptions, part: SearchPart, tookS: () => nu
     confirmHoldMs: part.holdS * 2_000, probesMax: part.probesMax, durationMaxMs: searchMinutesMax * 60_000, surveyRates: 6,
   };
   const startedAtMs = host.clock.nowMs();
-  const { finding, probes, summary } = await searchCapacity({
+  const { finding, probes, summary, used } = await searchCapacity({
     host, plan, runId: `${suiteId}-${part.name}`, home: join(folder, part.name), scenario: part.load.scenario, usersMax: part.load.users, signal,
     flags: [...options.flags, ...part.load.thresholds.flatMap((text) => ['--threshold', text])],
   });
@@ -123,7 +130,7 @@ async function runSearch(options: PartOptions, part: SearchPart, tookS: () => nu
   ];
   // Only a search that passed has a run that proves it; the others are in the search's own result.
   const proof = summary === undefined || found.verdict !== 'pass' ? [] : [{ runId: summary.runId, scenario: part.load.scenario, said: '', summary }];
-  return judgePart(part, proof, checks, tookS());
+  return { ...judgePart(part, proof, checks, tookS()), used };
 }
 
 /** Users that the parts of a suite sign in at most, at a scale. */
