@@ -22,7 +22,9 @@ export function priorOf(variances: readonly number[], degrees: number): Variance
   if (logs.length < variancesLeast) return { degrees: 0, variance: 0 };
   const middle = logs.reduce((sum, each) => sum + each, 0) / logs.length;
   const spread = logs.reduce((sum, each) => sum + (each - middle) ** 2, 0) / (logs.length - 1) - trigamma(degrees / 2);
-  const prior = spread <= trigamma(degreesMax / 2) ? degreesMax : 2 * trigammaInverse(spread);
+  // However alike they are, they know no more than all of them have seen together.
+  const most = Math.min(degreesMax, logs.length * degrees);
+  const prior = spread <= trigamma(most / 2) ? most : 2 * trigammaInverse(spread);
   return { degrees: prior, variance: Math.exp(middle + digamma(prior / 2) - Math.log(prior / 2)) };
 }
 

@@ -43,6 +43,8 @@ export interface Measured {
 export interface RunNoise {
   /** Variance of the runs' figures, in the unit of the change. */
   readonly variance: number;
+  /** What the scatter of blocks within the runs would make it, were they independent. Rare operations scatter more. */
+  readonly within: number;
   readonly runs: number;
 }
 
@@ -100,10 +102,12 @@ function shareChange(pooled: readonly number[], candidate: readonly number[], { 
 
 /** How far the runs' figures lie from each other, of all but shares relative to their middle. */
 function noiseOf(metric: ComparedMetric, baselines: readonly (readonly number[])[]): RunNoise | undefined {
-  const figures = baselines.filter((run) => run.length > 0).map((run) => (metric === 'failed' ? mean(run) : pseudomedian(run)));
+  const filled = baselines.filter((run) => run.length > 1);
+  const figures = filled.map((run) => (metric === 'failed' ? mean(run) : pseudomedian(run)));
   if (figures.length < runsForNoise) return undefined;
   const unit = metric === 'failed' ? 1 : mean(figures);
-  return { variance: unit === 0 ? 0 : varianceOf(figures) / unit ** 2, runs: figures.length };
+  if (unit === 0) return { variance: 0, within: 0, runs: figures.length };
+  return { variance: varianceOf(figures) / unit ** 2, within: mean(filled.map((run) => varianceOf(run) / run.length)) / unit ** 2, runs: figures.length };
 }
 
 function unknown(op: string, metric: ComparedMetric, reason: string): Omit<ComparisonRow, 'baselineBlocks' | 'candidateBlocks'> {

@@ -13,7 +13,7 @@ import { formatChange } from './sentence.ts';
 /** The row of all operations together; brackets keep it apart from an operation of that name. */
 export const allOperations = '(all)';
 /** Noise is never taken for smaller: histograms keep 0.1 %, and a share of failures is a matter of single ones below. */
-const bandLeast = { relative: 0.01, share: 0.001 };
+const bandLeast = { relative: 0.01, share: 0.002 };
 /** Ranks are taken where their least p is so much smaller than the level; means where not. */
 const ranksSlack = 10;
 /** Of what an operation has beyond the others, the share that its bare figure must have changed by too. */
@@ -116,14 +116,17 @@ function noisesOf(measured: readonly Measured[]): Map<Measured, RowNoise> {
   const known = measured.flatMap((row) => (row.noise === undefined ? [] : [{ row, noise: row.noise }]));
   const alike = Map.groupBy(known, ({ row, noise }) => `${row.samples.metric} ${noise.runs}`);
   return new Map([...alike.values()].flatMap((each) => {
-    const prior = priorOf(each.map(({ noise }) => noise.variance), (each[0]?.noise.runs ?? 1) - 1);
+    // By how much runs differ beyond what their blocks explain is alike for all operations; how much those scatter is not.
+    const prior = priorOf(each.flatMap(({ noise }) => (noise.within > 0 ? [noise.variance / noise.within] : [])), (each[0]?.noise.runs ?? 1) - 1);
     return each.map(({ row, noise }) => [row, rowNoise(noise, prior)] as const);
   }));
 }
 
-function rowNoise({ variance, runs }: RunNoise, prior: VariancePrior): RowNoise {
+function rowNoise({ variance, within, runs }: RunNoise, prior: VariancePrior): RowNoise {
   const ownDegrees = runs - 1;
-  return { deviation: Math.sqrt(moderate(variance, ownDegrees, prior) * (1 + 1 / runs)), degrees: ownDegrees + prior.degrees, ownDegrees };
+  const moderated = within > 0 ? within * moderate(variance / within, ownDegrees, prior) : variance;
+  // Some differ by more than others for good: what one shows itself is never taken for less.
+  return { deviation: Math.sqrt(Math.max(variance, moderated) * (1 + 1 / runs)), degrees: ownDegrees + (within > 0 ? prior.degrees : 0), ownDegrees };
 }
 
 const leastOf = (metric: ComparedMetric): number => (metric === 'failed' ? bandLeast.share : bandLeast.relative);
