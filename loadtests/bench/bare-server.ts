@@ -5,11 +5,22 @@ import { createNodeHost } from '../../ops/core/node-host.ts';
 /**
  * The least an HTTP server can do, so that a benchmark measures its client: any request without a body is
  * answered with 11 bytes, keep-alive, and `GET /page?after=N` that carries a token with five items of JSON.
- * Prints its port, and ends when its standard input does, so it cannot outlive its parent. An argument makes it take so
- * many milliseconds for each answer.
+ * Prints its port, and ends when its standard input does, so it cannot outlive its parent. A first argument makes it
+ * take so many milliseconds for each answer, a second lets it answer at most so many requests a second, one after the other.
  */
 const host = createNodeHost();
 const delayMs = Number(host.process.argv[0] ?? 0);
+const gapMs = 1_000 / Number(host.process.argv[1] ?? Number.POSITIVE_INFINITY);
+/** Time that the machine took from the server and that it may make up, so that the rate is the one asked for. */
+const creditMs = 20;
+let freeMs = 0;
+
+/** Holds the whole server, as work would, until it may answer again. */
+function keepRate(): void {
+  freeMs = Math.max(freeMs, host.clock.monotonicMs() - creditMs) + gapMs;
+  while (host.clock.monotonicMs() < freeMs);
+}
+
 const hello = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 11\r\nContent-Type: text/plain\r\n\r\nhello world');
 const refusal = Buffer.from('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n');
 const headEnd = Buffer.from('\r\n\r\n');
@@ -37,7 +48,10 @@ const server = createServer({ noDelay: true }, (socket) => {
       const head = rest.subarray(0, end + 2);
       const reply = isPage(head) ? pageFor(head) : hello;
       if (delayMs > 0) host.timers.after(delayMs, () => socket.write(reply));
-      else socket.write(reply);
+      else {
+        if (gapMs > 0) keepRate();
+        socket.write(reply);
+      }
       rest = rest.subarray(end + 4);
     }
     open = Buffer.from(rest);

@@ -8,7 +8,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { harness, parts } from './catalog.ts';
 import { describeMachine, readMachine, warnOfLoad } from './machine.ts';
-import { parseMainOptions } from './options.ts';
+import { helpOf, parseMainOptions } from './options.ts';
+import { exitCodeOf } from './run-catalog.ts';
 import { runBenchFile } from './run-file.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -33,6 +34,34 @@ describe('options of the bench', () => {
   it('knows bench files that exist', () => {
     const { files } = createNodeHost();
     expect([...Object.values(parts.files), ...Object.values(harness.files)].filter((file) => !files.exists(join(root, file)))).toEqual([]);
+  });
+});
+
+describe('the help of the harness’s bench', () => {
+  it('names the script that installs the other generators, and it exists', () => {
+    const script = /bash (\S+\.sh)/.exec(helpOf(harness))?.[1] ?? '';
+    expect(script).toBe('loadtests/bench/harness/install-peers.sh');
+    expect(createNodeHost().files.exists(join(root, script))).toBe(true);
+  });
+});
+
+describe('the exit code', () => {
+  const row = { group: 'cost', name: 'sora / wrk', unit: 'times', median: 1.6, low: 1.5, high: 1.7 };
+  const [met, missed] = [{ ...row, must: { atMost: 2 } }, { ...row, must: { atMost: 1.5 } }];
+  const unmeasured = { group: 'cost', name: 'sora / k6', unit: 'times', must: { atMost: 0.28 }, unmeasured: 'k6 is not installed' };
+  const failed = [{ group: 'memory', reason: '3 operations failed' }];
+
+  it('tells a missed limit from a group that failed and from a figure that was not measured', () => {
+    expect(exitCodeOf({ rows: [row, met], failed: [] }, false)).toBe(0);
+    expect(exitCodeOf({ rows: [met, missed, unmeasured], failed }, false)).toBe(99);
+    expect(exitCodeOf({ rows: [met, unmeasured], failed }, false)).toBe(1);
+    expect(exitCodeOf({ rows: [met, unmeasured], failed: [] }, false)).toBe(98);
+    expect(exitCodeOf({ rows: [{ group: 'cost', name: 'sora / oha', unit: 'times', unmeasured: 'oha is not installed' }], failed: [] }, false)).toBe(0);
+  });
+
+  it('of quick rounds judges no figure, but tells a group that failed', () => {
+    expect(exitCodeOf({ rows: [missed, unmeasured], failed: [] }, true)).toBe(0);
+    expect(exitCodeOf({ rows: [missed], failed }, true)).toBe(1);
   });
 });
 

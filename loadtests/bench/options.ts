@@ -33,7 +33,8 @@ Flags:
   -h, --help           shows this
 
 ${notes}
-Exit codes: 0 all measured, 1 a group failed (the others are printed), 104 a wrong flag, 105 stopped by a signal.
+Exit codes: 0 all measured and within their limits, 99 a limit was missed, 1 a group failed (the others are printed),
+98 a figure that has a limit was not measured, 104 a wrong flag, 105 stopped by a signal.
 
 Examples:
   npm run ${command}

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { complaintOf, standingOf } from '../../ops/core/bench-limits.ts';
 import type { BenchRow } from '../../ops/core/bench-row.ts';
 import { renderBench } from '../../ops/core/bench-table.ts';
 import { formatDuration } from '../../ops/core/duration.ts';
@@ -11,7 +12,8 @@ import type { BenchCatalog } from './catalog.ts';
 import { helpOf, parseMainOptions, type MainOptions } from './options.ts';
 import { runBenchFile } from './run-file.ts';
 
-interface Measured {
+/** What a bench measured, and what it could not. */
+export interface Measured {
   readonly rows: readonly BenchRow[];
   readonly failed: readonly { readonly group: string; readonly reason: string }[];
 }
@@ -40,11 +42,25 @@ async function run(host: Host, catalog: BenchCatalog, options: MainOptions, stop
   const machine = readMachine();
   const warning = warnOfLoad(machine);
   host.stderr.write(`${describeMachine(machine)}\n${warning === undefined ? '' : `${warning}\n`}`);
-  const { rows, failed } = await measure(host, catalog, options, stopped);
+  const measured = await measure(host, catalog, options, stopped);
+  const { rows, failed } = measured;
   if (options.json) host.stdout.write(`${JSON.stringify({ machine, quick: options.quick, rows, failed }, null, 2)}\n`);
   else if (rows.length > 0) host.stdout.write(`${describeMachine(machine)}${options.quick ? ', quick' : ''}\n\n${renderBench(rows)}`);
-  if (stopped.aborted) return exitCodes.interrupted;
-  return failed.length > 0 ? exitCodes.generic : exitCodes.pass;
+  for (const complaint of rows.map(complaintOf)) {
+    if (complaint !== undefined) host.stderr.write(`${options.quick ? 'quick, not judged: ' : ''}${complaint}\n`);
+  }
+  return stopped.aborted ? exitCodes.interrupted : exitCodeOf(measured, options.quick);
+}
+
+/**
+ * The worst that was found: a limit missed (99), a group that failed (1), a figure with a limit that was not measured
+ * (98). Quick figures are too short to be judged; a group that failed counts there too.
+ */
+export function exitCodeOf({ rows, failed }: Measured, quick: boolean): ExitCode {
+  const standings = quick ? [] : rows.map(standingOf);
+  if (standings.includes('missed')) return exitCodes.thresholdsFailed;
+  if (failed.length > 0) return exitCodes.generic;
+  return standings.includes('unmeasured') ? exitCodes.insufficient : exitCodes.pass;
 }
 
 /** A group that fails is named and left out; what was measured before a signal is kept. */

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { callRows, timeCalls } from './bench-calls.ts';
 import { runBench } from './bench-cli.ts';
+import { formatFigure } from './bench-figure.ts';
+import { complaintOf, describeLimit, standingOf } from './bench-limits.ts';
 import type { BenchRow } from './bench-row.ts';
-import { formatFigure, renderBench } from './bench-table.ts';
+import { renderBench } from './bench-table.ts';
 import { invalidConfig } from './error.ts';
 import type { Host } from './host.ts';
 import { createTestHost } from './test-host.ts';
@@ -88,7 +90,38 @@ describe('the table', () => {
     expect(text.endsWith('\n')).toBe(true);
   });
 
+  it('shows limits where there are some, and what was not measured', () => {
+    const lines = renderBench([
+      { ...row, must: { atLeast: 9_000 } }, { ...row, must: { below: 9_000 } }, row,
+      { group: 'ledger', name: 'k6', unit: 'times', must: { atMost: 0.28 }, unmeasured: 'k6 is not installed' },
+    ]).split('\n');
+    expect(lines[0]).toMatch(/ UNIT +LIMIT +NOTE$/);
+    expect(lines[1]).toMatch(/transfers\/s +at least 9,000, met +durable$/);
+    expect(lines[2]).toMatch(/transfers\/s +below 9,000, MISSED +durable$/);
+    expect(lines[3]).toMatch(/transfers\/s +durable$/);
+    expect(lines[4]).toMatch(/k6 +– +– +– +– +times +at most 0.280 +not measured: k6 is not installed$/);
+  });
+
   it('writes figures with three digits that count', () => {
     expect([0.031_24, 8.04, 412.3, 24_310.4, 0, Number.NaN].map(formatFigure)).toEqual(['0.0312', '8.04', '412', '24,310', '0.00', '–']);
+  });
+});
+
+describe('a limit', () => {
+  it('is judged by the median; bounds belong to it, but for `below`', () => {
+    const at = (median: number, must: BenchRow['must']): string => standingOf({ ...row, median, must });
+    expect([at(1.5, { atMost: 1.5 }), at(1.51, { atMost: 1.5 }), at(10, { below: 10 }), at(9.99, { below: 10 })]).toEqual(['met', 'missed', 'missed', 'met']);
+    expect([at(50_000, { atLeast: 50_000 }), at(49_999, { atLeast: 50_000 })]).toEqual(['met', 'missed']);
+    expect([at(94, { atLeast: 95, atMost: 105 }), at(95, { atLeast: 95, atMost: 105 }), at(106, { atLeast: 95, atMost: 105 })]).toEqual(['missed', 'met', 'missed']);
+    expect([at(Number.NaN, { atMost: 1 }), at(Number.NaN, { below: 1 }), at(1, undefined)]).toEqual(['missed', 'missed', 'free']);
+  });
+
+  it('that is missed or could not be judged is told with the figure, the limit and the reason', () => {
+    const absent: BenchRow = { group: 'cost', name: 'sora / wrk', unit: 'times', must: { atMost: 1.5 }, unmeasured: 'wrk is not installed' };
+    expect(complaintOf({ ...row, must: { atLeast: 10_000 } })).toBe('missed: ledger, transfers is 9,000 and must be at least 10,000 (transfers/s)');
+    expect(complaintOf(absent)).toBe('not judged: cost, sora / wrk must be at most 1.50 (times): wrk is not installed');
+    expect(standingOf(absent)).toBe('unmeasured');
+    expect([complaintOf(row), complaintOf({ ...row, must: { atLeast: 9_000 } })]).toEqual([undefined, undefined]);
+    expect(describeLimit({ atLeast: 1_615, atMost: 1_785 })).toBe('1,615 to 1,785');
   });
 });

@@ -1,38 +1,49 @@
+import { formatFigure } from './bench-figure.ts';
+import { describeLimit, standingOf } from './bench-limits.ts';
 import type { BenchRow } from './bench-row.ts';
 import { relativeSpread } from './statistics.ts';
 
-const columns = ['GROUP', 'WHAT', 'MEDIAN', 'LOW', 'HIGH', 'SPREAD', 'UNIT', 'NOTE'] as const;
-/** Columns of figures, which stand to the right. */
-const firstFigure = 2;
-const lastFigure = 5;
-
-/** Three significant digits below 1,000, above it whole: `0.0312`, `8.04`, `412`, `24,310`. */
-export function formatFigure(value: number): string {
-  if (!Number.isFinite(value)) return '–';
-  if (Math.abs(value) >= 1_000) return value.toLocaleString('en-US', { maximumFractionDigits: 0 });
-  return value.toLocaleString('en-US', { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
+interface Column {
+  readonly head: string;
+  readonly cell: (row: BenchRow, above: BenchRow | undefined) => string;
+  /** Figures stand to the right. */
+  readonly isFigure?: boolean;
 }
 
-/** Rows in columns two spaces apart; a group is named at its first row. Spread is (high - low) / median. */
+const none = '–';
+const figure = (head: string, name: 'median' | 'low' | 'high'): Column => ({ head, isFigure: true, cell: (row) => ('unmeasured' in row ? none : formatFigure(row[name])) });
+
+const columns: readonly Column[] = [
+  { head: 'GROUP', cell: (row, above) => (above?.group === row.group ? '' : row.group) },
+  { head: 'WHAT', cell: ({ name }) => name },
+  figure('MEDIAN', 'median'),
+  figure('LOW', 'low'),
+  figure('HIGH', 'high'),
+  { head: 'SPREAD', isFigure: true, cell: spreadCell },
+  { head: 'UNIT', cell: ({ unit }) => unit },
+  { head: 'LIMIT', cell: limitCell },
+  { head: 'NOTE', cell: (row) => ('unmeasured' in row ? `not measured: ${row.unmeasured}` : (row.note ?? '')) },
+];
+
+function spreadCell(row: BenchRow): string {
+  const spread = 'unmeasured' in row ? Number.NaN : relativeSpread(row);
+  return Number.isFinite(spread) ? `${Math.round(spread * 100)} %` : none;
+}
+
+function limitCell(row: BenchRow): string {
+  const standing = standingOf(row);
+  if (row.must === undefined) return '';
+  return `${describeLimit(row.must)}${standing === 'met' ? ', met' : standing === 'missed' ? ', MISSED' : ''}`;
+}
+
+/** Rows in columns two spaces apart; a group is named at its first row. Spread is (high - low) / median. LIMIT is there where a row has one. */
 export function renderBench(rows: readonly BenchRow[]): string {
-  const cells = [
-    columns,
-    ...rows.map((row, index) => {
-      const spread = relativeSpread(row);
-      return [
-        rows[index - 1]?.group === row.group ? '' : row.group,
-        row.name,
-        ...[row.median, row.low, row.high].map(formatFigure),
-        Number.isFinite(spread) ? `${Math.round(spread * 100)} %` : '–',
-        row.unit,
-        row.note ?? '',
-      ];
-    }),
-  ];
-  const widths = columns.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const shown = columns.filter(({ head }) => head !== 'LIMIT' || rows.some(({ must }) => must !== undefined));
+  const cells = [shown.map(({ head }) => head), ...rows.map((row, index) => shown.map(({ cell }) => cell(row, rows[index - 1])))];
+  const widths = shown.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
   const pad = (cell: string, column: number): string => {
     const width = widths[column] ?? 0;
-    return column >= firstFigure && column <= lastFigure ? cell.padStart(width) : cell.padEnd(width);
+    return shown[column]?.isFigure === true ? cell.padStart(width) : cell.padEnd(width);
   };
   return cells.map((row) => row.map(pad).join('  ').trimEnd()).join('\n').concat('\n');
 }

@@ -1,6 +1,10 @@
 """One request after the other, without a pause, for the comparison of harnesses."""
 
+import os
+
 from locust import FastHttpUser, constant, task
+
+path = os.environ.get("BENCH_PATH", "/")
 
 
 class Bare(FastHttpUser):
@@ -8,4 +12,4 @@ class Bare(FastHttpUser):
 
     @task
     def get(self):
-        self.client.get("/")
+        self.client.get(path)

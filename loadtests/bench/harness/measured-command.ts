@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { SoraError } from '../../../ops/core/error.ts';
-import type { Host } from '../../../ops/core/host.ts';
+import type { Host, SignalName } from '../../../ops/core/host.ts';
 import { readProcessTree, rssOf } from './process-tree.ts';
 
 /** What a command cost, with all processes it started and waited for. */
@@ -21,7 +21,8 @@ const outputMax = 64 * 1024 * 1024;
 const timeLine = /\nsora-time ([\d.]+) ([\d.]+) ([\d.]+)\n$/;
 
 /**
- * Runs a command under the shell's `time`, which counts the children too, and watches its memory.
+ * Runs a command under the shell's `time`, which counts the children too, and watches its memory. A signal ends the
+ * command, which is then one that failed, so that who measures can clean up.
  * @throws SoraError `bench_failed` when it cannot be started, takes longer than `timeoutMs`, or ends in a way `accepts` does not take
  */
 export async function measureCommand(
@@ -32,7 +33,9 @@ export async function measureCommand(
   const child = spawn('bash', ['-c', "TIMEFORMAT=$'\\nsora-time %R %U %S'; time \"$@\"", 'bash', ...command], {
     stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: { ...host.process.env, ...options.env }, ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
-  const pid = child.pid ?? 0;
+  const { pid } = child;
+  // A signal to process group 0 would end our own.
+  if (pid === undefined) throw failed(command, 'could not be started: there is no bash');
   let rssMaxBytes = 0;
   let stdout = '';
   let stderr = '';
@@ -46,17 +49,24 @@ export async function measureCommand(
     overdue = true;
     host.process.kill(-pid, 'SIGKILL');
   });
+  let signalled = false;
+  const unhook = (['SIGINT', 'SIGTERM', 'SIGHUP'] satisfies SignalName[]).map((name) => host.process.onSignal(name, () => {
+    signalled = true;
+    host.process.kill(-pid, 'SIGKILL');
+  }));
   try {
     const exitCode = await new Promise<number | null>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', resolve);
     });
     const times = timeLine.exec(stderr);
+    if (signalled) throw failed(command, 'was stopped by a signal');
     if (overdue) throw failed(command, `took longer than ${options.timeoutMs / 1_000} s`);
     if (times === null || !accepts(exitCode)) throw failed(command, `ended with ${exitCode}: ${stderr.slice(-1_000)}`);
     const [realS = 0, userS = 0, systemS = 0] = times.slice(1).map(Number);
     return { elapsedMs: realS * 1_000, cpuUs: (userS + systemS) * 1e6, rssMaxBytes, stdout, stderr: stderr.replace(timeLine, ''), exitCode };
   } finally {
+    for (const remove of unhook) remove();
     watch.cancel();
     limit.cancel();
     host.process.kill(-pid, 'SIGKILL');

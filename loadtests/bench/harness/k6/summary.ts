@@ -3,9 +3,10 @@ interface Summary {
   readonly metrics: Readonly<Record<string, { readonly values: Readonly<Record<string, number>> } | undefined>>;
 }
 
-/** Prints the count of requests, and of failed ones, as one line of JSON. */
+/** Prints the count of requests, and of those that failed or whose reply a check refused, as one line of JSON. */
 export function counted({ metrics }: Summary): Record<string, string> {
   const requests = metrics['http_reqs']?.values['count'] ?? 0;
-  const failed = (metrics['http_req_failed']?.values['rate'] ?? 0) * requests;
+  const refused = metrics['checks']?.values['fails'] ?? 0;
+  const failed = Math.round((metrics['http_req_failed']?.values['rate'] ?? 0) * requests) + refused;
   return { stdout: `${JSON.stringify({ requests, failed })}\n` };
 }
