@@ -1,0 +1,70 @@
+/** The words that rules, routing, notifiers and incidents share. */
+import type { Labels } from '../metricstore/series.ts';
+
+/** Severities, and no others; how soon each must be acknowledged. */
+export const severities = ['critical', 'high', 'medium', 'low'] as const;
+export type Severity = (typeof severities)[number];
+
+/** Where one alert of one rule stands. `resolved` ones are kept for 15 min, so that their end is told. */
+export type AlertState = 'pending' | 'firing' | 'resolved';
+
+/** One element of a rule's result and its life so far. */
+export interface AlertInstance {
+  /** Of the result without `__name__`, of the rule, and `alertname`. */
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly state: AlertState;
+  /** Value of the expression when it last held. */
+  readonly value: number;
+  /** When the expression began to hold without a break. */
+  readonly activeAtMs: number;
+  readonly firedAtMs?: number | undefined;
+  /** Set while the expression no longer holds and `keep_firing_for` keeps the alert firing. */
+  readonly keepFiringSinceMs?: number | undefined;
+  readonly resolvedAtMs?: number | undefined;
+}
+
+/** Of a rule as a whole: `no-data` where none of its selectors finds a series, `error` where its evaluation failed. */
+export type RuleHealth = 'unknown' | 'ok' | 'no-data' | 'error';
+
+/** One step of an alert's life, as the event log keeps it. */
+export interface AlertTransition {
+  readonly atMs: number;
+  readonly group: string;
+  readonly rule: string;
+  /** See `fingerprintOf`. */
+  readonly fingerprint: string;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly from: 'inactive' | 'pending' | 'firing';
+  readonly to: 'pending' | 'firing' | 'resolved' | 'inactive';
+  readonly value: number;
+}
+
+/** What the evaluator hands to routing after every evaluation: alerts that fire or were resolved. */
+export interface RoutedAlert {
+  readonly fingerprint: string;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly status: 'firing' | 'resolved';
+  readonly startsAtMs: number;
+  readonly endsAtMs?: number | undefined;
+  readonly value: number;
+  /** The rule's expression; its last comparison is the comparator and limit that notifications name. */
+  readonly expression: string;
+  /** Alert it comes from, when this is an outside Alertmanager's. */
+  readonly generatorUrl?: string | undefined;
+}
+
+/** Label of alerts that a load run or drill causes; they go to the receiver `rehearsal`. */
+export const rehearsalLabel = 'sora_rehearsal';
+
+/** The same for equal label sets: sixteen hexadecimal digits of FNV-1a (64 bit) over the sorted labels. */
+export function fingerprintOf(labels: Labels): string {
+  let hash = 0xcbf29ce484222325n;
+  const prime = 0x100000001b3n;
+  for (const name of Object.keys(labels).sort()) {
+    for (const byte of Buffer.from(`${name}\u00ff${labels[name] ?? ''}\u00ff`)) hash = ((hash ^ BigInt(byte)) * prime) & 0xffffffffffffffffn;
+  }
+  return hash.toString(16).padStart(16, '0');
+}
