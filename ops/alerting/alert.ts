@@ -22,6 +22,10 @@ export interface AlertInstance {
   /** Set while the expression no longer holds and `keep_firing_for` keeps the alert firing. */
   readonly keepFiringSinceMs?: number | undefined;
   readonly resolvedAtMs?: number | undefined;
+  /** Load run or drill under way when the alert became active; see `rehearsalLabel`. */
+  readonly rehearsalId?: string | undefined;
+  /** What the rule's `impact` query gave when the alert fired; see `RoutedAlert`. */
+  readonly impact?: string | undefined;
 }
 
 /** Of a rule as a whole: `no-data` where none of its selectors finds a series, `error` where its evaluation failed. */
@@ -50,6 +54,8 @@ export interface RoutedAlert {
   readonly startsAtMs: number;
   readonly endsAtMs?: number | undefined;
   readonly value: number;
+  /** What the rule's `impact` query gave when the alert fired, such as `1,234 requests`; undefined where it gave no figure. */
+  readonly impact?: string | undefined;
   /** The rule's expression; its last comparison is the comparator and limit that notifications name. */
   readonly expression: string;
   /** Alert it comes from, when this is an outside Alertmanager's. */
