@@ -39,5 +39,6 @@ export interface Notification {
   readonly atMs: number;
 }
 
-export const integrationKinds = ['slack', 'discord', 'email', 'sms', 'pagerduty', 'webhook'] as const;
+/** `log` writes to the control plane's own log: what a fresh checkout has. Settings: ops/alerting/routing/receiver.ts. */
+export const integrationKinds = ['slack', 'discord', 'email', 'sms', 'pagerduty', 'webhook', 'log'] as const;
 export type IntegrationKind = (typeof integrationKinds)[number];
