@@ -3,7 +3,7 @@ import type { RoutedAlert, Severity } from './alert.ts';
 import type { Labels } from '../metricstore/series.ts';
 
 /** Why a notification is sent. */
-export type NotificationReason = 'new' | 'changed' | 'repeat' | 'resolved' | 'escalation' | 'silence-expiry' | 'heartbeat';
+export type NotificationReason = 'new' | 'changed' | 'repeat' | 'resolved' | 'escalation' | 'silence-expiry' | 'heartbeat' | 'acknowledged';
 
 /** Something that changed in the last 30 min: a deploy, a configuration change, a load run or a fault. */
 export interface RecentChange {
@@ -39,6 +39,6 @@ export interface Notification {
   readonly atMs: number;
 }
 
-/** `log` writes to the control plane's own log: what a fresh checkout has. Settings: ops/alerting/routing/receiver.ts. */
+/** `log` writes to the control plane's own log: what a fresh checkout has. Settings: ops/alerting/notifiers/settings.ts. */
 export const integrationKinds = ['slack', 'discord', 'email', 'sms', 'pagerduty', 'webhook', 'log'] as const;
 export type IntegrationKind = (typeof integrationKinds)[number];

@@ -92,13 +92,19 @@ const webhook = z.strictObject({
   alertsMax: z.number().int().min(0).max(1_000).default(0),
 });
 
+/** Writes a line into the log of the control plane: what a fresh checkout has. */
+const log = z.strictObject({ kind: z.literal('log'), ...common });
+
 /** Settings of one integration, by `IntegrationKind`. */
-export const integrationSettings = z.discriminatedUnion('kind', [slack, discord, email, sms, pagerduty, webhook]);
+export const integrationSettings = z.discriminatedUnion('kind', [slack, discord, email, sms, pagerduty, webhook, log]);
 export type IntegrationSettings = z.infer<typeof integrationSettings>;
 export type SettingsOf<Kind extends IntegrationSettings['kind']> = Extract<IntegrationSettings, { kind: Kind }>;
 
-/** Settings of an integration; undefined where the configuration has it no longer. */
-export type FindSettings = (receiver: string, integration: { readonly kind: IntegrationSettings['kind']; readonly index: number }) => IntegrationSettings | undefined;
+/**
+ * Settings of an integration; undefined where the configuration has it no longer.
+ * @param to `Notification.to`: where the integration writes to whoever is on call, the settings have that person's address
+ */
+export type FindSettings = (receiver: string, integration: { readonly kind: IntegrationSettings['kind']; readonly index: number }, to?: string) => IntegrationSettings | undefined;
 
 /** What must never stand in an error, an event or a log line: keys, passwords and addresses that are secrets themselves. */
 export function secretsOf(settings: IntegrationSettings): string[] {
@@ -109,6 +115,7 @@ export function secretsOf(settings: IntegrationSettings): string[] {
       case 'email': return [settings.password];
       case 'sms': return [settings.authToken];
       case 'pagerduty': return [settings.routingKey];
+      case 'log': return [];
       case 'webhook': return [settings.signingSecret, ...Object.values(settings.headers), new URL(settings.url).search, new URL(settings.url).password];
     }
   })();
