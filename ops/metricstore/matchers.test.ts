@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { compileAnchored, compileMatcher, labelValue, meetsAll } from './matchers.ts';
+
+const matches = (pattern: string, value: string): boolean => compileMatcher({ name: 'a', operator: '=~', value: pattern })(value);
+
+describe('matchers', () => {
+  it.each([
+    ['a|b', 'b', true], ['a|b', 'ab', false], ['', '', true], ['a|', '', true], ['.*', '', true], ['.+', '', false], ['api-.+', 'api-', false], ['api-.*', 'api-', true],
+    ['api-.+', 'api-x', true], ['5..', '503', true], ['5..', '5033', false], ['a.b', 'a\nb', true], ['(?-s)a.b', 'a\nb', false], ['.*((?i)DUC).*', 'production', true],
+    ['((?i)PRO).*', 'produCtion', true], ['((?i)PRO)C', 'proc', false], ['a(?i)b|c', 'C', true], ['a(?i)b|c', 'AB', false], ['(?i:PRO).*', 'production', true],
+    ['[[:alpha:]]+', 'abc', true], ['[^[:digit:]x]+', 'ab1', false], ['[]a]+', ']a', true], ['[^]a]', ']', false], ['\\pL+', 'äb', true], ['\\p{Greek}', 'α', true],
+    ['\\PL', '1', true], ['\\Qa.b\\E+', 'a.ba.b', true], ['\\x{e4}', 'ä', true], ['\\x41\\102', 'AB', true], ['a{2,3}', 'aaa', true], ['a{,3}', 'a{,3}', true], ['x{', 'x{', true],
+    ['(?P<n>a)', 'a', true], ['a-b_c d"', 'a-b_c d"', true], ['\\-\\_\\"', '-_"', true], ['[\\w-]+', 'a-b', true], ['[a-c\\-]+', 'b-', true], ['\\Aab\\z', 'ab', true],
+    ['[\\S]+', 'a b', false], ['\\d+\\.\\d+', '1.5', true], ['a|b.c|', 'bxc', true], ['(?U)a+', 'aa', true], ['ü+', 'üü', true], ['💥.', '💥💥', true], ['foo/bar', 'foo/bar', true],
+  ])('%s on %s is %s', (pattern, value, expected) => expect(matches(pattern, value)).toBe(expected));
+
+  it.each(['(.*', 'a)', '(?=a)', '(?!a)', '(?<=a)b', '*a', 'a**', '[a', 'a{2000}', '\\1', '\\', '\\q', 'a{3,2}', '[[:foo:]]', '(?x)a'])('refuses %s', (pattern) => {
+    expect(() => compileAnchored(pattern)).toThrow(/error parsing regexp/);
+  });
+
+  it('negates', () => {
+    expect(compileMatcher({ name: 'a', operator: '!~', value: 'b.*' })('bc')).toBe(false);
+    expect(compileMatcher({ name: 'a', operator: '!=', value: 'b' })('')).toBe(true);
+    expect(meetsAll({ a: 'b' }, [{ name: 'a', operator: '=', value: 'b' }, { name: 'x', operator: '=', value: '' }])).toBe(true);
+  });
+
+  it('takes names of object properties for missing labels', () => expect(labelValue({}, 'constructor')).toBe(''));
+});
