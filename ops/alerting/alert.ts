@@ -43,6 +43,8 @@ export interface AlertTransition {
   readonly from: 'inactive' | 'pending' | 'firing';
   readonly to: 'pending' | 'firing' | 'resolved' | 'inactive';
   readonly value: number;
+  /** When the expression began to hold: the first bad sample that was seen. */
+  readonly activeAtMs: number;
 }
 
 /** What the evaluator hands to routing after every evaluation: alerts that fire or were resolved. */
