@@ -2,27 +2,40 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Host } from '../core/host.ts';
 
+const secret = z.string().min(32);
+
 const secretsSchema = z.object({
-  token: z.string().min(32),
-  admin: z.string().min(32),
-  webhook: z.string().min(32),
+  token: secret,
+  admin: secret,
+  webhook: secret,
+  /** Of the control plane: a token for each role, the key that signs acknowledge links, and that of its heartbeat. */
+  control: z.object({ viewer: secret, operator: secret, admin: secret, ack: secret, heartbeat: secret }).optional(),
   /** Connection strings of the stack's database; absent until it is known. */
   databaseUrl: z.string().optional(),
   databaseTcpUrl: z.string().optional(),
+  /** The same of the control plane's own database. */
+  controlDatabaseUrl: z.string().optional(),
+  controlDatabaseTcpUrl: z.string().optional(),
 });
 
 export type StackSecrets = z.infer<typeof secretsSchema>;
+export type KeptSecrets = StackSecrets & { readonly control: NonNullable<StackSecrets['control']> };
 
 function secretsPath(stateDir: string): string {
   return join(stateDir, 'secrets.json');
 }
 
 /** Reads the secrets of a stack, making them at the first start; the file is for its owner alone. */
-export function keepSecrets(host: Host, stateDir: string): StackSecrets {
+export function keepSecrets(host: Host, stateDir: string): KeptSecrets {
   const kept = readSecrets(host, stateDir);
-  if (kept !== undefined) return kept;
+  if (kept?.control !== undefined) return { ...kept, control: kept.control };
   const draw = (): string => host.random.bytes(32).toString('base64url');
-  const secrets: StackSecrets = { token: draw(), admin: draw(), webhook: draw() };
+  const secrets: KeptSecrets = {
+    token: draw(), admin: draw(), webhook: draw(),
+    // Those of a stack from before the control plane stay as they are.
+    ...kept,
+    control: { viewer: draw(), operator: draw(), admin: draw(), ack: draw(), heartbeat: draw() },
+  };
   writeSecrets(host, stateDir, secrets);
   return secrets;
 }

@@ -1,0 +1,91 @@
+/** Who may do what at the control plane: three roles, each with a bearer token from the stack's secrets. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Request, RequestHandler } from 'express';
+import { SoraError } from '../core/error.ts';
+
+/** Each may do what those before it may. */
+export const roles = ['viewer', 'operator', 'admin'] as const;
+export type Role = (typeof roles)[number];
+export type RoleTokens = Readonly<Record<Role, string>>;
+
+export interface Identity {
+  readonly role: Role;
+  /** As the caller names itself, or its role: tokens tell roles, not persons. */
+  readonly actor: string;
+}
+
+/** Names the person behind a request; at most 100 characters, others are replaced by the role. */
+export const actorHeader = 'x-sora-actor';
+const actorPattern = /^[\p{L}\p{N}][\p{L}\p{N} ._@:+-]{0,99}$/u;
+
+const identities = new WeakMap<object, Identity>();
+
+export interface AuthOptions {
+  /** Whether requests without credentials may read, as `viewer`. Default false. */
+  readonly anonymousRead?: boolean;
+}
+
+/**
+ * Finds who asks: `Authorization: Bearer TOKEN`, or `Basic` with any user name and the token as password, as data
+ * sources of Grafana and promtool send it. Wrong credentials are refused here, missing ones by `requireRole`.
+ */
+export function authenticate(tokens: RoleTokens, options: AuthOptions = {}): RequestHandler {
+  return (request, _response, next) => {
+    const given = readCredentials(request.headers.authorization);
+    const identity = given === undefined
+      ? (options.anonymousRead === true ? { role: 'viewer' as const, actor: 'anonymous' } : undefined)
+      : identify(tokens, given, request.get(actorHeader));
+    if (given !== undefined && identity === undefined) {
+      next(new SoraError('unauthorized', 'the token is not one of this control plane', { status: 401, hint: 'tokens are in secrets.json of the stack\u2019s state folder' }));
+      return;
+    }
+    if (identity !== undefined) identities.set(request, identity);
+    next();
+  };
+}
+
+/** Lets pass who has this role or a higher one; 401 without credentials, 403 with a lower role. */
+export function requireRole(role: Role): RequestHandler {
+  return (request, _response, next) => {
+    const identity = identities.get(request);
+    if (identity === undefined) next(new SoraError('unauthorized', 'this needs a token', { status: 401, hint: 'send Authorization: Bearer TOKEN' }));
+    else if (roles.indexOf(identity.role) < roles.indexOf(role)) next(new SoraError('forbidden', `this needs the role ${role}; the token is of ${identity.role}`, { status: 403 }));
+    else next();
+  };
+}
+
+/** Who asks, for the event log; call it behind `authenticate`. `anonymous` where nobody said. */
+export function actorOf(request: Request): string {
+  return identities.get(request)?.actor ?? 'anonymous';
+}
+
+export function roleOf(request: Request): Role | undefined {
+  return identities.get(request)?.role;
+}
+
+interface Credentials {
+  readonly token: string;
+  readonly user: string | undefined;
+}
+
+function readCredentials(header: string | undefined): Credentials | undefined {
+  const [, scheme = '', value = ''] = /^(\w+) +(\S+) *$/.exec(header ?? '') ?? [];
+  if (header === undefined) return undefined;
+  if (scheme.toLowerCase() === 'bearer') return { token: value, user: undefined };
+  if (scheme.toLowerCase() !== 'basic') return { token: '', user: undefined };
+  const [, user, token = ''] = /^([^:]*):(.*)$/s.exec(Buffer.from(value, 'base64').toString('utf8')) ?? [];
+  return { token, user };
+}
+
+function identify(tokens: RoleTokens, { token, user }: Credentials, named: string | undefined): Identity | undefined {
+  // All three are compared, so that the time tells nothing of which one was nearly right.
+  const found = roles.filter((role) => isSame(tokens[role], token)).at(-1);
+  if (found === undefined) return undefined;
+  const actor = named ?? user ?? '';
+  return { role: found, actor: actorPattern.test(actor) ? actor : found };
+}
+
+function isSame(expected: string, given: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(expected), digest(given));
+}
