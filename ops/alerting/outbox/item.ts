@@ -1,0 +1,66 @@
+/** What the outbox keeps, and the names under which it keeps it. */
+import { createHash } from 'node:crypto';
+import type { IntegrationKind, Notification } from '../notification.ts';
+import { severities } from '../alert.ts';
+import type { Severity } from '../alert.ts';
+import type { ChangeItem } from '../notifiers/outcome.ts';
+
+export type OutboxItem = { readonly type: 'notification'; readonly notification: Notification } | { readonly type: 'change'; readonly change: ChangeItem };
+
+/** Of an item that somebody has leased and is about to send. */
+export interface LeasedItem {
+  readonly sequence: number;
+  readonly lane: string;
+  readonly target: string;
+  readonly groupId: string;
+  readonly episode: string;
+  readonly item: OutboxItem;
+  /** With the one that begins now. */
+  readonly attempts: number;
+  readonly giveUpAtMs: number;
+}
+
+/** How many minutes an item is tried before it is a dead letter: as long as somebody may still act on it. */
+export const giveUpAfterMs: Readonly<Record<Severity, number>> = { critical: 3_600_000, high: 4 * 3_600_000, medium: 8 * 3_600_000, low: 24 * 3_600_000 };
+
+/** Bounds of the outbox. */
+export interface OutboxLimits {
+  /** Waiting items beyond which the oldest of the lowest severity are dropped; critical ones never are. */
+  readonly waitingMax: number;
+  /** How long a settled item is kept, so that its id is not taken twice. */
+  readonly settledKeptMs: number;
+  /** Settled items kept at most. */
+  readonly settledMax: number;
+}
+
+export const outboxLimits: OutboxLimits = { waitingMax: 10_000, settledKeptMs: 7 * 86_400_000, settledMax: 50_000 };
+
+/** Of text of any length and content, for keys of an index: 32 hexadecimal digits of SHA-256. */
+export function digest(...parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
+}
+
+export function integrationName(integration: { readonly kind: IntegrationKind; readonly index: number }): string {
+  return `${integration.kind}[${integration.index}]`;
+}
+
+/** Receiver and integration, as they stand in events: `oncall/slack[0]`. */
+export function targetOf(receiver: string, integration: { readonly kind: IntegrationKind; readonly index: number }): string {
+  return `${receiver}/${integrationName(integration)}`;
+}
+
+/** Group and integration: items of a lane go in order. */
+export function laneOf(notification: Notification): string {
+  return digest(notification.groupKey, targetOf(notification.receiver, notification.integration));
+}
+
+export const groupIdOf = (groupKey: string): string => digest(groupKey);
+
+export const severityRank = (severity: Severity): number => severities.indexOf(severity);
+
+/** Id, destination and weight of an item of either type. */
+export function identify(item: OutboxItem): { readonly id: string; readonly receiver: string; readonly integration: { readonly kind: IntegrationKind; readonly index: number }; readonly severity: Severity } {
+  if (item.type === 'change') return { id: item.change.id, receiver: item.change.receiver, integration: item.change.integration, severity: 'low' };
+  const { id, receiver, integration, severity } = item.notification;
+  return { id, receiver, integration, severity };
+}

@@ -1,0 +1,45 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { EventDetails, LoggedEvent } from '../core/event-log/event.ts';
+import { recentChanges, recentChangesMax, recentChangesSpanMs } from './recent-changes.ts';
+
+const nowMs = Date.UTC(2026, 0, 1, 12);
+const minute = 60_000;
+let sequence = 0;
+const event = (atMs: number, details: EventDetails): LoggedEvent => ({ sequence: ++sequence, atMs, actor: 'kim', details });
+const deploy = (atMs: number): LoggedEvent => event(atMs, { kind: 'deploy', service: 'api', version: '1.4.2', commit: '0123456789abcdef', committedAtMs: 0, outcome: 'succeeded', rework: false });
+const fault = (atMs: number, phase: 'started' | 'ended', faultId = 'f1'): LoggedEvent => event(atMs, { kind: 'fault', phase, faultId, fault: 'kill -9', target: 'postgres' });
+
+describe('recentChanges', () => {
+  test('names deploys, configuration, load runs and faults of the last 30 min, newest first', () => {
+    const changes = recentChanges([
+      deploy(nowMs - 31 * minute),
+      deploy(nowMs - 20 * minute),
+      event(nowMs - 10 * minute, { kind: 'config', subject: 'pool', summary: 'size 10 to 20' }),
+      event(nowMs - 9 * minute, { kind: 'login', role: 'admin' }),
+      event(nowMs - 5 * minute, { kind: 'load-run', phase: 'started', runId: 'r1', scenario: 'launch-mix', summary: '10,000 users' }),
+    ], nowMs);
+    expect(changes.map(({ kind, text }) => [kind, text])).toEqual([
+      ['load-run', 'launch-mix r1 started, still under way: 10,000 users'],
+      ['config', 'pool: size 10 to 20 by kim'],
+      ['deploy', 'api 1.4.2 (0123456789ab) by kim'],
+    ]);
+  });
+
+  test('a fault that began earlier is named while it lasts, and no longer', () => {
+    expect(recentChanges([fault(nowMs - 90 * minute, 'started')], nowMs)).toMatchObject([{ kind: 'fault', text: 'kill -9 on postgres started, still under way' }]);
+    expect(recentChanges([fault(nowMs - 90 * minute, 'started'), fault(nowMs - 80 * minute, 'ended')], nowMs)).toEqual([]);
+  });
+
+  test('whatever the log holds, changes are of the past, in order and bounded', () => {
+    const anyEvent = fc.tuple(fc.integer({ min: -200, max: 20 }), fc.constantFrom('deploy', 'started', 'ended'), fc.constantFrom('a', 'b')).map(([minutes, what, id]) =>
+      what === 'deploy' ? deploy(nowMs + minutes * minute) : fault(nowMs + minutes * minute, what === 'started' ? 'started' : 'ended', id));
+    fc.assert(fc.property(fc.array(anyEvent, { maxLength: 60 }), (events) => {
+      const changes = recentChanges(events, nowMs);
+      expect(changes.length).toBeLessThanOrEqual(recentChangesMax);
+      expect(changes.every((change) => change.atMs <= nowMs)).toBe(true);
+      expect(changes.map((change) => change.atMs)).toEqual(changes.map((change) => change.atMs).toSorted((a, b) => b - a));
+      expect(changes.every((change) => change.atMs > nowMs - recentChangesSpanMs || change.kind === 'fault')).toBe(true);
+    }));
+  });
+});

@@ -1,0 +1,62 @@
+/** What changed shortly before an alert: most incidents follow a change. */
+import type { EventLog, LoggedEvent } from '../core/event-log/event.ts';
+import type { RecentChange } from './notification.ts';
+
+/** How far back a notification looks. */
+export const recentChangesSpanMs = 30 * 60_000;
+/** Changes a notification holds; the newest stay. */
+export const recentChangesMax = 20;
+
+/** Kinds of events that `recentChanges` understands. */
+export const changeKinds = ['deploy', 'config', 'load-run', 'fault'] as const;
+
+/**
+ * The deploys, configuration changes, load runs and faults of the 30 min up to `nowMs`, newest first. A load run or
+ * fault that began earlier and still lasts is named as well: it is the likeliest cause of all.
+ * @param events in order of sequence, of the kinds `changeKinds`; others are skipped
+ */
+export function recentChanges(events: readonly LoggedEvent[], nowMs: number): RecentChange[] {
+  const fromMs = nowMs - recentChangesSpanMs;
+  const past = events.filter((event) => event.atMs <= nowMs);
+  const ended = new Set(past.flatMap((event) => (isEnd(event) ? [idOf(event)] : [])));
+  const lasts = (event: LoggedEvent): boolean => isStart(event) && !ended.has(idOf(event));
+  return past
+    .filter((event) => event.atMs > fromMs || lasts(event))
+    .flatMap((event) => toChange(event, lasts(event)))
+    .toSorted((one, other) => other.atMs - one.atMs)
+    .slice(0, recentChangesMax);
+}
+
+function toChange({ atMs, details, actor }: LoggedEvent, lasts: boolean): RecentChange[] {
+  const still = lasts ? ', still under way' : '';
+  switch (details.kind) {
+    case 'deploy': {
+      const outcome = details.outcome === 'succeeded' ? '' : `, ${details.outcome}`;
+      return [{ kind: 'deploy', atMs, text: `${details.service} ${details.version} (${details.commit.slice(0, 12)})${outcome}${details.rework ? ', rework' : ''} by ${actor}` }];
+    }
+    case 'config':
+      return [{ kind: 'config', atMs, text: `${details.subject}: ${details.summary} by ${actor}` }];
+    case 'load-run':
+      return [{ kind: 'load-run', atMs, text: `${details.scenario} ${details.runId} ${details.phase}${still}${details.summary === '' ? '' : `: ${details.summary}`}` }];
+    case 'fault':
+      return [{ kind: 'fault', atMs, text: `${details.fault} on ${details.target} ${details.phase}${still}${details.drillId === undefined ? '' : ` (drill ${details.drillId})`}` }];
+    default:
+      return [];
+  }
+}
+
+const isStart = ({ details }: LoggedEvent): boolean => (details.kind === 'load-run' || details.kind === 'fault') && details.phase === 'started';
+const isEnd = ({ details }: LoggedEvent): boolean => (details.kind === 'load-run' || details.kind === 'fault') && details.phase === 'ended';
+
+function idOf({ details }: LoggedEvent): string {
+  if (details.kind === 'load-run') return `load-run ${details.runId}`;
+  return details.kind === 'fault' ? `fault ${details.faultId}` : '';
+}
+
+/** How far back the log is read for load runs and faults that still last. */
+const lookBackMs = 6 * 3_600_000;
+
+/** Reads the log and answers `recentChanges` of it. */
+export async function readRecentChanges(log: EventLog, nowMs: number): Promise<RecentChange[]> {
+  return recentChanges(await log.read({ kinds: changeKinds, fromMs: nowMs - lookBackMs, toMs: nowMs }), nowMs);
+}
