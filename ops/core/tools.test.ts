@@ -1,10 +1,10 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Host } from './host.ts';
 import { createTestHost } from './test-host.ts';
-import { builtPath, findTool, readVersion, requireTool } from './tools.ts';
+import { builtPath, findTool, goTools, readVersion, requireTool } from './tools.ts';
 import type { GoTool } from './tools.ts';
 
 const tool: GoTool = { name: 'gauge', version: 'v2.2.0', package: 'example.test/gauge/v2', moduleFolder: 'pinned', versionArgs: ['version'], home: 'https://example.test/gauge' };
@@ -71,9 +71,52 @@ describe('requireTool', () => {
     await expect(require()).rejects.toMatchObject({ code: 'tool_unusable' });
   });
 
+  it('takes below v1 no older minor version, and tells the linker the version where the source does not hold it', async () => {
+    const young: GoTool = { ...tool, version: 'v0.30.0', versionVariable: 'example.test/gauge/version.Version' };
+    putProgram('gauge', 'echo gauge 0.29.7');
+    expect(findTool(host, young, places())).toBeUndefined();
+    const go = putProgram('go', `echo "$@" > ${join(folder, 'args')}\nwhile [ "$1" != "-o" ]; do shift; done\nprintf '#!/bin/sh\\necho gauge 0.30.0\\n' > "$2"\n/bin/chmod 755 "$2"`);
+    expect(await requireTool(host, young, places(), () => {})).toMatchObject({ version: 'v0.30.0' });
+    expect(readFileSync(join(folder, 'args'), 'utf8')).toContain('-X example.test/gauge/version.Version=0.30.0');
+    rmSync(go);
+    putProgram('gauge', 'echo gauge 0.31.2');
+    expect(findTool(host, young, places())).toMatchObject({ version: 'v0.31.2' });
+  });
+
+  it('waits for the build of another process, and passes over the lock of one that is gone', async () => {
+    const lock = join(folder, 'home/tools/build.lock');
+    mkdirSync(join(folder, 'home/tools'));
+    // Of all pids the largest is the least likely to be in use.
+    writeFileSync(lock, '4194303');
+    goThatBuilds('v2.2.0');
+    expect(await require()).toMatchObject({ version: 'v2.2.0' });
+    rmSync(builtPath(tool, places()));
+    let held = true;
+    writeFileSync(lock, String(host.process.pid));
+    const release = (): Promise<void> => {
+      held = false;
+      rmSync(lock);
+      return Promise.resolve();
+    };
+    host = { ...host, timers: { ...host.timers, sleep: release } };
+    expect(await require()).toMatchObject({ version: 'v2.2.0' });
+    expect(held).toBe(false);
+  });
+
   it('passes over a program that fails', () => {
     putProgram('gauge', 'exit 3');
     expect(findTool(host, tool, places())).toBeUndefined();
+  });
+});
+
+describe('goTools', () => {
+  it.each(Object.values(goTools))('pins $name in a module of ours', ({ package: path, moduleFolder, version }) => {
+    const module = readFileSync(join(import.meta.dirname, '../..', moduleFolder, 'go.mod'), 'utf8');
+    expect(module).toMatch(new RegExp(`^(?:tool|\\t)\\s*${path}$`, 'm'));
+    // Prometheus counts its modules apart: 3.8.0 is v0.308.0.
+    const [major = '', minor = '', patch = ''] = version.slice(1).split('.');
+    const pinned = path.startsWith('github.com/prometheus/prometheus/') ? `v0.${major}${minor.padStart(2, '0')}.${patch}` : version;
+    expect(module).toContain(`${path.replace(/\/cmd\/.*$/, '')} ${pinned}`);
   });
 });
 

@@ -1,5 +1,5 @@
+import { compileMatcher, labelValue } from './matchers.ts';
 import type { Labels, Matcher, MetricMetadata, SampleSource, SeriesSamples, TimeSpan } from './series.ts';
-import { compileMatcher } from './matchers.ts';
 
 /** One sample, or with `isStale` a marker whose value means nothing. */
 export interface MemorySample {
@@ -69,7 +69,7 @@ export class MemorySource implements SampleSource {
   }
 
   async labelValues(label: string, selectors: readonly (readonly Matcher[])[], span: TimeSpan): Promise<readonly string[]> {
-    return sorted((await this.series(selectors, span)).map((labels) => labelOf(labels, label)).filter((value) => value !== ''));
+    return sorted((await this.series(selectors, span)).map((labels) => labelValue(labels, label)).filter((value) => value !== ''));
   }
 
   metadata(name?: string): Promise<readonly MetricMetadata[]> {
@@ -81,7 +81,7 @@ export class MemorySource implements SampleSource {
     const conditions = matchers.map((matcher) => ({ name: matcher.name, isMet: compileMatcher(matcher) }));
     const found: [Held, number, number][] = [];
     for (const held of this.#held.values()) {
-      if (!conditions.every(({ name, isMet }) => isMet(labelOf(held.labels, name)))) continue;
+      if (!conditions.every(({ name, isMet }) => isMet(labelValue(held.labels, name)))) continue;
       const from = lowerBound(held.timestampsMs, fromMs);
       const to = lowerBound(held.timestampsMs, toMs, true);
       if (from < to) found.push([held, from, to]);
@@ -99,9 +99,6 @@ export class MemorySource implements SampleSource {
     return made;
   }
 }
-
-/** A label's value, empty when it is missing; labels may be called like a property of every object. */
-const labelOf = (labels: Labels, name: string): string => (Object.hasOwn(labels, name) ? (labels[name] ?? '') : '');
 
 function insert(held: Held, { atMs, value, isStale = false }: MemorySample): void {
   const { timestampsMs, values, stale } = held;

@@ -3,8 +3,8 @@
  * promtool's tests of rules and in promqltest's scripts (docs/configuration/unit_testing_rules.md, "series").
  */
 import { SoraError } from '../../core/error.ts';
+import { unquote } from '../promql/literals.ts';
 import type { Labels } from '../series.ts';
-import { scanQuoted, unquote } from './go-string.ts';
 
 /** One place of a sequence: a sample, none, a staleness marker, or a native histogram, which SORA does not read. */
 export type SequenceValue =
@@ -146,6 +146,13 @@ function scanLabelName(text: string, at: number): { name: string; end: number } 
   const name = labelName.exec(text)?.[1];
   if (name === undefined) throw malformed(at >= text.length ? 'no closing }' : `no label at "${text.slice(at, at + 20)}"`, text);
   return { name, end: at + name.length };
+}
+
+/** The quoted string that begins at `from`, quotes included; undefined when none does, or it does not end. */
+function scanQuoted(text: string, from: number): string | undefined {
+  const quoted = /"(?:[^"\\\n]|\\[^\n])*"|'(?:[^'\\\n]|\\[^\n])*'|`[^`]*`/y;
+  quoted.lastIndex = from;
+  return quoted.exec(text)?.[0];
 }
 
 function skipSpace(text: string, from: number): number {
