@@ -8,7 +8,7 @@ import { describe, linksOf, plainText, alertLines } from './message.ts';
 import type { Message } from './message.ts';
 import type { Delivery, Outcome, SendContext } from './outcome.ts';
 import type { SettingsOf } from './settings.ts';
-import { formatTime, withoutSecrets } from './text.ts';
+import { withoutSecrets } from './text.ts';
 
 /** The message as nodemailer takes it. */
 export function renderEmail(message: Message, delivery: Delivery, settings: SettingsOf<'email'>): SendMailOptions {

@@ -64,3 +64,22 @@ export function identify(item: OutboxItem): { readonly id: string; readonly rece
   const { id, receiver, integration, severity } = item.notification;
   return { id, receiver, integration, severity };
 }
+
+/** As JSON that PostgreSQL takes: it has no words for NaN and infinities, nor for the character 0 and half characters. */
+export function encodeItem(item: OutboxItem): string {
+  return JSON.stringify(item, (_key, value: unknown) => {
+    if (typeof value === 'number' && !Number.isFinite(value)) return { figure: String(value) };
+    return typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '\ufffd') : value;
+  });
+}
+
+/** The item of `encodeItem`, as the driver has parsed it. */
+export function decodeItem(stored: OutboxItem): OutboxItem {
+  if (stored.type === 'change') return stored;
+  const alerts = stored.notification.alerts.map((alert) => ({ ...alert, value: figureOf(alert.value) }));
+  return { ...stored, notification: { ...stored.notification, alerts } };
+}
+
+function figureOf(value: number | { readonly figure: string }): number {
+  return typeof value === 'number' ? value : Number(value.figure);
+}

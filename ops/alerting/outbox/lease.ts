@@ -1,6 +1,7 @@
 /** Taking items from the outbox, and giving back those of a sender that died. */
 import type { ClientBase } from 'pg';
 import { outboxLockSpace } from './outbox.ts';
+import { decodeItem } from './item.ts';
 import type { LeasedItem, OutboxItem } from './item.ts';
 
 interface LeasedRow {
@@ -43,7 +44,7 @@ export async function leaseItem(client: ClientBase, request: LeaseRequest): Prom
   const row = rows[0];
   return row === undefined
     ? undefined
-    : { sequence: Number(row.sequence), lane: row.lane, target: row.target, groupId: row.group_id, episode: row.episode, item: row.item, attempts: row.attempts, giveUpAtMs: Number(row.give_up_at_ms) };
+    : { sequence: Number(row.sequence), lane: row.lane, target: row.target, groupId: row.group_id, episode: row.episode, item: decodeItem(row.item), attempts: row.attempts, giveUpAtMs: Number(row.give_up_at_ms) };
 }
 
 /** Says that a sender lives, for as long as this connection does. */

@@ -8,7 +8,7 @@ import type { Host } from '../../core/host.ts';
 import type { Notification } from '../notification.ts';
 import type { ChangeItem } from '../notifiers/outcome.ts';
 import { notificationEvent } from './event.ts';
-import { digest, giveUpAfterMs, groupIdOf, identify, laneOf, outboxLimits, severityRank, targetOf } from './item.ts';
+import { decodeItem, digest, encodeItem, giveUpAfterMs, groupIdOf, identify, laneOf, outboxLimits, severityRank, targetOf } from './item.ts';
 import type { OutboxItem, OutboxLimits } from './item.ts';
 import { addTotals } from './totals.ts';
 
@@ -124,14 +124,14 @@ async function insertItems(client: ClientBase, items: readonly OutboxItem[], epi
       group_id: isChange ? '' : groupIdOf(item.notification.groupKey),
       severity_rank: severityRank(severity),
       episode: episodes.get(id) ?? '',
-      item,
+      item: encodeItem(item),
       give_up_at_ms: nowMs + giveUpAfterMs[severity],
     };
   });
   await client.query(
     `insert into alerting_outbox (item_id, lane, target, group_id, severity_rank, episode, item, queued_at_ms, due_at_ms, give_up_at_ms)
-     select item_id, lane, target, group_id, severity_rank, episode, item, $2, $2, give_up_at_ms
-     from rows from (jsonb_to_recordset($1::jsonb) as (item_id text, lane text, target text, group_id text, severity_rank smallint, episode text, item jsonb, give_up_at_ms bigint))
+     select item_id, lane, target, group_id, severity_rank, episode, item::jsonb, $2, $2, give_up_at_ms
+     from rows from (jsonb_to_recordset($1::jsonb) as (item_id text, lane text, target text, group_id text, severity_rank smallint, episode text, item text, give_up_at_ms bigint))
        with ordinality as row (item_id, lane, target, group_id, severity_rank, episode, item, give_up_at_ms, place)
      order by place`,
     [JSON.stringify(rows), nowMs],
@@ -151,7 +151,7 @@ async function makeRoom(client: ClientBase, waitingMax: number, nowMs: number): 
      returning item`,
     [excess, nowMs],
   );
-  const dropped = rows.map((row) => row.item);
+  const dropped = rows.map((row) => decodeItem(row.item));
   await addTotals(client, 'dropped', dropped);
   return dropped;
 }
@@ -166,5 +166,5 @@ async function openIncidents(client: ClientBase, groupKey: string): Promise<{ re
      order by item.lane, item.sequence desc limit 100`,
     [groupIdOf(groupKey)],
   );
-  return rows.flatMap(({ item, episode }) => (item.type === 'notification' ? [{ notification: item.notification, episode }] : []));
+  return rows.map(({ item, episode }) => ({ item: decodeItem(item), episode })).flatMap(({ item, episode }) => (item.type === 'notification' ? [{ notification: item.notification, episode }] : []));
 }

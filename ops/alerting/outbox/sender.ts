@@ -59,6 +59,7 @@ class OutboxSender implements Sender {
   readonly #timers: Timer[] = [];
   #listener: PoolClient | undefined;
   #pumping: Promise<void> | undefined;
+  #polling: Promise<void> | undefined;
   #isWoken = false;
   #isStopped = false;
 
@@ -70,7 +71,7 @@ class OutboxSender implements Sender {
   async start(): Promise<void> {
     const { timers } = this.#deps.host;
     await this.#listen();
-    this.#timers.push(timers.every(pollMs, () => void this.#poll()), timers.every(pruneEveryMs, () => void this.#prune()));
+    this.#timers.push(timers.every(pollMs, () => this.#startPoll()), timers.every(pruneEveryMs, () => void this.#prune()));
     this.wake();
   }
 
@@ -83,7 +84,8 @@ class OutboxSender implements Sender {
   }
 
   async settled(): Promise<void> {
-    while (this.#pumping !== undefined || this.#inFlight.size > 0) {
+    while (this.#polling !== undefined || this.#pumping !== undefined || this.#inFlight.size > 0) {
+      await this.#polling;
       await this.#pumping;
       await Promise.all([...this.#inFlight.values()].map(({ done }) => done));
     }
@@ -96,6 +98,12 @@ class OutboxSender implements Sender {
     const listener = this.#listener;
     this.#listener = undefined;
     listener?.release(true);
+  }
+
+  #startPoll(): void {
+    this.#polling ??= this.#poll().finally(() => {
+      this.#polling = undefined;
+    });
   }
 
   async #poll(): Promise<void> {
