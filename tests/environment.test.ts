@@ -36,7 +36,7 @@ describe('the table of environment variables', () => {
   });
 
   test('holds nothing that no code reads', () => {
-    const code = [...schemas, 'services/mocks/ai/main.ts', 'ops/telemetry/tracing.ts', 'ops/telemetry/telemetry.ts', 'ops/telemetry/user-hash.ts'].map(read).join('\n');
+    const code = [...schemas, 'services/mocks/ai/main.ts', 'services/workers/main.ts', 'ops/telemetry/tracing.ts', 'ops/telemetry/telemetry.ts', 'ops/telemetry/user-hash.ts'].map(read).join('\n');
     for (const { name } of rows) expect(code).toMatch(new RegExp(`\\b${name}\\b`));
   });
 });

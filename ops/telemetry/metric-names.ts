@@ -8,8 +8,8 @@ export interface MetricSpec {
   readonly buckets?: readonly number[];
 }
 
-/** Seconds a provider takes. */
-const provider = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+/** Seconds a provider takes; 2 s is the limit of the alert on AI. */
+const provider = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 2.5, 5, 10, 30];
 /** Seconds something waits in a queue or on a webhook. */
 const waiting = [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600];
 
@@ -25,6 +25,8 @@ export const metricNames = {
   aiRequestDuration: spec('ai_request_duration_seconds', 'Time of a call to an AI model, to its last token', ['model', 'outcome'], provider),
   /** Histogram. */
   aiFirstTokenDuration: spec('ai_first_token_duration_seconds', 'Time of a call to an AI model to its first token', ['model'], provider),
+  /** Gauge. */
+  aiTokenBudget: spec('ai_token_budget_tokens', 'Tokens a day, over all users and models, that are paid for'),
   /** Counter. `reason`: timeout, provider, invalid. */
   moderationFailures: spec('moderation_failures_total', 'Content moderations that gave no verdict', ['reason']),
   /** Counter. `kind`: chat, tip, gift, live, purchase; `reason`: insufficient, unknown_recipient, self_transfer, conflict, error. */

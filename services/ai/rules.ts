@@ -25,6 +25,8 @@ export const findCompanion = (id: number): Persona | undefined => byId.get(id);
 
 /** Tokens a user may use a UTC day before further messages get 429. */
 export const dailyTokensMax = 200_000;
+/** Tokens a day over all users that are paid for, where no other figure is given: 23,000 a second. */
+export const tokensPerDayDefault = 2_000_000_000;
 /** Longest reply asked of a model, tokens. */
 export const replyTokensMax = 512;
 

@@ -1,3 +1,4 @@
+import { Gauge, type Registry } from 'prom-client';
 import { z } from 'zod';
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { createTelemetry } from '../../ops/telemetry/telemetry.ts';
@@ -18,6 +19,8 @@ const variables = {
   SORA_TOKEN_SECRET: z.string().min(32),
   /** The secret before a rotation: its tokens stay valid until they run out. */
   SORA_TOKEN_SECRET_PREVIOUS: z.string().min(32).optional(),
+  /** When SORA_TOKEN_SECRET must have been replaced, in ISO 8601; only watched. */
+  SORA_TOKEN_EXPIRES_AT: z.iso.datetime({ offset: true }).optional(),
   SORA_ACCESS_TTL_S: z.coerce.number().int().min(10).max(accessTtlMaxS).default(accessTtlDefaultS),
   /** Opens /admin/sessions to direct connections from this machine. */
   SORA_ADMIN_SECRET: z.string().min(16).optional(),
@@ -50,6 +53,7 @@ async function main(): Promise<void> {
     ttlS: env.SORA_ACCESS_TTL_S,
     ...(env.SORA_TOKEN_SECRET_PREVIOUS === undefined ? {} : { previousSecret: env.SORA_TOKEN_SECRET_PREVIOUS }),
   });
+  if (env.SORA_TOKEN_EXPIRES_AT !== undefined) watchTokenKey(metrics, Date.parse(env.SORA_TOKEN_EXPIRES_AT));
   const domains = [
     createAccounts(platform, { tokens, profiles: profileMaker, ...(env.SORA_ADMIN_SECRET === undefined ? {} : { adminSecret: env.SORA_ADMIN_SECRET }) }),
     ...createDomains(platform, providersOf(env)),
@@ -81,6 +85,12 @@ async function main(): Promise<void> {
       await telemetry.shutdown();
     },
   });
+}
+
+/** Declares when the key that signs access tokens must have been replaced. */
+function watchTokenKey(registry: Registry, expiresMs: number): void {
+  const help = 'When the key that signs access tokens must have been replaced';
+  new Gauge({ name: 'token_key_expiry_timestamp_seconds', help, registers: [registry] }).set(expiresMs / 1_000);
 }
 
 await runMain(host, main);

@@ -148,6 +148,7 @@ export class Gateway implements SessionPort<ClientSession> {
   }
 
   failed(failure: GatewayFailure): void {
+    this.metrics.countFailure(failure.code);
     this.#failures.report(failure, this.coarseMs);
   }
 

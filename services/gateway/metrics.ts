@@ -9,13 +9,17 @@ export interface MetricsSource {
   readonly retriesSpent: number;
 }
 
-const boundsS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** 1.2 s is the limit of the alert on users' latency: a limit on a bound is met exactly. */
+const boundsS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.2, 2.5, 5, 10];
+/** The gateway's own failures, as it names them to clients; `other` are clients' faults answered 5xx. */
+const failureCodes = ['overloaded', 'no_upstream', 'bad_upstream', 'upstream_timeout', 'reply_cut', 'reply_stalled', 'other'] as const;
 
 /** Plain counters, written as Prometheus text by hand: a scrape costs little and a request next to nothing. */
 export class GatewayMetrics {
   readonly #source: MetricsSource;
   readonly #replies = new Float64Array(6);
   readonly #buckets = new Float64Array(boundsS.length + 1);
+  readonly #failures = new Map<string, number>(failureCodes.map((code) => [code, 0]));
   #latencySumS = 0;
   connections = 0;
   connectionsRefused = 0;
@@ -26,6 +30,11 @@ export class GatewayMetrics {
 
   countReply(status: number): void {
     this.#replies[Math.floor(status / 100)]!++;
+  }
+
+  countFailure(code: string): void {
+    const known = this.#failures.has(code) ? code : 'other';
+    this.#failures.set(known, (this.#failures.get(known) ?? 0) + 1);
   }
 
   observe(latencyMs: number): void {
@@ -49,6 +58,7 @@ export class GatewayMetrics {
       upstreams.map((upstream) => [`{upstream=${JSON.stringify(upstream.name)}}`, read(upstream)]);
 
     family('gateway_replies_total', 'counter', 'Replies by status class.', [1, 2, 3, 4, 5].map((c) => [`{class="${c}xx"}`, this.#replies[c] as number]));
+    family('gateway_failures_total', 'counter', 'Requests that the gateway itself failed, by its reason.', [...this.#failures].map(([code, count]) => [`{code="${code}"}`, count]));
     one('gateway_retries_total', 'counter', 'Requests sent a second time.', retriesSpent);
     one('gateway_refused_total', 'counter', 'Requests refused by admission control.', admission.refused);
     one('gateway_in_flight', 'gauge', 'Requests at the upstreams.', admission.inFlight);

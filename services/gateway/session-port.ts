@@ -22,7 +22,7 @@ export interface SessionPort<Session = unknown> {
   /** Takes one retry from the budget. */
   takeRetry(): boolean;
   countReply(status: number): void;
-  /** Logs a failure of the gateway's own, within limits. */
+  /** Counts a failure of the gateway's own and logs it, within limits. */
   failed(failure: GatewayFailure): void;
   closed(session: Session): void;
 }

@@ -14,6 +14,8 @@ export const commonVariables = {
   /** Connections to PostgreSQL at most. */
   SORA_DB_POOL: z.coerce.number().int().min(1).max(500).default(10),
   AI_PROVIDER_URL: z.url().default('http://127.0.0.1:8092'),
+  /** Tokens a day over all users that are paid for; the alert on AI's budget compares with it. */
+  SORA_AI_TOKENS_PER_DAY: z.coerce.number().int().min(1).default(2_000_000_000),
   PAYMENTS_PROVIDER_URL: z.url().default('http://127.0.0.1:8091'),
   /** Shared with the provider; it signs webhooks. */
   PAYMENTS_WEBHOOK_SECRET: z.string().min(16),
@@ -40,16 +42,16 @@ export function readEnvironment<Shape extends z.ZodRawShape>(
   throw invalidConfig(`the environment is not usable: ${found.join('; ')}`, 'set the variables named; services/platform/environment.ts and the main.ts of the service say what each is for');
 }
 
-type Common = Pick<z.infer<z.ZodObject<typeof commonVariables>>, 'PORT' | `${'PAYMENTS' | 'AI'}_PROVIDER_URL` | 'PAYMENTS_WEBHOOK_SECRET' | 'PAYMENTS_WEBHOOK_URL'>;
+type Common = Pick<z.infer<z.ZodObject<typeof commonVariables>>, 'PORT' | 'SORA_AI_TOKENS_PER_DAY' | `${'PAYMENTS' | 'AI'}_PROVIDER_URL` | 'PAYMENTS_WEBHOOK_SECRET' | 'PAYMENTS_WEBHOOK_URL'>;
 
 /** The outside providers as the domains take them. */
-export function providersOf(env: Common): { payments: { providerUrl: string; webhookSecret: string; webhookUrl: string }; ai: { providerUrl: string } } {
+export function providersOf(env: Common): { payments: { providerUrl: string; webhookSecret: string; webhookUrl: string }; ai: { providerUrl: string; tokensPerDay: number } } {
   return {
     payments: {
       providerUrl: env.PAYMENTS_PROVIDER_URL,
       webhookSecret: env.PAYMENTS_WEBHOOK_SECRET,
       webhookUrl: env.PAYMENTS_WEBHOOK_URL ?? `http://127.0.0.1:${env.PORT}/payments/webhook`,
     },
-    ai: { providerUrl: env.AI_PROVIDER_URL },
+    ai: { providerUrl: env.AI_PROVIDER_URL, tokensPerDay: env.SORA_AI_TOKENS_PER_DAY },
   };
 }

@@ -1,6 +1,6 @@
 import { Pool, types, type ClientConfig, type CustomTypesConfig, type PoolClient } from 'pg';
 import type { Logger } from 'pino';
-import { Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { messageOf } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import type { Tracing } from '../../ops/telemetry/tracing.ts';
@@ -95,11 +95,19 @@ export function createPostgresDatabase(options: PostgresOptions): Database {
   // The pool listens to idle connections only. One that breaks under a statement has rejected that statement
   // already, and would then end the whole process as an event nobody listens to.
   pool.on('connect', (client) => client.on('error', () => undefined));
-  const waits = poolMetrics(pool, settings.metrics);
+  const { waits, failed } = poolMetrics(pool, settings.poolSize, settings.metrics);
   const { clock } = settings.host;
+
+  const unavailable = (error: unknown): Problem => {
+    if (error instanceof Problem) return error;
+    const problem = unavailableProblem(error);
+    failed(problem.code === 'overloaded' ? 'acquire_timeout' : 'connection');
+    return problem;
+  };
 
   const acquire = async (): Promise<PoolClient> => {
     if (pool.waitingCount >= settings.waitersMax) {
+      failed('full');
       throw overloaded(`the database pool has ${settings.waitersMax} callers waiting already`);
     }
     const startMs = clock.monotonicMs();
@@ -192,8 +200,7 @@ async function rollback(client: PoolClient): Promise<boolean> {
   }
 }
 
-function unavailable(error: unknown): Problem {
-  if (error instanceof Problem) return error;
+function unavailableProblem(error: unknown): Problem {
   const timedOut = /timeout exceeded when trying to connect/.test(messageOf(error));
   const problem = timedOut
     ? overloaded('no database connection became free in time')
@@ -202,8 +209,16 @@ function unavailable(error: unknown): Problem {
   return problem;
 }
 
-function poolMetrics(pool: Pool, registry: Registry | undefined): Histogram | undefined {
-  if (registry === undefined || registry.getSingleMetric('db_client_connection_wait_time_seconds')) return undefined;
+/** Why a caller got no use of a connection. */
+const failureReasons = ['connection', 'acquire_timeout', 'full'] as const;
+
+interface PoolMetrics {
+  readonly waits: Histogram | undefined;
+  failed(reason: (typeof failureReasons)[number]): void;
+}
+
+function poolMetrics(pool: Pool, poolSize: number, registry: Registry | undefined): PoolMetrics {
+  if (registry === undefined || registry.getSingleMetric('db_client_connection_wait_time_seconds')) return { waits: undefined, failed: () => undefined };
   const connections = new Gauge({
     name: 'db_client_connection_count',
     help: 'Connections of the pool by state',
@@ -224,10 +239,14 @@ function poolMetrics(pool: Pool, registry: Registry | undefined): Histogram | un
   });
   registry.registerMetric(connections);
   registry.registerMetric(pending);
-  return new Histogram({
+  new Gauge({ name: 'db_client_connection_max', help: 'Connections of the pool at most', registers: [registry] }).set(poolSize);
+  const failures = new Counter({ name: 'db_client_failures_total', help: 'Callers that got no use of a database connection', labelNames: ['reason'], registers: [registry] });
+  for (const reason of failureReasons) failures.inc({ reason }, 0);
+  const waits = new Histogram({
     name: 'db_client_connection_wait_time_seconds',
     help: 'Wait for a free database connection',
     buckets: [0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
     registers: [registry],
   });
+  return { waits, failed: (reason) => failures.inc({ reason }) };
 }

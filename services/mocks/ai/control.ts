@@ -14,9 +14,11 @@ export const controlSchema = z.strictObject({
   moderationFailRatio: ratio,
   /** Pace of a stream after its first token. */
   tokensPerS: z.number().min(1).max(1_000_000),
+  /** Multiplies the tokens that replies report and bill. */
+  usageFactor: z.number().min(1).max(1_000),
   seed: z.int().min(0),
 });
 
 export type Control = z.infer<typeof controlSchema>;
 
-export const defaultControl: Control = { latencyMs: 50, jitterMs: 0, failRatio: 0, moderationFailRatio: 0, tokensPerS: 200, seed: 1 };
+export const defaultControl: Control = { latencyMs: 50, jitterMs: 0, failRatio: 0, moderationFailRatio: 0, tokensPerS: 200, usageFactor: 1, seed: 1 };

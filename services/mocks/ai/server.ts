@@ -97,13 +97,14 @@ export class MockAi {
     const asked = parse(completionSchema, request.body);
     this.#counts.completions++;
     await this.#wait();
-    const { failRatio, moderationFailRatio, seed } = this.control;
+    const { failRatio, moderationFailRatio, usageFactor, seed } = this.control;
     if (this.#falls(failRatio)) throw new Refused(500, 'the model failed, as it was told to');
     const prompt = asked.messages.at(-1)?.content ?? '';
     const verdict = asked.moderation ? (this.#falls(moderationFailRatio) ? null : moderate(prompt)) : undefined;
     const pieces = verdict?.flagged === true ? [] : composeReply(prompt, seed, asked.max_tokens);
     const promptTokens = countTokens(asked.messages.map((message) => message.content).join('\n'));
-    const usage = { prompt_tokens: promptTokens, completion_tokens: pieces.length === 0 ? 0 : countTokens(pieces.join('')) };
+    const replyTokens = pieces.length === 0 ? 0 : countTokens(pieces.join(''));
+    const usage = { prompt_tokens: Math.round(promptTokens * usageFactor), completion_tokens: Math.round(replyTokens * usageFactor) };
     const finish = verdict?.flagged === true ? 'content_filter' : 'stop';
     if (asked.stream) return await this.#stream(responder, asked.model, pieces, usage, finish, verdict);
     sendJson(responder, 200, {

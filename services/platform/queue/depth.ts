@@ -2,6 +2,7 @@ import { Gauge, type Registry } from 'prom-client';
 import type { Host } from '../../../ops/core/host.ts';
 import { metricNames, type MetricSpec } from '../../../ops/telemetry/metric-names.ts';
 import type { Database } from '../database.ts';
+import { memoReading } from '../memo-reading.ts';
 import { deadLetterQueue } from './consumer.ts';
 
 interface Depth {
@@ -18,27 +19,19 @@ const waiting = {
          select 'outbox', count(*), coalesce(extract(epoch from now() - min(created_at)), 0)::float8 from platform_outbox`,
 };
 
-/** A scrape reads at most this often, however many scrape. */
-const memoMs = 2_000;
-
 /** Declares depth and age of the outbox and of each topic's queue, and the number of dead letters. */
 export function watchQueues(host: Host, db: Database, metrics: Registry, topics: readonly string[]): void {
   const names = topics.flatMap((topic) => [topic, deadLetterQueue(topic)]);
-  let readAtMs = -Infinity;
-  let known: Promise<Map<string, Depth>> | undefined;
-  const read = (): Promise<Map<string, Depth>> => {
-    const nowMs = host.clock.monotonicMs();
-    if (known !== undefined && nowMs - readAtMs < memoMs) return known;
-    readAtMs = nowMs;
-    known = db.query<Depth>(waiting, [names]).then((rows) => new Map(rows.map((row) => [row.name, row])));
-    return known;
-  };
+  const read = memoReading(host, async () => {
+    const rows = await db.query<Depth>(waiting, [names]);
+    return new Map(rows.map((row) => [row.name, row]));
+  });
   const declare = (spec: MetricSpec, set: (gauge: Gauge, depths: Map<string, Depth>) => void): void => {
     const gauge: Gauge = new Gauge({
       name: spec.name, help: spec.help, labelNames: [...spec.labels], registers: [],
       async collect() {
-        // An unreachable database leaves the last value; /readyz is what tells of it.
-        const depths = await read().catch(() => undefined);
+        // An unreachable database leaves the last value; `db_up` is what tells of it.
+        const depths = await read();
         if (depths !== undefined) set(this, depths);
       },
     });
