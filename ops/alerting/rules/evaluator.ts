@@ -1,0 +1,190 @@
+/**
+ * Evaluates groups of rules at their intervals, keeps what became of their alerts, and tells routing at once. Groups
+ * run one after the other in the order of their times, so that what one writes is there for the next, and so that the
+ * same samples give the same history again (see replay.ts).
+ */
+import type { RoutedAlert } from '../alert.ts';
+import { messageOf } from '../../core/error.ts';
+import type { Host, Timer } from '../../core/host.ts';
+import type { Labels, SampleSource } from '../../metricstore/series.ts';
+import { resolvedRetentionMs } from '../lifecycle/advance.ts';
+import type { EvaluationWorld } from './evaluate-rule.ts';
+import { GroupRun } from './group-run.ts';
+import type { AppendSamples } from './group-run.ts';
+import type { QuerySettings } from './query.ts';
+import type { RuleGroup } from './rule.ts';
+import { offsetOf, slotBefore } from './schedule.ts';
+import type { RuleStateStore, StateChange } from './state-store.ts';
+
+export interface EvaluatorOptions {
+  readonly host: Host;
+  readonly groups: readonly RuleGroup[];
+  readonly source: SampleSource;
+  /** Takes what rules write: recorded series, `ALERTS`, `ALERTS_FOR_STATE`. */
+  readonly append: AppendSamples;
+  /** Where state outlives the process; undefined keeps it in memory. */
+  readonly store?: RuleStateStore | undefined;
+  /**
+   * Hears after every evaluation of a group of all alerts that fire or were resolved in the last 15 min;
+   * `isChanged` where one began to fire or was resolved just now.
+   */
+  readonly onTransitions: (alerts: readonly RoutedAlert[], isChanged: boolean) => void;
+  /** The load run or drill under way; see rehearsal.ts. */
+  readonly rehearsalAt?: ((nowMs: number) => Promise<string | undefined>) | undefined;
+  /** Of groups that state none; default 15 s. */
+  readonly intervalMs?: number;
+  readonly externalLabels?: Labels;
+  readonly externalUrl?: string;
+  /** Settings of queries, such as their timeout. */
+  readonly query?: QuerySettings;
+  /** Hears of what went wrong beside the rules themselves. */
+  readonly say?: (message: string) => void;
+}
+
+export interface EvaluatorCounts {
+  readonly evaluations: number;
+  readonly failures: number;
+  readonly missed: number;
+  /** Transitions that could not be written and were given up. */
+  readonly lost: number;
+}
+
+/** Changes that wait for a database that is away; the oldest are given up first. */
+const unsavedMax = 1_000;
+
+interface Scheduled {
+  readonly run: GroupRun;
+  readonly offsetMs: number;
+  dueAtMs: number;
+}
+
+export class RuleEvaluator {
+  readonly #options: EvaluatorOptions;
+  readonly #scheduled: Scheduled[];
+  readonly #intervalMs: number;
+  #unsaved: StateChange[] = [];
+  #counts = { evaluations: 0, failures: 0, missed: 0, lost: 0 };
+  #timer: Timer | undefined;
+  #isStopped = false;
+  #working: Promise<void> = Promise.resolve();
+
+  constructor(options: EvaluatorOptions) {
+    this.#options = options;
+    this.#intervalMs = options.intervalMs ?? 15_000;
+    this.#scheduled = options.groups.map((group) => {
+      const run = new GroupRun(group, group.intervalMs ?? this.#intervalMs);
+      return { run, offsetMs: offsetOf(group, run.intervalMs), dueAtMs: 0 };
+    });
+  }
+
+  get runs(): readonly GroupRun[] {
+    return this.#scheduled.map(({ run }) => run);
+  }
+
+  get counts(): EvaluatorCounts {
+    return this.#counts;
+  }
+
+  /** Restores what was saved, then evaluates each group when it is next due. */
+  async start(): Promise<void> {
+    const nowMs = this.#options.host.clock.nowMs();
+    for (const each of this.#scheduled) each.dueAtMs = slotBefore(nowMs, each.run.intervalMs, each.offsetMs) + each.run.intervalMs;
+    const saved = (await this.#options.store?.load()) ?? new Map<string, never>();
+    for (const { run, dueAtMs } of this.#scheduled) await this.#save(run.restore(saved.get(run.key) ?? new Map(), dueAtMs));
+    await this.#dropGroups(saved, nowMs);
+    this.#tell(nowMs, false);
+    this.#wait();
+  }
+
+  /** Ends after the evaluation under way. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+    await this.#working;
+  }
+
+  /** Alerts that fire or were resolved in the last 15 min, of all groups. */
+  routedAlerts(nowMs: number = this.#options.host.clock.nowMs()): RoutedAlert[] {
+    return this.runs.flatMap((run) => run.routed(nowMs, resolvedRetentionMs));
+  }
+
+  /** Rows of groups that are no longer loaded: as with rules that are gone, their alerts are resolved. */
+  async #dropGroups(saved: Awaited<ReturnType<RuleStateStore['load']>>, nowMs: number): Promise<void> {
+    const known = new Set(this.runs.map(({ key }) => key));
+    for (const [key, rules] of saved) {
+      if (known.has(key)) continue;
+      const [file = '', name = ''] = key.split(';');
+      const gone = new GroupRun({ place: { file, line: 0 }, name, intervalMs: undefined, queryOffsetMs: 0, limit: 0, labels: {}, rules: [] }, this.#intervalMs);
+      await this.#save({ ...gone.restore(rules, nowMs), group: key });
+      this.#scheduled.push({ run: gone, offsetMs: 0, dueAtMs: Infinity });
+    }
+  }
+
+  #wait(): void {
+    if (this.#isStopped) return;
+    const dueAtMs = Math.min(...this.#scheduled.map((each) => each.dueAtMs));
+    if (!Number.isFinite(dueAtMs)) return;
+    const { clock, timers } = this.#options.host;
+    // A millisecond later than due, so that whatever bears the time of the evaluation has been written.
+    this.#timer = timers.after(Math.max(0, dueAtMs + 1 - clock.nowMs()), () => {
+      this.#working = this.#evaluateDue().catch((error: unknown) => this.#options.say?.(`evaluating rules failed: ${messageOf(error)}`)).finally(() => this.#wait());
+    });
+  }
+
+  async #evaluateDue(): Promise<void> {
+    const nowMs = this.#options.host.clock.nowMs();
+    const due = this.#scheduled.filter(({ dueAtMs }) => dueAtMs < nowMs).toSorted((a, b) => a.dueAtMs - b.dueAtMs);
+    for (const each of due) {
+      if (this.#isStopped) return;
+      const { run } = each;
+      const slotMs = Math.max(each.dueAtMs, slotBefore(this.#options.host.clock.nowMs() - 1, run.intervalMs, each.offsetMs));
+      this.#counts.missed += (slotMs - each.dueAtMs) / run.intervalMs;
+      each.dueAtMs = slotMs + run.intervalMs;
+      await this.#evaluate(run, slotMs);
+    }
+  }
+
+  async #evaluate(run: GroupRun, slotMs: number): Promise<void> {
+    const { append, host } = this.#options;
+    const change = await run.evaluate(await this.#world(slotMs), slotMs, append, () => host.clock.monotonicMs());
+    this.#counts.evaluations += run.rules.length;
+    this.#counts.failures += run.rules.filter(({ state }) => state.health === 'error').length;
+    await this.#save(change);
+    this.#tell(slotMs, change.transitions.some(({ from, to }) => to === 'firing' || from === 'firing'));
+  }
+
+  async #world(nowMs: number): Promise<EvaluationWorld> {
+    const { source, externalLabels = {}, externalUrl = '', query = {}, rehearsalAt, say } = this.#options;
+    const rehearsalId = await rehearsalAt?.(nowMs).catch((error: unknown) => {
+      say?.(`whether a load run is under way is not known: ${messageOf(error)}`);
+      return undefined;
+    });
+    return { source, externalLabels, externalUrl, query, ...(rehearsalId === undefined ? {} : { rehearsalId }) };
+  }
+
+  /** While the database is away changes wait, in order, and are written before the next. */
+  async #save(change: StateChange): Promise<void> {
+    const { store, say } = this.#options;
+    if (store === undefined) return;
+    if (change.states.length + change.dropped.length + change.transitions.length + change.health.length === 0) return;
+    this.#unsaved.push(change);
+    try {
+      for (let next = this.#unsaved[0]; next !== undefined; next = this.#unsaved[0]) {
+        await store.save(next);
+        this.#unsaved.shift();
+      }
+    } catch (error) {
+      say?.(`the state of alerts could not be saved, ${this.#unsaved.length} changes wait: ${messageOf(error)}`);
+      const given = this.#unsaved.splice(0, Math.max(0, this.#unsaved.length - unsavedMax));
+      this.#counts.lost += given.reduce((sum, { transitions }) => sum + transitions.length, 0);
+    }
+  }
+
+  #tell(nowMs: number, isChanged: boolean): void {
+    try {
+      this.#options.onTransitions(this.routedAlerts(nowMs), isChanged);
+    } catch (error) {
+      this.#options.say?.(`routing refused alerts: ${messageOf(error)}`);
+    }
+  }
+}
