@@ -1,0 +1,27 @@
+import type { Labels } from '../series.ts';
+import type { Expr } from './expr.ts';
+import { nameLabel } from './labels.ts';
+import type { VectorValue } from './values.ts';
+import { singleRow } from './values.ts';
+
+/** The labels that a selector pins to one value: what `absent` can say of a series that is not there. */
+export function absentLabels(expr: Expr): Labels {
+  const selector = expr.kind === 'selector' ? expr : expr.kind === 'matrix' ? expr.selector : undefined;
+  const labels = new Map<string, string>();
+  const seen = new Set<string>();
+  for (const { name, operator, value } of selector?.matchers ?? []) {
+    if (name === nameLabel) continue;
+    if (operator === '=' && !seen.has(name)) {
+      seen.add(name);
+      if (value !== '') labels.set(name, value);
+    } else labels.delete(name);
+  }
+  return Object.fromEntries(labels);
+}
+
+/** 1 at each step at which no row has a value. */
+export function absent({ steps, labels, present }: VectorValue, absentAs: Labels): VectorValue {
+  const isAbsent = new Uint8Array(steps).fill(1);
+  for (let row = 0; row < labels.length; row += 1) for (let step = 0; step < steps; step += 1) if (present[row * steps + step] === 1) isAbsent[step] = 0;
+  return singleRow(new Float64Array(steps).fill(1), isAbsent, absentAs);
+}
