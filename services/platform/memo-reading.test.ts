@@ -28,11 +28,12 @@ describe('memoReading', () => {
       expect(await value).toBeUndefined();
     }
     expect(reads).toBe(1);
+    const late = read();
     finish('late');
-    await host.advance(0);
-    const next = read();
+    expect(await late).toBe('late');
+    const fresh = read();
     finish('fresh');
-    expect(await next).toBe('fresh');
+    expect(await fresh).toBe('fresh');
     expect(reads).toBe(2);
   });
 
