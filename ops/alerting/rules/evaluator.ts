@@ -154,12 +154,13 @@ export class RuleEvaluator {
   }
 
   async #world(nowMs: number): Promise<EvaluationWorld> {
-    const { source, externalLabels = {}, externalUrl = '', query = {}, rehearsalAt, say } = this.#options;
+    const { source, externalLabels = {}, externalUrl = '', query, rehearsalAt, say } = this.#options;
     const rehearsalId = await rehearsalAt?.(nowMs).catch((error: unknown) => {
       say?.(`whether a load run is under way is not known: ${messageOf(error)}`);
       return undefined;
     });
-    return { source, externalLabels, externalUrl, query, ...(rehearsalId === undefined ? {} : { rehearsalId }) };
+    // A subquery without a step takes the usual interval, as Prometheus takes its global one.
+    return { source, externalLabels, externalUrl, query: { host: this.#options.host, subqueryStepMs: this.#intervalMs, ...query }, ...(rehearsalId === undefined ? {} : { rehearsalId }) };
   }
 
   /** While the database is away changes wait, in order, and are written before the next. */

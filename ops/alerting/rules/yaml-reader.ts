@@ -33,7 +33,8 @@ export class YamlReader {
     const [document, another] = parseAllDocuments(text, { lineCounter: this.#lines, uniqueKeys: true, keepSourceTokens: false });
     if (document === undefined || !('contents' in document)) return undefined;
     this.#document = document;
-    for (const { message, linePos } of document.errors) {
+    // One slip makes the reader stumble over all that follows: the first is the one to mend.
+    for (const { message, linePos } of document.errors.slice(0, 1)) {
       const [place] = linePos ?? [];
       this.problems.push({ file: this.#file, line: place?.line ?? 1, column: place?.col ?? 1, message: `yaml: ${message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? ''}` });
     }
