@@ -1,0 +1,78 @@
+/** Reads the three files of routing together, so that all that is wrong in any of them is said at once. */
+import { join } from 'node:path';
+import { SoraError, invalidConfig, messageOf } from '../../core/error.ts';
+import type { Host } from '../../core/host.ts';
+import type { FindSettings } from '../notifiers/settings.ts';
+import { parseOncall } from '../oncall/config.ts';
+import type { OncallConfig } from '../oncall/config.ts';
+import { parseRouting } from './config.ts';
+import type { RoutingConfig } from './config.ts';
+import { resolveSettings } from './integration.ts';
+import { parseReceivers } from './receivers-file.ts';
+import type { ReceiversFile } from './receivers-file.ts';
+
+/** Paths of the files. */
+export interface RoutingFiles {
+  readonly routing: string;
+  readonly receivers: string;
+  readonly oncall: string;
+}
+
+/** The files as a checkout has them: `routing.yaml`, and beside it `receivers.yaml` and `oncall.yaml`. */
+export function routingFiles(folder: string): RoutingFiles {
+  return { routing: join(folder, 'routing.yaml'), receivers: join(folder, 'receivers.yaml'), oncall: join(folder, 'oncall.yaml') };
+}
+
+export interface LoadedRouting {
+  /** With the receivers of both files. */
+  readonly config: RoutingConfig;
+  readonly oncall: OncallConfig;
+  /** In words: what is read and not used, and which integrations are switched off by what. */
+  readonly notes: readonly string[];
+  readonly findSettings: FindSettings;
+}
+
+/** @throws SoraError `invalid_config` with everything that is wrong in the three files, and in settings that are switched on */
+export function loadRouting(host: Host, files: RoutingFiles): LoadedRouting {
+  const { env } = host.process;
+  const read = (path: string): string => {
+    try {
+      return host.files.readText(path);
+    } catch (error) {
+      throw invalidConfig(`${path} cannot be read: ${messageOf(error)}`, 'name the folder with SORA_ALERT_ROUTING, or restore the file', error);
+    }
+  };
+  const problems: string[] = [];
+  const attempt = <Result>(work: () => Result): Result | undefined => {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof SoraError)) throw error;
+      problems.push(error.message);
+      return undefined;
+    }
+  };
+  const routing = attempt(() => parseRouting(files.routing, read(files.routing)));
+  const oncall = attempt(() => parseOncall(files.oncall, read(files.oncall), env));
+  const receivers = routing === undefined ? undefined : attempt(() => parseReceivers(files.receivers, read(files.receivers), routing.receivers, Object.keys(oncall?.policies ?? {}), env));
+  for (const receiver of receivers?.receivers ?? []) {
+    for (const integration of receiver.integrations) attempt(() => resolveSettings(host, receiver.name, integration, anyone));
+  }
+  if (routing === undefined || oncall === undefined || receivers === undefined || problems.length > 0) throw invalidConfig(problems.join('\n'), 'sora alerts route checks the files; docs/alerting.md describes them');
+  const config = { ...routing, receivers: receivers.receivers };
+  return { config, oncall, notes: [...routing.warnings, ...receivers.off.map(describeOff)], findSettings: settingsFinder(host, config, oncall) };
+}
+
+/** Stands for whoever is on call while settings are checked. */
+const anyone = { email: 'oncall@example.test', phone: '+15005550006' };
+
+function describeOff({ receiver, integration, missing }: ReceiversFile['off'][number]): string {
+  return `receiver ${receiver}: ${integration} is off, as ${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} not set`;
+}
+
+function settingsFinder(host: Host, config: RoutingConfig, oncall: OncallConfig): FindSettings {
+  return (name, { kind, index }, to) => {
+    const integration = config.receivers.find((receiver) => receiver.name === name)?.integrations.find((one) => one.kind === kind && one.index === index);
+    return integration === undefined ? undefined : resolveSettings(host, name, integration, to === undefined ? undefined : oncall.people[to]);
+  };
+}
