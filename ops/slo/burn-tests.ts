@@ -124,16 +124,17 @@ function matches(total: string, events: string): boolean {
   return wide.every((matcher) => narrow.some((other) => other.name === matcher.name && (matcher.name !== '__name__' || other.value === matcher.value)));
 }
 
-/** A series of the total that is none of the events: the labels that only the events ask for say `other`. */
+/** A series of the total that is none of the events: a label that only the events ask for says `other`. */
 function restName(events: string, total: string): string {
-  const labels = new Map(matchersOf(events).filter(({ operator }) => operator === '=' || operator === '=~').map(({ name, operator, value }) => [name, operator === '=' ? value : shortest(value)]));
   const wide = new Map(matchersOf(total).map((matcher) => [matcher.name, matcher]));
-  for (const name of labels.keys()) {
+  const labels = matchersOf(events).filter(({ operator }) => operator === '=' || operator === '=~').map(({ name, operator, value }): [string, string] => {
     const asked = wide.get(name);
-    if (asked === undefined) labels.set(name, 'other');
-    else if (asked.operator === '=~') labels.set(name, shortest(asked.value.split('|').at(-1) ?? ''));
-  }
-  return seriesName(labels);
+    if (asked === undefined) return [name, 'other'];
+    if (asked.operator !== '=~') return [name, asked.value];
+    const taken = operator === '=' ? [value] : value.split('|');
+    return [name, shortest(asked.value.split('|').find((each) => asked.value === value || !taken.includes(each)) ?? '')];
+  });
+  return seriesName(new Map(labels));
 }
 
 function seriesName(labels: ReadonlyMap<string, string>): string {
