@@ -76,8 +76,8 @@ const ofPrometheus: Readonly<Record<string, TemplateFunction>> = {
   match: ofTexts(2, ([pattern = '', subject = '']) => goRegExp(pattern).test(subject)),
   safeHtml: ofTexts(1, ([html = '']) => html),
   title: ofTexts(1, ([subject = '']) => title(subject)),
-  toUpper: ofTexts(1, ([subject = '']) => subject.toUpperCase()),
-  toLower: ofTexts(1, ([subject = '']) => subject.toLowerCase()),
+  toUpper: ofTexts(1, ([subject = '']) => mapLetters(subject, upperOf)),
+  toLower: ofTexts(1, ([subject = '']) => mapLetters(subject, (letter) => single(letter, letter.toLowerCase()))),
   graphLink: ofTexts(1, ([expression = '']) => `/graph?g0.expr=${escapeQuery(expression)}&g0.tab=0`),
   tableLink: ofTexts(1, ([expression = '']) => `/graph?g0.expr=${escapeQuery(expression)}&g0.tab=1`),
   stripPort: ofTexts(1, ([address = '']) => splitAddress(address)?.host ?? address),
@@ -130,11 +130,16 @@ function toTime(value: number): GoValue {
   return { kind: 'time', atMs };
 }
 
+/** Go maps letter by letter: what would become two, as \u00df, stays. */
+const single = (letter: string, mapped: string): string => ([...mapped].length === 1 ? mapped : letter);
+const upperOf = (letter: string): string => single(letter, letter.toUpperCase());
+const mapLetters = (subject: string, map: (letter: string) => string): string => [...subject].map(map).join('');
+
 const words = new Intl.Segmenter('en', { granularity: 'word' });
 
 /** The first letter of each word in upper case, the others as they are. */
 function title(subject: string): string {
-  return [...words.segment(subject)].map(({ segment }) => segment.replace(/\p{L}/u, (letter) => letter.toUpperCase())).join('');
+  return [...words.segment(subject)].map(({ segment }) => segment.replace(/\p{L}/u, upperOf)).join('');
 }
 
 const htmlEscapes: Readonly<Record<string, string>> = { '"': '&#34;', "'": '&#39;', '&': '&amp;', '<': '&lt;', '>': '&gt;', '\u0000': '\ufffd' };
