@@ -10,6 +10,7 @@ import { runEntry } from './entry.ts';
 import { loadDatabaseFolder, loadStackDir, withDatabase } from './load-server.ts';
 import { startSupervisor, takeFolder } from './supervisor-link.ts';
 import type { SupervisorLink } from './supervisor-link.ts';
+import { controlPart } from './up.ts';
 
 /** What the seeder must have put into the database of a run. */
 export interface SeedWanted {
@@ -22,6 +23,8 @@ export interface LoadStackOptions extends SeedWanted {
   readonly replicas: Readonly<Record<string, number>>;
   /** Keeps the run's database. */
   readonly keep: boolean;
+  /** Whether the stack has a control plane, whose alerts then carry the run's id. Default false: it costs CPU. */
+  readonly alerts?: boolean;
   /** Aborted when the user wants to stop before the run has begun. */
   readonly signal: AbortSignal;
 }
@@ -53,6 +56,7 @@ export async function startLoadStack(context: Context, options: LoadStackOptions
     replicas: options.replicas,
     databaseFolder: loadDatabaseFolder(context),
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
+    ...(options.alerts === true ? controlPart(context, 'pg/load-control', true, options.runId) : {}),
   });
   const died = new AbortController();
   void supervisor.ended.then(() => died.abort());

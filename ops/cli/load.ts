@@ -41,6 +41,7 @@ export const load: Command = {
   flags: {
     stack: { type: 'string', value: 'auto|own|running', help: 'the stack to load: one of its own, the running one, or that if there is one (auto, the default)' },
     replicas: { type: 'string', multiple: true, value: 'NAME=COUNT', help: 'number of processes of an own stack, such as api=2' },
+    alerts: { type: 'boolean', help: 'gives an own stack a control plane: rules are evaluated, and their alerts go to the receiver rehearsal' },
     keep: { type: 'boolean', help: 'keeps the database of an own stack after the run, and says how to open and drop it' },
   },
   examples: ['sora load run launch-mix --users 10000 --duration 60s', 'sora load run ./my-journey.ts --target http://127.0.0.1:3000', 'sora load debug launch-mix --user 7', 'sora load ls'],
@@ -61,10 +62,11 @@ export const load: Command = {
 
 interface OwnFlags {
   readonly stack: (typeof stackKinds)[number];
-  /** Those of the three that were given. */
+  /** Those of the four that were given. */
   readonly given: readonly string[];
   readonly replicas: Readonly<Record<string, number>>;
   readonly keep: boolean;
+  readonly alerts: boolean;
   /** What is the harness's. */
   readonly rest: readonly string[];
 }
@@ -84,7 +86,7 @@ async function runLoad(context: Context, verb: StartingVerb, args: readonly stri
     runEntry(context, harnessEntry, [verb, ...own.rest, ...users], { env, hurryMs, ...(signal === undefined ? {} : { signal }) }).then(({ exitCode }) => exitCode);
   const runId = newRunId(context);
   if (!plan.needsStack) {
-    refuseOwnFlags(own, ['--stack', '--replicas', '--keep'], 'this run loads a target that is not its own', `leave ${own.given[0]} out`);
+    refuseOwnFlags(own, ['--stack', '--replicas', '--keep', '--alerts'], 'this run loads a target that is not its own', `leave ${own.given[0]} out`);
     return run({ SORA_RUN_ID: runId });
   }
   const stateDir = stackDir(context);
@@ -94,7 +96,7 @@ async function runLoad(context: Context, verb: StartingVerb, args: readonly stri
     throw invalidConfig('shares of a run load one stack together, and this would start one of its own', 'start one with npm start, and run every share with --stack running');
   }
   if (own.stack !== 'own' && isUp) {
-    refuseOwnFlags(own, ['--replicas', '--keep'], 'this run loads the stack that is up', 'add --stack own, or leave it out');
+    refuseOwnFlags(own, ['--replicas', '--keep', '--alerts'], 'this run loads the stack that is up', 'add --stack own, or leave it out');
     return run({ ...stackEnv(context, stateDir), SORA_RUN_ID: runId });
   }
   // Until the harness runs and hears signals itself, one ends the preparation.
@@ -112,7 +114,7 @@ async function runLoad(context: Context, verb: StartingVerb, args: readonly stri
     if (count === 1 && !isRunning) context.host.stderr.write('\nstopping; press Ctrl-C again to force\n');
   });
   try {
-    await using stack = await startLoadStack(context, { ...plan, runId, replicas: own.replicas, keep: own.keep, signal: interrupt.signal });
+    await using stack = await startLoadStack(context, { ...plan, runId, replicas: own.replicas, keep: own.keep, alerts: own.alerts, signal: interrupt.signal });
     if (interrupt.signal.aborted) throw interruptedError();
     isRunning = true;
     const exitCode = await run({ ...stack.env, SORA_RUN_ID: runId }, stack.died);
@@ -165,6 +167,7 @@ function takeOwnFlags(args: readonly string[]): OwnFlags {
   const given: string[] = [];
   let stack = 'auto';
   let keep = false;
+  let alerts = false;
   for (let index = 0; index < args.length; index++) {
     const argument = args[index] ?? '';
     const [name, inline] = argument.split(/=(.*)/s, 2);
@@ -176,12 +179,13 @@ function takeOwnFlags(args: readonly string[]): OwnFlags {
     if (name === '--stack') stack = take();
     else if (name === '--replicas') replicas.push(take());
     else if (argument === '--keep') keep = true;
+    else if (argument === '--alerts') alerts = true;
     else rest.push(argument);
-    if (name === '--stack' || name === '--replicas' || argument === '--keep') given.push(name ?? '');
+    if (name === '--stack' || name === '--replicas' || argument === '--keep' || argument === '--alerts') given.push(name ?? '');
   }
   const kind = stackKinds.find((known) => known === stack);
   if (kind === undefined) throw invalidConfig(`--stack "${stack}" is unknown`, suggest(stack, stackKinds) ?? `use ${stackKinds.join(', ')}`);
-  return { stack: kind, given, replicas: readPairs('replicas', replicas, 64), keep, rest };
+  return { stack: kind, given, replicas: readPairs('replicas', replicas, 64), keep, alerts, rest };
 }
 
 /** `20260131-142305-9f2c`: sorts by time, and is safe in file and database names. */

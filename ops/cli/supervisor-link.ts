@@ -16,6 +16,12 @@ export interface SupervisorConfig {
   readonly replicas?: Readonly<Record<string, number>>;
   readonly databaseUrl?: string;
   readonly databaseFolder: string;
+  /** Starts the control plane too. Default false. */
+  readonly control?: boolean;
+  readonly controlDatabaseUrl?: string;
+  readonly controlDatabaseFolder?: string;
+  /** Id of the load run or drill the stack is made for. */
+  readonly rehearsal?: string;
   /** Holds all but the database back until `release`. */
   readonly hold?: boolean;
 }

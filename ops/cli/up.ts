@@ -6,11 +6,18 @@ import type { Command, Context } from './command.ts';
 import { outputFlag, outputOf, parseFlags, readPairs } from './command.ts';
 import { onInterrupt } from './interrupt.ts';
 import { startSupervisor, takeFolder } from './supervisor-link.ts';
+import type { SupervisorConfig } from './supervisor-link.ts';
 import { renderTable } from './table.ts';
 
 /** State folder of the stack that `sora up` runs. */
 export function stackDir(context: Context): string {
   return join(context.home, 'stack');
+}
+
+/** The part of a supervisor's configuration that is about the control plane; `folder` is its cluster's, below that of all state. */
+export function controlPart(context: Context, folder: string, control: boolean, rehearsal = ''): Pick<SupervisorConfig, 'control' | 'controlDatabaseUrl' | 'controlDatabaseFolder' | 'rehearsal'> {
+  const controlDatabaseUrl = context.host.process.env['SORA_CONTROL_DATABASE_URL'] || undefined;
+  return { control, controlDatabaseFolder: join(context.home, folder), rehearsal, ...(controlDatabaseUrl === undefined ? {} : { controlDatabaseUrl }) };
 }
 
 export const up: Command = {
@@ -20,10 +27,11 @@ export const up: Command = {
   flags: {
     port: { type: 'string', multiple: true, value: '[NAME=]PORT', help: 'a port other than in topology.json; without a name, the gateway’s' },
     replicas: { type: 'string', multiple: true, value: 'NAME=COUNT', help: 'number of processes, such as api=2' },
+    'no-alerts': { type: 'boolean', help: 'leaves out the control plane: nothing is scraped, no alert is evaluated' },
     ...outputFlag,
   },
   examples: ['sora up', 'sora up --port 9000 --replicas api=2', 'DATABASE_URL=postgres://me:secret@127.0.0.1:5432/avalo sora up'],
-  details: 'Data stays in .sora/ and is found again at the next start. DATABASE_URL uses another\nPostgreSQL instead of the embedded one. Everything listens on 127.0.0.1.\nWith -o json, one line once all is ready: what sora status -o json shows.',
+  details: 'Data stays in .sora/ and is found again at the next start. DATABASE_URL uses another\nPostgreSQL instead of the embedded one, SORA_CONTROL_DATABASE_URL for the state of the control plane. Everything listens on 127.0.0.1.\nWith -o json, one line once all is ready: what sora status -o json shows.',
   async run(context, args) {
     const parsed = parseFlags(up, args);
     const output = outputOf(parsed);
@@ -39,6 +47,7 @@ export const up: Command = {
         replicas: readPairs('replicas', parsed.list('replicas'), 64),
         databaseFolder: join(context.home, 'pg/main'),
         ...(databaseUrl === undefined || databaseUrl === '' ? {} : { databaseUrl }),
+        ...controlPart(context, 'pg/control', !parsed.has('no-alerts')),
       }, output);
     } finally {
       giveBack();

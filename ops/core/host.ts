@@ -97,6 +97,8 @@ export interface Files {
   setMode(path: string, mode: number): void;
   /** Writes a new file; false when one is there already. Atomic, so it serves as a lock. */
   createText(path: string, text: string, mode?: number): boolean;
+  /** Size of the file system that holds a path, and what of it this user may still fill. */
+  diskSpace(path: string): { readonly sizeBytes: number; readonly freeBytes: number };
   /** Copies a folder with its modes; links inside stay as they are written. */
   copyFolder(from: string, to: string): void;
 }

@@ -128,6 +128,10 @@ const nodeFiles: Files = {
       throw error;
     }
   },
+  diskSpace(path) {
+    const { bsize, blocks, bavail } = fs.statfsSync(path);
+    return { sizeBytes: bsize * blocks, freeBytes: bsize * bavail };
+  },
   copyFolder: (from, to) => fs.cpSync(from, to, { recursive: true, verbatimSymlinks: true }),
 };
 

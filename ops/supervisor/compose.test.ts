@@ -130,7 +130,7 @@ describe('environment', () => {
 
   test('no secret stands in the file', () => {
     const values = services.flatMap(([, { environment = {} }]) => Object.entries(environment));
-    const secrets = values.filter(([key]) => /SECRET|PASSWORD|DATABASE_URL/.test(key)).map(([, value]) => value);
+    const secrets = values.filter(([key]) => /SECRET|PASSWORD|TOKEN|DATABASE_URL/.test(key)).map(([, value]) => value);
     expect(secrets.length).toBeGreaterThan(7);
     expect(secrets.filter((value) => !/\$\{[A-Z_]+:\?[^}]+\}/.test(value))).toEqual([]);
   });
@@ -143,9 +143,10 @@ test('every mount exists: files of the checkout, and volumes that are declared',
   expect(Object.keys(compose.volumes).filter((volume) => !mounts.includes(volume))).toEqual([]);
 });
 
-test('what is published is the gateway, Prometheus and Grafana, on 127.0.0.1 only', () => {
+test('what is published is the gateway, the control plane, Prometheus and Grafana, on 127.0.0.1 only', () => {
   const published = services.flatMap(([, { ports = [] }]) => ports).toSorted();
-  expect(published).toEqual(['127.0.0.1:3000:3000', `127.0.0.1:${topology.ports['gateway']}:${topology.ports['gateway']}`, '127.0.0.1:9090:9090'].toSorted());
+  const own = ['gateway', 'control'].map((name) => `127.0.0.1:${topology.ports[name]}:${topology.ports[name]}`);
+  expect(published).toEqual(['127.0.0.1:3000:3000', ...own, '127.0.0.1:9090:9090'].toSorted());
 });
 
 test('Prometheus scrapes every process that has an HTTP port, and Grafana asks that Prometheus', () => {

@@ -8,6 +8,8 @@ export interface PostgresSettings {
   readonly clusterName: string;
   /** Off only for databases that live as long as one test run. Default true. */
   readonly durable: boolean;
+  /** `small` for a database that few connections write little to. Default `whole`. */
+  readonly size?: 'whole' | 'small';
   /** Memory of the machine. Default: what the system says. */
   readonly memoryBytes?: number;
 }
@@ -16,27 +18,31 @@ const mebibyte = 1_048_576;
 /** A twenty-fourth of memory: 1 GB on the 24 GB machine that the published figures come from. */
 const sharedBuffersShare = 1 / 24;
 
+/** The control plane keeps what it works with in its own memory; its database holds what must survive. */
+const smallBuffersMb = 64;
+
 /**
  * Writes postgresql.conf. What makes commits durable (fsync, synchronous_commit, full_page_writes)
  * stays as PostgreSQL ships it unless `durable` is false.
  */
 export function renderSettings(settings: PostgresSettings): string {
   const memoryMb = (settings.memoryBytes ?? totalmem()) / mebibyte;
-  const sharedMb = Math.round(Math.min(4_096, Math.max(128, memoryMb * sharedBuffersShare)));
+  const isSmall = settings.size === 'small';
+  const sharedMb = isSmall ? smallBuffersMb : Math.round(Math.min(4_096, Math.max(128, memoryMb * sharedBuffersShare)));
   const values: Record<string, string | number> = {
     listen_addresses: "'127.0.0.1'",
     port: settings.port,
     unix_socket_directories: quote(settings.socketFolder),
     unix_socket_permissions: '0700',
     cluster_name: quote(settings.clusterName),
-    max_connections: 100,
+    max_connections: isSmall ? 30 : 100,
     password_encryption: "'scram-sha-256'",
     shared_buffers: `${settings.durable ? sharedMb : 64}MB`,
     effective_cache_size: `${Math.round(memoryMb / 2)}MB`,
     work_mem: '8MB',
-    maintenance_work_mem: '128MB',
-    max_wal_size: '4GB',
-    min_wal_size: '256MB',
+    maintenance_work_mem: isSmall ? '32MB' : '128MB',
+    max_wal_size: isSmall ? '512MB' : '4GB',
+    min_wal_size: isSmall ? '80MB' : '256MB',
     checkpoint_completion_target: 0.9,
     jit: 'off',
     autovacuum: 'on',

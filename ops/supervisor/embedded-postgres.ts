@@ -15,6 +15,8 @@ export interface ClusterOptions {
   readonly port: number;
   /** See PostgresSettings. Default true. */
   readonly durable?: boolean;
+  /** See PostgresSettings. Default `whole`. */
+  readonly size?: 'whole' | 'small';
 }
 
 /** A database cluster on disk, ready to be started. */
@@ -53,7 +55,7 @@ export function prepareCluster(host: Host, options: ClusterOptions): Cluster {
   }
   const clusterName = `sora-${shortHash(folder)}`;
   const config = join(folder, 'postgresql.conf');
-  host.files.writeText(config, renderSettings({ port: options.port, socketFolder, logFolder, clusterName, durable }), 0o644);
+  host.files.writeText(config, renderSettings({ port: options.port, socketFolder, logFolder, clusterName, durable, size: options.size ?? 'whole' }), 0o644);
   const credentials = `${role}:${password}`;
   return {
     command: binaries.postgres,

@@ -25,7 +25,8 @@ export interface LaunchContext {
   readonly host: Host;
   readonly root: string;
   readonly logDir: string;
-  readonly cluster: Cluster | undefined;
+  /** The cluster of a database that this stack runs itself. */
+  clusterOf(plan: ProcessPlan): Cluster | undefined;
   readonly reaper: ReaperLink;
 }
 
@@ -75,8 +76,9 @@ async function start(context: LaunchContext, plan: ProcessPlan, env: Record<stri
   const { host, root } = context;
   const { runtime, entry = '', args, nodeArgs } = plan.spec;
   if (runtime === 'postgres') {
-    if (context.cluster === undefined) throw new TypeError('no cluster was prepared');
-    return startCluster(host, context.cluster, fd);
+    const cluster = context.clusterOf(plan);
+    if (cluster === undefined) throw new TypeError('no cluster was prepared');
+    return startCluster(host, cluster, fd);
   }
   // A killed process leaves its socket's file, which would keep the next one from listening.
   if (plan.socket !== undefined) host.files.remove(plan.socket);
@@ -90,7 +92,6 @@ async function start(context: LaunchContext, plan: ProcessPlan, env: Record<stri
 }
 
 function graveOf(context: LaunchContext, plan: ProcessPlan, pid: number): Parameters<ReaperLink['add']>[0] {
-  return plan.spec.runtime === 'postgres' && context.cluster !== undefined
-    ? { pid, kind: 'database', clusterName: context.cluster.clusterName }
-    : { pid, kind: 'process' };
+  const cluster = context.clusterOf(plan);
+  return cluster === undefined ? { pid, kind: 'process' } : { pid, kind: 'database', clusterName: cluster.clusterName };
 }

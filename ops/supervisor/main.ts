@@ -27,6 +27,10 @@ const stackConfigSchema = z.strictObject({
   databaseUrl: z.string().optional(),
   databaseFolder: z.string(),
   database: z.string().default('sora'),
+  control: z.boolean().default(false),
+  controlDatabaseUrl: z.string().optional(),
+  controlDatabaseFolder: z.string().default(''),
+  rehearsal: z.string().default(''),
   /** Everything but the database waits for the command `release`. */
   hold: z.boolean().default(false),
 });
@@ -67,6 +71,7 @@ async function run(host: Host): Promise<void> {
     ...config,
     topology: readTopology(host, config.topology),
     databaseUrl: config.databaseUrl,
+    controlDatabaseUrl: config.controlDatabaseUrl,
   };
   stack = await startStack(host, options, (event) => {
     emit(event);

@@ -12,7 +12,7 @@ const gateway = {
   env: { SORA_UPSTREAMS: '${upstreams:api}', API: '${url:api}', SORA_ADMIN_PORT: '${port:admin}' },
 };
 const raw = { version: 1, ports: { gateway: 8_080, api: 8_081, admin: 8_090 }, processes: [api, gateway] };
-const values = { instance: 'i', stateDir: '/state', logDir: '/logs', databaseUrl: 'postgres://x', secrets: { token: 'secret' } };
+const values = { instance: 'i', stateDir: '/state', logDir: '/logs', databaseUrl: 'postgres://x', controlDatabaseUrl: '', rehearsal: '', secrets: { token: 'secret' } };
 
 describe('planProcesses', () => {
   test('each replica has a name, a port and a socket of its own', () => {

@@ -17,6 +17,10 @@ export interface StackValues {
   readonly stateDir: string;
   readonly logDir: string;
   readonly databaseUrl: string;
+  /** Of the control plane's own database. */
+  readonly controlDatabaseUrl: string;
+  /** Id of the load run or drill the stack was made for; empty where it was not. */
+  readonly rehearsal: string;
   readonly secrets: Readonly<Record<string, string>>;
 }
 
@@ -84,8 +88,8 @@ function replicasOf(spec: ProcessSpec, replicas: Readonly<Record<string, number>
 
 /**
  * Fills the placeholders of a process's environment: `${port}`, `${port:NAME}`, `${socket}`,
- * `${url:PROCESS}`, `${upstreams:PROCESS}`, `${secret:NAME}`, `${databaseUrl}`, `${service}`,
- * `${instance}`, `${stateDir}`, `${logDir}`.
+ * `${url:PROCESS}`, `${upstreams:PROCESS}`, `${secret:NAME}`, `${databaseUrl}`, `${controlDatabaseUrl}`, `${service}`,
+ * `${instance}`, `${stateDir}`, `${logDir}`, `${rehearsal}`.
  */
 export function renderEnv(
   topology: Topology,
@@ -111,6 +115,8 @@ export function renderEnv(
       case 'service':
         return plan.name;
       case 'databaseUrl':
+      case 'controlDatabaseUrl':
+      case 'rehearsal':
       case 'instance':
       case 'stateDir':
       case 'logDir':

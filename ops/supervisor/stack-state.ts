@@ -6,6 +6,8 @@ import { isRunning } from './process-table.ts';
 
 const processSchema = z.object({
   name: z.string(),
+  /** Its name in the topology, which replicas share. */
+  service: z.string().default(''),
   kind: z.string(),
   pid: z.int().nullable(),
   port: z.int().nullable(),
@@ -13,6 +15,13 @@ const processSchema = z.object({
   restarts: z.int(),
   url: z.string().nullable(),
   startedAt: z.string().nullable(),
+  /** When it last became ready in this life; null until then. */
+  readyAt: z.string().nullable().default(null),
+  /** Unasked ends within the last minute; at five it is given up. */
+  crashes: z.int().default(0),
+  /** Where Prometheus reads its metrics; null where it has none. */
+  metricsUrl: z.string().nullable().default(null),
+  memoryLimitBytes: z.number().nullable().default(null),
 });
 
 const stackStateSchema = z.object({

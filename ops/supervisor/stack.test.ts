@@ -194,6 +194,34 @@ test('a killed postmaster comes back, with what was committed', async () => {
   await second.end();
 });
 
+test('the control plane has a database of its own: either falls without the other, and it is left out unless asked for', async () => {
+  const database = { runtime: 'postgres', kind: 'database', readiness: { kind: 'postgres', timeoutMs: 60_000 } };
+  const processes = [
+    { ...database, name: 'postgres', port: 'postgres' },
+    { ...database, name: 'control-postgres', plane: 'control', port: 'other' },
+    { ...server, name: 'control', kind: 'control', plane: 'control', dependsOn: ['control-postgres'], env: { PORT: '${port}', FIXTURE: '${controlDatabaseUrl}${rehearsal}${secret:control-viewer}' } },
+  ];
+  const controlDatabaseFolder = mkdtempSync(join(tmpdir(), 'sora-stack-'));
+  chmodSync(controlDatabaseFolder, 0o711);
+  cleanups.push(() => rmSync(controlDatabaseFolder, { recursive: true, force: true }));
+  const { until, state, stateDir, events } = startSupervisor(processes, { databaseUrl: undefined, control: true, controlDatabaseFolder: join(controlDatabaseFolder, 'pg'), rehearsal: 'run-7' });
+  await until(({ event }) => event === 'up');
+  const secrets = JSON.parse(readFileSync(join(stateDir, 'secrets.json'), 'utf8')) as Record<string, string>;
+  const names = [secrets['databaseUrl'], secrets['controlDatabaseTcpUrl']].map((url) => new URL(url ?? '').pathname);
+  expect(names).toEqual(['/sora', '/sora_control']);
+  const pidOf = (name: string): number => state().processes.find((process) => process.name === name)?.pid ?? expect.fail(`no ${name}`);
+  const [before, control] = [pidOf('control-postgres'), pidOf('control')];
+  process.kill(pidOf('postgres'), 'SIGKILL');
+  const since = events.length;
+  await until(({ name, state }, index) => index >= since && name === 'postgres' && state === 'ready');
+  expect([pidOf('control-postgres'), pidOf('control')]).toEqual([before, control]);
+  expect(state().processes.map(({ name, restarts, crashes, readyAt }) => [name, restarts, crashes, readyAt !== null])).toEqual([['postgres', 1, 1, true], ['control-postgres', 0, 0, true], ['control', 0, 0, true]]);
+
+  const alone = startSupervisor([{ ...server, name: 'api' }, ...processes], { databaseUrl: 'postgres://nobody@127.0.0.1:1/none', control: false });
+  await alone.until(({ event }) => event === 'up');
+  expect(alone.state().processes.map(({ name }) => name)).toEqual(['api']);
+});
+
 test('a start right after a kill waits until the reaper has made room, and finds its port free', async () => {
   const first = startSupervisor([{ ...server, name: 'stubborn', args: ['--stubborn'] }]);
   await first.until(({ event }) => event === 'up');

@@ -3,9 +3,7 @@ import { join } from 'node:path';
 import { SoraError, invalidConfig } from '../core/error.ts';
 import type { ExitCode } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
-import { prepareCluster } from './embedded-postgres.ts';
-import type { Cluster } from './embedded-postgres.ts';
-import { clearStaleLock } from './embedded-postgres-lock.ts';
+import { describeStack } from './describe-stack.ts';
 import { claimFolder, placeSockets } from './embedded-postgres-place.ts';
 import { ensureDatabase } from './embedded-postgres-wait.ts';
 import { fixedPorts, listPortNames, planProcesses, renderEnv } from './plan.ts';
@@ -17,11 +15,13 @@ import type { ProbeResult } from './process-state.ts';
 import { isAlive, isRunning } from './process-table.ts';
 import { startReaper } from './reaper-link.ts';
 import { keepSecrets, writeSecrets } from './secrets.ts';
+import { keepWanted, prepareDatabases } from './stack-databases.ts';
+import type { StackDatabases } from './stack-databases.ts';
 import { readStackState, writeStackState } from './stack-state.ts';
-import type { StackProcess, StackState } from './stack-state.ts';
+import type { StackState } from './stack-state.ts';
 import { supervise } from './supervise.ts';
 import type { Supervised } from './supervise.ts';
-import type { Topology } from './topology.ts';
+import type { ProcessSpec, Topology } from './topology.ts';
 
 export interface StackOptions {
   readonly topology: Topology;
@@ -39,6 +39,14 @@ export interface StackOptions {
   readonly databaseFolder: string;
   /** Database of the embedded cluster, made when missing. */
   readonly database: string;
+  /** Whether the control plane is started too. */
+  readonly control: boolean;
+  /** An outside server for the control plane's state. */
+  readonly controlDatabaseUrl: string | undefined;
+  /** Folder of the control plane's embedded cluster; used only with `control`. */
+  readonly controlDatabaseFolder: string;
+  /** Id of the load run or drill this stack is made for: alerts carry it and reach no pager. Empty where it is not. */
+  readonly rehearsal: string;
   /** Holds everything but the database back until `release`. */
   readonly hold: boolean;
 }
@@ -62,24 +70,31 @@ export interface Stack {
 }
 
 const probeTimeoutMs = 2_000;
+const controlDatabase = 'sora_control';
 
 /** Starts the processes of a topology; `emit` hears what happens to them. */
 export async function startStack(host: Host, options: StackOptions, emit: (event: StackEvent) => void): Promise<Stack> {
-  const { topology, stateDir } = options;
-  const embedded = options.databaseUrl === undefined;
+  const { stateDir } = options;
+  const planes = {
+    data: { url: options.databaseUrl, folder: options.databaseFolder, name: options.database },
+    control: { url: options.controlDatabaseUrl, folder: options.controlDatabaseFolder, name: controlDatabase },
+  };
+  const topology = keepWanted(options.topology, planes, options.control);
   claimFolder(host, stateDir, 0o700);
   await waitForPredecessor(host, options);
-  const ports = await choosePorts(host, options, embedded);
-  const cluster = embedded ? prepareCluster(host, { folder: options.databaseFolder, port: ports['postgres'] ?? 0 }) : undefined;
-  if (cluster !== undefined) await clearStaleLock(host, cluster);
+  const ports = await choosePorts(host, options, topology);
+  const databases = await prepareDatabases(host, topology, planes, ports);
   const socketFolder = placeSockets(host, stateDir);
   claimFolder(host, socketFolder, 0o700);
-  const plans = planProcesses(withoutDatabase(topology, embedded), ports, socketFolder, options.replicas);
+  const plans = planProcesses(topology, ports, socketFolder, options.replicas);
   const instance = randomUUID();
   const secrets = keepSecrets(host, stateDir);
-  const keys = { token: secrets.token, admin: secrets.admin, webhook: secrets.webhook };
+  const keys = {
+    token: secrets.token, admin: secrets.admin, webhook: secrets.webhook,
+    ...Object.fromEntries(Object.entries(secrets.control).map(([name, value]) => [`control-${name}`, value])),
+  };
   const startedAt = new Date(host.clock.nowMs()).toISOString();
-  let databaseUrl = options.databaseUrl ?? cluster?.url(options.database) ?? '';
+  let databaseUrl = databases.urlOf('data');
   let held = options.hold;
   let phase: StackState['phase'] = 'starting';
   let announced = false;
@@ -87,11 +102,14 @@ export async function startStack(host: Host, options: StackOptions, emit: (event
 
   const logDir = join(stateDir, 'logs');
   const envOf = (plan: ProcessPlan): Record<string, string> =>
-    renderEnv(topology, plans, plan, ports, { instance, stateDir, logDir, databaseUrl, secrets: keys });
+    renderEnv(topology, plans, plan, ports, {
+      instance, stateDir, logDir, databaseUrl, controlDatabaseUrl: databases.urlOf('control'), rehearsal: options.rehearsal, secrets: keys,
+    });
   const reaper = startReaper(host, instance);
   const supervision = supervise({
-    host, root: options.root, logDir, cluster, reaper, plans, envOf,
-    probe: (plan) => probe(plan, cluster, options.database),
+    host, root: options.root, logDir, reaper, plans, envOf,
+    clusterOf: databases.clusterOf,
+    probe: (plan) => probe(plan, databases),
     onChange(changed) {
       // Whoever hears of a change finds it in the file.
       save();
@@ -107,11 +125,15 @@ export async function startStack(host: Host, options: StackOptions, emit: (event
   });
   const save = (): void => writeStackState(host, stateDir, state());
   const announceDatabase = (): void => {
-    if (announced || !supervision.processes.every(({ plan, record }) => plan.spec.kind !== 'database' || record.status === 'ready')) return;
+    // Whoever waits for Avalo's database does not wait for that of the control plane.
+    const isPending = ({ plan, record }: Supervised): boolean => plan.spec.kind === 'database' && plan.spec.plane === 'data' && record.status !== 'ready';
+    if (announced || supervision.processes.some(isPending)) return;
     announced = true;
-    const url = options.databaseUrl ?? cluster?.url(options.database) ?? '';
-    const tcpUrl = options.databaseUrl ?? cluster?.tcpUrl(options.database) ?? '';
-    writeSecrets(host, stateDir, { ...secrets, databaseUrl: url, databaseTcpUrl: tcpUrl });
+    const [url, tcpUrl] = [databases.urlOf('data'), databases.tcpUrlOf('data')];
+    writeSecrets(host, stateDir, {
+      ...secrets, databaseUrl: url, databaseTcpUrl: tcpUrl,
+      ...(options.control ? { controlDatabaseUrl: databases.urlOf('control'), controlDatabaseTcpUrl: databases.tcpUrlOf('control') } : {}),
+    });
     emit({ event: 'database', url, tcpUrl });
   };
   const settlePhase = (): void => {
@@ -185,16 +207,18 @@ async function waitForPredecessor(host: Host, { stateDir, root }: StackOptions):
   while (remains() && host.clock.monotonicMs() - startMs < predecessorWithinMs) await host.timers.sleep(100);
 }
 
-async function choosePorts(host: Host, options: StackOptions, embedded: boolean): Promise<Record<string, number>> {
-  const { topology, replicas } = options;
+/** @param topology of what is started; ports of what is left out may be in use */
+async function choosePorts(host: Host, options: StackOptions, topology: Topology): Promise<Record<string, number>> {
+  const { replicas } = options;
   const names = listPortNames(topology, replicas);
   if (options.ports === 'free') {
     const free = await findFreePorts(names.length);
     return Object.fromEntries(names.map((name, index) => [name, free[index] ?? 0]));
   }
   const ports = fixedPorts(topology, replicas, options.portOverrides);
+  const unused = listUnusedPorts(options.topology, topology);
   for (const [name, port] of Object.entries(ports)) {
-    if ((name === 'postgres' && !embedded) || (await isPortFree(port))) continue;
+    if (unused.has(name) || (await isPortFree(port))) continue;
     throw invalidConfig(
       `port ${port} (${name}) on 127.0.0.1 is in use${describePortOwner(host, port)}`,
       `stop that program, or choose another port with --port ${name}=${port + 1000}`,
@@ -203,16 +227,20 @@ async function choosePorts(host: Host, options: StackOptions, embedded: boolean)
   return ports;
 }
 
-function withoutDatabase(topology: Topology, embedded: boolean): Topology {
-  if (embedded) return topology;
-  const kept = topology.processes.filter((spec) => spec.kind !== 'database');
-  const names = new Set(kept.map((spec) => spec.name));
-  return { ...topology, processes: kept.map((spec) => ({ ...spec, dependsOn: spec.dependsOn.filter((name) => names.has(name)) })) };
+/** Names of the ports that only processes left out would listen on. */
+function listUnusedPorts(whole: Topology, kept: Topology): ReadonlySet<string> {
+  const used = new Set(kept.processes.flatMap(portNamesOf));
+  return new Set(whole.processes.flatMap(portNamesOf).filter((name) => !used.has(name)));
 }
 
-async function probe(plan: ProcessPlan, cluster: Cluster | undefined, database: string): Promise<ProbeResult> {
+function portNamesOf({ port, readiness }: ProcessSpec): string[] {
+  return [port, readiness.kind === 'http' ? readiness.port : undefined].filter((name) => name !== undefined);
+}
+
+async function probe(plan: ProcessPlan, databases: StackDatabases): Promise<ProbeResult> {
   const { readiness } = plan.spec;
-  if (readiness.kind === 'postgres' && cluster !== undefined) return ensureDatabase(cluster.url('postgres'), database, probeTimeoutMs);
+  const cluster = databases.clusterOf(plan);
+  if (readiness.kind === 'postgres' && cluster !== undefined) return ensureDatabase(cluster.url('postgres'), databases.nameOf(plan), probeTimeoutMs);
   if (readiness.kind === 'http' && plan.probePort !== undefined) return probeHttp(plan.probePort, readiness.path, probeTimeoutMs);
   return plan.port === undefined ? 'ok' : probeTcp(plan.port, probeTimeoutMs);
 }
@@ -230,33 +258,6 @@ function failureEvent({ plan, record, lastWords }: Supervised, logDir: string): 
   const words = lastWords === '' ? '' : `; it said last: ${lastWords}`;
   const message = `${plan.name} did not start: it ended ${times} time${times === 1 ? '' : 's'}${words}`;
   return { event: 'failed', message, hint: `its output is in ${join(logDir, `${plan.name}.out`)}`, exitCode: 104 };
-}
-
-function describeStack(processes: readonly Supervised[], head: Omit<StackState, 'schema' | 'processes' | 'tasks' | 'urls'>): StackState {
-  const described = processes.map((process): [Supervised, StackProcess] => [process, describeProcess(process)]);
-  const urls: Record<string, string> = {};
-  for (const [{ plan }, { url }] of described) if (url !== null) urls[plan.spec.name] ??= url;
-  return {
-    schema: 'sora.stack/v1',
-    ...head,
-    processes: described.filter(([process]) => !process.policy.task).map(([, row]) => row),
-    tasks: described.filter(([process]) => process.policy.task).map(([, row]) => row),
-    urls,
-  };
-}
-
-function describeProcess({ plan, record, running }: Supervised): StackProcess {
-  const isHttp = plan.port !== undefined && plan.spec.readiness.kind === 'http';
-  return {
-    name: plan.name,
-    kind: plan.spec.kind,
-    pid: running?.pid ?? null,
-    port: plan.port ?? null,
-    state: record.status,
-    restarts: record.restarts,
-    url: isHttp ? `http://127.0.0.1:${plan.port}` : null,
-    startedAt: running === undefined ? null : new Date(running.startedAtMs).toISOString(),
-  };
 }
 
 function databaseName(url: string): string {

@@ -15,6 +15,8 @@ export interface Supervised {
   probe: ProbeResult;
   probing: boolean;
   nextProbeMs: number;
+  /** Wall time at which it first became ready in this life. */
+  readyAtMs: number | undefined;
   /** What it printed before it last ended unasked. */
   lastWords: string;
 }
@@ -74,6 +76,7 @@ export function supervise(options: SupervisionOptions): Supervision {
     const { record, actions } = decide(observed, host.clock.monotonicMs());
     if (observed.process !== 'absent' && observed.process !== 'running') process.probe = 'none';
     process.record = record;
+    if (record.status === 'ready') process.readyAtMs ??= host.clock.nowMs();
     for (const action of actions) {
       if (action.do === 'signal') process.running?.signal(action.signal);
       else begin(process);
@@ -82,6 +85,7 @@ export function supervise(options: SupervisionOptions): Supervision {
   const begin = (process: Supervised): void => {
     process.probe = 'none';
     process.nextProbeMs = 0;
+    process.readyAtMs = undefined;
     const running = launch(options, process.plan, options.envOf(process.plan), (exit) => {
       process.lastWords = running.lastWords();
       process.running = undefined;
@@ -143,6 +147,7 @@ function newSupervised(host: Host, plan: ProcessPlan): Supervised {
     probe: 'none',
     probing: false,
     nextProbeMs: 0,
+    readyAtMs: undefined,
     lastWords: '',
   };
 }

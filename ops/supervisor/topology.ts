@@ -18,7 +18,9 @@ const readiness = z.discriminatedUnion('kind', [
 
 const processSchema = z.strictObject({
   name,
-  kind: z.enum(['database', 'task', 'mock', 'api', 'workers', 'gateway']),
+  kind: z.enum(['database', 'task', 'mock', 'api', 'workers', 'gateway', 'control', 'watchdog']),
+  /** `control` for what watches the rest; a stack can be started without that. */
+  plane: z.enum(['data', 'control']).default('data'),
   /** `bun` falls back to `node` where Bun does not run. */
   runtime: z.enum(['node', 'bun', 'postgres']),
   entry: z.string().optional(),
@@ -36,6 +38,8 @@ const processSchema = z.strictObject({
   restart: z.enum(['always', 'never']).default('always'),
   /** From the polite signal to the next one. */
   stopGraceMs: durationMs.default(10_000),
+  /** Resident memory it is meant to stay below; measured and alerted on, not enforced. Default: that of the machine. */
+  memoryLimitMb: z.int().min(16).max(1_048_576).optional(),
 });
 
 const topologySchema = z.strictObject({
@@ -81,12 +85,16 @@ function findProblems(topology: Topology): string[] {
     for (const needed of spec.dependsOn) {
       // Order in the file is the order of starting, so a cycle cannot be written.
       if (!seen.has(needed)) problems.push(`${spec.name} depends on ${needed}, which does not come before it`);
+      const other = topology.processes.find(({ name }) => name === needed);
+      if (other !== undefined && other.plane !== spec.plane) problems.push(`${spec.name} depends on ${needed}, which is of the other plane and may be missing`);
     }
     const probed = spec.readiness.kind === 'http' ? spec.readiness.port : undefined;
     for (const port of [spec.port, probed]) {
       if (port !== undefined && topology.ports[port] === undefined) problems.push(`${spec.name} uses port ${port}, which ports lacks`);
     }
     if (spec.runtime !== 'postgres' && spec.entry === undefined) problems.push(`${spec.name} has no entry`);
+    if ((spec.kind === 'database') !== (spec.runtime === 'postgres')) problems.push(`${spec.name}: databases, and only databases, have runtime postgres`);
+    if (spec.kind === 'database' && topology.processes.some((other) => other !== spec && other.kind === 'database' && other.plane === spec.plane)) problems.push(`${spec.name}: a plane has one database`);
     if ((spec.kind === 'task') !== (spec.readiness.kind === 'exit')) problems.push(`${spec.name}: tasks, and only tasks, have readiness exit`);
     seen.add(spec.name);
   }
