@@ -63,6 +63,11 @@ export function roleOf(request: Request): Role | undefined {
   return identities.get(request)?.role;
 }
 
+/** Whether a header carries this token, for callers that have but one. */
+export function isBearer(header: string | undefined, token: string): boolean {
+  return isSame(token, readCredentials(header)?.token ?? '');
+}
+
 interface Credentials {
   readonly token: string;
   readonly user: string | undefined;

@@ -15,7 +15,7 @@ const write = (text: string): void => writeFileSync(join(folder, 'sora.config.ts
 
 describe('readConfig', () => {
   it('has defaults where there is no file', async () => {
-    expect(await readConfig(host, folder)).toEqual({ load: { staging: [] } });
+    expect(await readConfig(host, folder)).toMatchObject({ load: { staging: [] }, alerts: { scrapeIntervalMs: 5_000, evaluationIntervalMs: 15_000 } });
   });
 
   it('reads what the file exports', async () => {

@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { invalidConfig, messageOf } from './error.ts';
 import type { Host } from './host.ts';
 
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).max(2_000);
+const intervalMs = z.int().min(1_000).max(3_600_000);
 const price = z.number().min(0).max(1e6);
 
 /** What `sora.config.ts` may hold, one part a subsystem. Defaults < this file < environment < flags. */
@@ -12,6 +14,48 @@ const configSchema = z.strictObject({
     .strictObject({
       /** Hosts, addresses or CIDR ranges besides this machine that may be put under load. */
       staging: z.array(z.string().min(1).max(253)).max(100).default([]),
+    })
+    .prefault({}),
+  /** What the control plane scrapes, evaluates and tells; see ops/control/README.md. */
+  alerts: z
+    .strictObject({
+      /** Time between two scrapes of a target. Env SORA_SCRAPE_INTERVAL. */
+      scrapeIntervalMs: intervalMs.default(5_000),
+      /** Of rule groups that state none. Env SORA_EVALUATION_INTERVAL. */
+      evaluationIntervalMs: intervalMs.default(15_000),
+      /** What is scraped besides the processes of the stack. */
+      targets: z.array(z.strictObject({
+        job: z.string().regex(/^[a-zA-Z0-9_-]{1,100}$/),
+        url: httpUrl,
+        labels: z.record(z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/), z.string().max(200)).default({}),
+        /** Sent as `Authorization: Bearer`. */
+        bearerToken: z.string().min(1).max(4_000).optional(),
+      })).max(1_000).default([]),
+      /** Folders or files of rules, from the checkout's folder. */
+      rules: z.array(z.string().min(1)).max(100).default(['alerts/rules']),
+      /** Alertmanager's configuration, from the checkout's folder. */
+      routing: z.string().min(1).default('alerts/routing.yaml'),
+      /** Rotations and escalation, from the checkout's folder. */
+      oncall: z.string().min(1).default('alerts/oncall.yaml'),
+      /** Samples are read from this Prometheus and nothing is scraped. Env PROMETHEUS_URL. */
+      prometheusUrl: httpUrl.optional(),
+      /** Groups and silences instead of SORA's own routing. Env ALERTMANAGER_URL. */
+      alertmanagerUrl: httpUrl.optional(),
+      /** As people reach the control plane, for acknowledge links. Default: its own address. Env SORA_PUBLIC_URL. */
+      publicUrl: httpUrl.optional(),
+      /** Whether the Prometheus API answers without a token, where the control plane listens on loopback. Env SORA_ANONYMOUS_READ=yes. */
+      anonymousRead: z.boolean().default(false),
+      /** Gets a POST every `heartbeatMs` while the control plane works. Env SORA_HEARTBEAT_URL. */
+      heartbeatUrl: httpUrl.optional(),
+      heartbeatMs: z.int().min(1_000).max(300_000).default(10_000),
+      watchdog: z.strictObject({
+        /** Silence of the control plane after which its watchdog notifies. Env SORA_WATCHDOG_AFTER. */
+        afterMs: z.int().min(5_000).max(3_600_000).default(60_000),
+        /** Time between reminders while the silence lasts. */
+        repeatMs: z.int().min(60_000).max(86_400_000).default(3_600_000),
+        /** Settings of notifiers (ops/alerting/notifiers/settings.ts). Env SORA_WATCHDOG_WEBHOOK_URL and SORA_WATCHDOG_SLACK_URL add one each. */
+        receivers: z.array(z.record(z.string(), z.unknown())).max(20).default([]),
+      }).prefault({}),
     })
     .prefault({}),
   /** What resources cost, for pricing runs; without it no money is shown. */

@@ -1,0 +1,103 @@
+/** Composes the control plane of its parts, in order of dependence, and takes it down in the reverse. */
+import { resolve } from 'node:path';
+import express from 'express';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import { createEventLog } from '../core/event-log/log.ts';
+import { messageOf } from '../core/error.ts';
+import type { Host } from '../core/host.ts';
+import { readTopology } from '../supervisor/topology.ts';
+import { authenticate } from './auth.ts';
+import { apiPrefix } from './client.ts';
+import { openControlDatabase } from './database.ts';
+import type { ControlEnvironment } from './environment.ts';
+import { eventsRoutes } from './events-routes.ts';
+import { renderFamilies } from './exposition.ts';
+import { startHeart } from './heartbeat.ts';
+import { notFoundHandler, problemHandler } from './problem.ts';
+import { isSupervised, processFamilies } from './process-metrics.ts';
+import { readMachine, readUsage } from './process-usage.ts';
+import { createApp, listen } from './server.ts';
+import type { Mount } from './server.ts';
+import type { AlertSettings } from './settings.ts';
+import { readStack } from './targets.ts';
+import type { TargetPlaces } from './targets.ts';
+
+export interface PlaneParts {
+  readonly host: Host;
+  /** Folder of the checkout. */
+  readonly root: string;
+  readonly env: ControlEnvironment;
+  readonly settings: AlertSettings;
+  readonly log: Logger;
+  readonly metrics: Registry;
+}
+
+export interface Plane {
+  readonly url: string;
+  /** @param planned whether the whole stack is stopped on purpose; otherwise the watchdog is told to speak up */
+  stop(planned: boolean): Promise<void>;
+}
+
+const bodyMaxBytes = 1_048_576;
+const stopGraceMs = 3_000;
+
+/** Starts everything; resolves when it is ready. */
+export async function startPlane(parts: PlaneParts): Promise<Plane> {
+  const { host, root, env, settings, log } = parts;
+  const places: TargetPlaces = { stateDir: env.SORA_STATE_DIR, topology: host.process.env['SORA_TOPOLOGY'] ?? resolve(root, 'topology.json') };
+  readTopology(host, places.topology);
+  const database = openControlDatabase(host, env.SORA_CONTROL_DATABASE_URL, { onError: (error) => log.warn({ error: error.message }, 'a connection to the control database broke') });
+  const applied = await database.migrate();
+  if (applied.length > 0) log.info({ applied }, 'the control database was brought up to date');
+  const events = createEventLog(database.pool);
+  let ready = false;
+  const app = createApp({
+    open: [
+      { path: '/livez', handler: (_request, response) => void response.json({ status: 'live' }) },
+      { path: '/readyz', handler: (_request, response, next) => void readiness(() => ready, database.pool).then(({ status, body }) => response.status(status).json(body), next) },
+      { path: '/metrics', handler: (_request, response, next) => void renderMetrics(parts, places).then((text) => response.type(parts.metrics.contentType).send(text), next) },
+    ],
+    authenticate: authenticate({ viewer: env.SORA_VIEWER_TOKEN, operator: env.SORA_OPERATOR_TOKEN, admin: env.SORA_ADMIN_TOKEN }),
+    guarded: [
+      { path: '/', handler: express.json({ limit: bodyMaxBytes }) },
+      { path: `${apiPrefix}/events`, handler: eventsRoutes({ host, log: events }) },
+    ] satisfies Mount[],
+    last: [notFoundHandler, problemHandler((error, path) => log.error({ error: messageOf(error), path }, 'a request failed'))],
+  });
+  const listening = await listen(host, app, { port: env.PORT, address: env.SORA_LISTEN });
+  const heart = startHeart({
+    host, everyMs: settings.heartbeatMs, outsideUrl: settings.heartbeatUrl, watchdogUrl: env.SORA_WATCHDOG_URL, secret: env.SORA_HEARTBEAT_SECRET,
+    problem: () => undefined,
+    onError: (text) => log.warn(text),
+  });
+  ready = true;
+  return {
+    url: listening.url,
+    async stop(planned) {
+      ready = false;
+      await heart.stop(planned ? 'stopping' : 'interrupted');
+      await listening.stop(stopGraceMs);
+      await database.close();
+    },
+  };
+}
+
+async function readiness(isReady: () => boolean, pool: { query(text: string): Promise<unknown> }): Promise<{ status: number; body: object }> {
+  if (!isReady()) return { status: 503, body: { status: 'not ready', reason: 'starting or stopping' } };
+  try {
+    await pool.query('select 1');
+    return { status: 200, body: { status: 'ready' } };
+  } catch (error) {
+    return { status: 503, body: { status: 'not ready', reason: messageOf(error) } };
+  }
+}
+
+async function renderMetrics({ host, root, metrics }: PlaneParts, places: TargetPlaces): Promise<string> {
+  const stack = readStack(host, places);
+  const pids = stack?.processes.flatMap(({ pid }) => pid ?? []) ?? [];
+  const families = processFamilies({
+    stack, supervisorUp: isSupervised(host, stack), usage: readUsage(host, pids), machine: readMachine(host), disk: host.files.diskSpace(places.stateDir ?? root),
+  });
+  return `${await metrics.metrics()}${renderFamilies(families)}`;
+}

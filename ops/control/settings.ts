@@ -1,0 +1,61 @@
+/** The control plane's settings: defaults < `sora.config.ts` < environment. */
+import { z } from 'zod';
+import { readConfig } from '../core/config.ts';
+import type { SoraConfig } from '../core/config.ts';
+import { parseDurationMs } from '../core/duration.ts';
+import { invalidConfig } from '../core/error.ts';
+import type { Host } from '../core/host.ts';
+
+export type AlertSettings = SoraConfig['alerts'];
+
+/**
+ * @param root folder of the checkout, where `sora.config.ts` may lie
+ * @throws SoraError `invalid_config` with what is wrong
+ */
+export async function readAlertSettings(host: Host, root: string): Promise<AlertSettings> {
+  const { alerts } = await readConfig(host, root);
+  const { env } = host.process;
+  const duration = (name: string, minMs: number, maxMs: number): number | undefined => {
+    const text = env[name];
+    if (text === undefined || text === '') return undefined;
+    const valueMs = parseDurationMs(text, name);
+    if (valueMs < minMs || valueMs > maxMs) throw invalidConfig(`${name} "${text}" is not between ${minMs / 1_000}s and ${maxMs / 1_000}s`);
+    return valueMs;
+  };
+  return {
+    ...alerts,
+    scrapeIntervalMs: duration('SORA_SCRAPE_INTERVAL', 1_000, 3_600_000) ?? alerts.scrapeIntervalMs,
+    evaluationIntervalMs: duration('SORA_EVALUATION_INTERVAL', 1_000, 3_600_000) ?? alerts.evaluationIntervalMs,
+    prometheusUrl: readUrl(env, 'PROMETHEUS_URL') ?? alerts.prometheusUrl,
+    alertmanagerUrl: readUrl(env, 'ALERTMANAGER_URL') ?? alerts.alertmanagerUrl,
+    publicUrl: readUrl(env, 'SORA_PUBLIC_URL') ?? alerts.publicUrl,
+    heartbeatUrl: readUrl(env, 'SORA_HEARTBEAT_URL') ?? alerts.heartbeatUrl,
+    heartbeatMs: duration('SORA_HEARTBEAT_INTERVAL', 1_000, 300_000) ?? alerts.heartbeatMs,
+    anonymousRead: env['SORA_ANONYMOUS_READ'] === 'yes' || alerts.anonymousRead,
+    rules: list(env['SORA_ALERT_RULES']) ?? alerts.rules,
+    routing: env['SORA_ALERT_ROUTING'] || alerts.routing,
+    watchdog: {
+      ...alerts.watchdog,
+      afterMs: duration('SORA_WATCHDOG_AFTER', 5_000, 3_600_000) ?? alerts.watchdog.afterMs,
+      receivers: [...alerts.watchdog.receivers, ...receiversOf(env)],
+    },
+  };
+}
+
+function receiversOf(env: Readonly<Record<string, string | undefined>>): Record<string, unknown>[] {
+  const webhook = readUrl(env, 'SORA_WATCHDOG_WEBHOOK_URL');
+  const slack = readUrl(env, 'SORA_WATCHDOG_SLACK_URL');
+  return [...(webhook === undefined ? [] : [{ kind: 'webhook', url: webhook }]), ...(slack === undefined ? [] : [{ kind: 'slack', webhookUrl: slack }])];
+}
+
+function list(text: string | undefined): string[] | undefined {
+  return text === undefined || text === '' ? undefined : text.split(',').map((part) => part.trim()).filter((part) => part !== '');
+}
+
+function readUrl(env: Readonly<Record<string, string | undefined>>, name: string): string | undefined {
+  const text = env[name];
+  if (text === undefined || text === '') return undefined;
+  const parsed = z.url({ protocol: /^https?$/ }).safeParse(text);
+  if (!parsed.success) throw invalidConfig(`${name} "${text}" is not an http or https address`, `for example ${name}=http://127.0.0.1:9090`);
+  return text.replace(/\/+$/, '');
+}

@@ -1,0 +1,106 @@
+/**
+ * Entry point of the watchdog: a process beside the control plane, or elsewhere, that hears its heartbeats at
+ * `POST /heartbeat` and notifies when they stop. It shares nothing with the control plane but the secret of heartbeats.
+ */
+import { resolve } from 'node:path';
+import express from 'express';
+import { z } from 'zod';
+import { exitCodes, messageOf, renderError, SoraError } from '../../core/error.ts';
+import type { Host } from '../../core/host.ts';
+import { createNodeHost } from '../../core/node-host.ts';
+import { createTelemetry } from '../../telemetry/telemetry.ts';
+import { sendBy } from '../../alerting/notifiers/send.ts';
+import { integrationSettings } from '../../alerting/notifiers/settings.ts';
+import type { IntegrationSettings } from '../../alerting/notifiers/settings.ts';
+import { readWatchdogEnvironment } from '../environment.ts';
+import { isBearer } from '../auth.ts';
+import { notFoundHandler, problemHandler } from '../problem.ts';
+import { createApp, listen } from '../server.ts';
+import { readAlertSettings } from '../settings.ts';
+import { watchdogMetrics } from './metrics.ts';
+import { notificationOf } from './telling.ts';
+import { startWatchdog } from './watchdog.ts';
+import type { WatchdogReceiver } from './watchdog.ts';
+
+const heartbeatSchema = z.strictObject({ instance: z.string().min(1).max(100), kind: z.enum(['alive', 'stopping', 'interrupted']) });
+/** A supervisor that was killed leaves us 5 s between SIGTERM and SIGKILL. */
+const lastWordsMs = 4_000;
+const bodyMaxBytes = 1_024;
+
+async function run(host: Host): Promise<void> {
+  const env = readWatchdogEnvironment(host);
+  const settings = await readAlertSettings(host, resolve(import.meta.dirname, '../../..'));
+  const telemetry = createTelemetry(host, { service: env.SORA_SERVICE, ...(env.SORA_LOG_DIR === undefined ? {} : { logDir: env.SORA_LOG_DIR }) });
+  const { log } = telemetry;
+  const watchdog = startWatchdog({
+    host,
+    limits: settings.watchdog,
+    receivers: createReceivers(host, settings.watchdog.receivers, env.SORA_SERVICE, (fields, text) => log.error(fields, text)),
+    log: (level, text, fields) => log[level](fields, text),
+  });
+  watchdogMetrics(host, telemetry.metrics, watchdog);
+  const app = createApp({
+    open: [
+      { path: '/livez', handler: (_request, response) => void response.json({ status: 'live' }) },
+      { path: '/readyz', handler: (_request, response) => void response.json({ status: 'ready', phase: watchdog.state().phase }) },
+      { path: '/metrics', handler: (_request, response, next) => void telemetry.metrics.metrics().then((text) => response.type(telemetry.metrics.contentType).send(text), next) },
+    ],
+    authenticate: (request, _response, next) => next(isBearer(request.headers.authorization, env.SORA_HEARTBEAT_SECRET) ? undefined : new SoraError('unauthorized', 'the heartbeat is not signed', { status: 401 })),
+    guarded: [{
+      path: '/heartbeat',
+      handler: express.Router().post('/', express.json({ limit: bodyMaxBytes }), (request, response) => {
+        watchdog.hear(heartbeatSchema.parse(request.body));
+        response.status(204).end();
+      }),
+    }],
+    last: [notFoundHandler, problemHandler((error, path) => log.error({ error: messageOf(error), path }, 'a request failed'))],
+  });
+  const listening = await listen(host, app, { port: env.PORT, address: env.SORA_LISTEN });
+  log.info({ url: listening.url, afterMs: settings.watchdog.afterMs, receivers: settings.watchdog.receivers.length }, 'watching');
+
+  let stopping = false;
+  const stop = async (): Promise<void> => {
+    if (stopping) host.process.exit(exitCodes.interrupted);
+    stopping = true;
+    // Control ends at the same time; whether on purpose is what its last words say.
+    const deadlineMs = host.clock.monotonicMs() + lastWordsMs;
+    while (watchdog.state().phase === 'watching' && watchdog.state().instance !== undefined && host.clock.monotonicMs() < deadlineMs) await host.timers.sleep(50);
+    await watchdog.settled(Math.max(0, deadlineMs - host.clock.monotonicMs()));
+    watchdog.stop();
+    await listening.stop(500);
+    await telemetry.shutdown();
+    host.process.exit(exitCodes.pass);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) host.process.onSignal(signal, () => void stop());
+}
+
+/** @throws SoraError `invalid_config` naming the receiver whose settings are wrong */
+function createReceivers(host: Host, configured: readonly unknown[], service: string, writeLog: (fields: Readonly<Record<string, unknown>>, text: string) => void): WatchdogReceiver[] {
+  const context = { host, limitOf: () => undefined, writeLog };
+  return configured.map((raw, index) => {
+    const settings = parseReceiver(raw, index);
+    return {
+      name: `${settings.kind}[${index}]`,
+      send: (telling) => {
+        const notification = notificationOf(telling, { kind: settings.kind, index }, service);
+        return sendBy(context, { notification, episode: `${service}-${telling.episode}` }, settings);
+      },
+    };
+  });
+}
+
+function parseReceiver(raw: unknown, index: number): IntegrationSettings {
+  const parsed = integrationSettings.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  throw new SoraError('invalid_config', `alerts.watchdog.receivers[${index}]: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}`, {
+    hint: 'ops/alerting/notifiers/settings.ts lists what a receiver may hold', exitCode: exitCodes.invalidConfig,
+  });
+}
+
+const host = createNodeHost();
+try {
+  await run(host);
+} catch (error) {
+  host.stderr.write(renderError(error));
+  host.process.exit(error instanceof SoraError ? error.exitCode : exitCodes.generic);
+}

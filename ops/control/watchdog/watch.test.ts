@@ -1,0 +1,55 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { beginWatch, hear, look } from './watch.ts';
+import type { Heartbeat, Telling, WatchState } from './watch.ts';
+
+const limits = { afterMs: 60_000, repeatMs: 3_600_000 };
+
+/** Plays heartbeats at their times and looks every second until `untilMs`. */
+function play(beats: readonly (readonly [atMs: number, Heartbeat['kind'], instance: string])[], untilMs: number): { state: WatchState; tellings: Telling[] } {
+  let state = beginWatch(0);
+  const tellings: Telling[] = [];
+  for (let nowMs = 0; nowMs <= untilMs; nowMs += 1_000) {
+    for (const [atMs, kind, instance] of beats) {
+      if (atMs < nowMs || atMs >= nowMs + 1_000) continue;
+      const heard = hear(state, { kind, instance }, atMs);
+      state = heard.state;
+      tellings.push(...heard.tellings);
+    }
+    const looked = look(state, limits, nowMs);
+    state = looked.state;
+    tellings.push(...looked.tellings);
+  }
+  return { state, tellings };
+}
+
+const words = (tellings: readonly Telling[]): [string, number][] => tellings.map(({ what, atMs }) => [what, atMs]);
+
+test('silence is told once after its limit, again at each repeat, and its end', () => {
+  const { tellings } = play([[10_000, 'alive', 'a'], [8_000_000, 'alive', 'a']], 8_001_000);
+  expect(words(tellings)).toEqual([['silent', 70_000], ['still-silent', 3_670_000], ['still-silent', 7_270_000], ['back', 8_000_000]]);
+  expect(new Set(tellings.map(({ episode }) => episode)).size).toBe(1);
+  expect(tellings[0]?.lastSeenMs).toBe(10_000);
+});
+
+test('a control plane that never comes is told of', () => {
+  expect(words(play([], 61_000).tellings)).toEqual([['silent', 60_000]]);
+});
+
+test('one that is stopped on purpose rests until it is back; one that was only interrupted is told of at once', () => {
+  expect(words(play([[1_000, 'alive', 'a'], [2_000, 'stopping', 'a'], [500_000, 'alive', 'b']], 501_000).tellings)).toEqual([]);
+  expect(words(play([[1_000, 'alive', 'a'], [2_000, 'interrupted', 'a'], [5_000, 'alive', 'b']], 6_000).tellings)).toEqual([['interrupted', 2_000], ['back', 5_000]]);
+});
+
+test('one that was killed and came back before the limit is told of all the same', () => {
+  expect(words(play([[1_000, 'alive', 'a'], [4_000, 'alive', 'b'], [14_000, 'alive', 'b']], 20_000).tellings)).toEqual([['restarted', 4_000]]);
+});
+
+test('whatever comes, silence beyond the limit has been told unless it was stopped on purpose', () => {
+  const beat = fc.tuple(fc.integer({ min: 0, max: 600_000 }), fc.constantFrom('alive' as const, 'stopping' as const, 'interrupted' as const), fc.constantFrom('a', 'b'));
+  fc.assert(fc.property(fc.array(beat, { maxLength: 12 }), (beats) => {
+    const { state } = play(beats.toSorted((one, other) => one[0] - other[0]), 600_000);
+    if (state.phase === 'watching') expect(600_000 - state.lastSeenMs).toBeLessThan(limits.afterMs);
+    if (state.phase === 'silent') expect(state.toldAtMs).toBeDefined();
+  }));
+});
