@@ -79,7 +79,7 @@ function alertOf(slo: Slo, { severity, longMs, shortMs, thresholdRatio, budgetSp
     annotations: {
       summary: `${slo.displayName}: {{ $value | humanizePercentage }} of events are bad`,
       description: `Over ${long} and ${short} the share of bad events was above ${percent(thresholdRatio)}, ${times} times what the objective of ${percent(slo.targetRatio)} leaves: the budget of ${period} loses ${percent(budgetSpentRatio)} in ${long}.`,
-      impact: badEvents,
+      impact: `${badEvents} # bad events in ${long}`,
       runbook: burnRunbook(slo),
       reason: `Budget share ${percent(budgetSpentRatio)} · period ${period} / window ${long} = factor ${times}; times a budget of ${percent(budgetRatioOf(slo))} that is ${percent(thresholdRatio)}. The window of ${short} ends it soon after the fault. Fewer than ${slo.badEventsMin} failures prove nothing.`,
     },
