@@ -8,6 +8,7 @@ import { exitCodes, invalidConfig, messageOf, SoraError } from '../../ops/core/e
 import type { Host } from '../../ops/core/host.ts';
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { runJudgeFile } from './judge.ts';
+import { runPromqlFolder } from './promql.ts';
 import { renderResults } from './tally.ts';
 import type { CaseResult } from './tally.ts';
 
@@ -20,6 +21,7 @@ interface Kind {
 
 const kinds: Readonly<Record<string, Kind>> = {
   judge: { takes: 'FILE', summary: 'classifier cases: two series, options, the expected classification', run: runJudgeFile },
+  promql: { takes: 'FOLDER', summary: 'scripts of Prometheus\' test language (*.test): series, queries, what they must give', run: runPromqlFolder },
 };
 
 const help = `Runs data that others wrote against this platform.
