@@ -170,7 +170,7 @@ class PatternReader {
 
   #escape(isInClass: boolean): string {
     const quoted = isInClass ? undefined : this.#match(/\\Q([^]*?)(?:\\E|$)/y);
-    if (quoted !== undefined) return `(?:${[...(quoted[1] ?? '')].map((each) => escapeLiteral(each)).join('')})`;
+    if (quoted !== undefined) return `(?:${Array.from(quoted[1] ?? '', (each) => escapeLiteral(each)).join('')})`;
     const code = this.#match(/\\(?:x\{([0-9A-Fa-f]{1,6})\}|x([0-9A-Fa-f]{2})|(0[0-7]{0,2}|[1-7][0-7]{2}))/y);
     if (code !== undefined) return `\\u{${(code[3] === undefined ? Number.parseInt(code[1] ?? code[2] ?? '', 16) : Number.parseInt(code[3], 8)).toString(16)}}`;
     const property = this.#match(/\\([pP])(?:\{(\^?)([A-Za-z_]+)\}|([A-Z]))/y);

@@ -1,7 +1,7 @@
 import { SoraError } from '../../core/error.ts';
 import { labelValue } from '../matchers.ts';
 import type { Labels, SeriesSamples } from '../series.ts';
-import { Annotations } from './annotations.ts';
+import type { Annotations } from './annotations.ts';
 import type { Expr, VectorSelector } from './expr.ts';
 import { labelsKey, namelessKey, nameLabel, withoutName } from './labels.ts';
 import type { Grid, Value, VectorValue } from './values.ts';

@@ -37,7 +37,7 @@ const isOffset = (target: VectorSelector | Subquery): boolean => target.offsetMs
 function readAt(source: Source, node: SyntaxNode | undefined, expr: Expr): AtModifier {
   if (node?.name === 'AtModifierPreprocessors') return { kind: source.textOf(node).toLowerCase().startsWith('start') ? 'start' : 'end' };
   const seconds = node === undefined ? Number.NaN : readSignedNumber(source, node);
-  if (!(Math.abs(seconds) < 9_223_372_036_854_775)) throw source.fail(expr.position.start, `timestamp out of bounds for @ modifier: ${seconds}`);
+  if (!(Math.abs(seconds) < 9.2e15)) throw source.fail(expr.position.start, `timestamp out of bounds for @ modifier: ${seconds}`);
   return { kind: 'time', atMs: Math.round(seconds * 1_000) };
 }
 
