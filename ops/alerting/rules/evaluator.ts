@@ -103,6 +103,11 @@ export class RuleEvaluator {
     await this.#working;
   }
 
+  /** Resolves when no evaluation is under way. */
+  async idle(): Promise<void> {
+    await this.#working;
+  }
+
   /** Alerts that fire or were resolved in the last 15 min, of all groups. */
   routedAlerts(nowMs: number = this.#options.host.clock.nowMs()): RoutedAlert[] {
     return this.runs.flatMap((run) => run.routed(nowMs, resolvedRetentionMs));
