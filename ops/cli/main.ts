@@ -11,10 +11,11 @@ import { db } from './db.ts';
 import { down } from './down.ts';
 import { load } from './load.ts';
 import { logs } from './logs.ts';
+import { rules } from './rules.ts';
 import { status } from './status.ts';
 import { up } from './up.ts';
 
-const commands: readonly Command[] = [up, down, status, load, db, logs];
+const commands: readonly Command[] = [up, down, status, load, db, logs, rules];
 
 async function run(context: Context, args: readonly string[]): Promise<ExitCode> {
   const [noun, ...rest] = args;

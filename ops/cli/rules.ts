@@ -1,0 +1,121 @@
+import { join, relative, resolve } from 'node:path';
+import { z } from 'zod';
+import { exitCodes, invalidConfig } from '../core/error.ts';
+import type { ExitCode } from '../core/error.ts';
+import { controlClient } from '../control/client.ts';
+import { parseRuleTests } from '../alerting/rule-tests/test-file.ts';
+import { runRuleTests } from '../alerting/rule-tests/run-tests.ts';
+import { checkRules } from '../alerting/rules/check-rules.ts';
+import { globFiles, loadRules } from '../alerting/rules/load-rules.ts';
+import { metricListOf, parseMetricList, renderMetricList } from '../alerting/rules/metric-list.ts';
+import type { MetricList } from '../alerting/rules/metric-list.ts';
+import { renderProblem } from '../alerting/rules/rule.ts';
+import type { Problem } from '../alerting/rules/rule.ts';
+import type { MetricMetadata, MetricType } from '../metricstore/series.ts';
+import type { Command, Context, Parsed } from './command.ts';
+import { parseFlags, suggest } from './command.ts';
+
+const filesMax = 1_000;
+const metricListFile = 'alerts/metrics.json';
+const verbs: Readonly<Record<string, (context: Context, parsed: Parsed, files: readonly string[]) => Promise<ExitCode>>> = { check, test, metrics };
+
+export const rules: Command = {
+  name: 'rules',
+  summary: 'Checks and tests the alert rules',
+  usage: 'sora rules check|test|metrics [FILE…] [flags]',
+  flags: {
+    run: { type: 'string', value: 'REGEXP', help: 'test: only tests whose name this finds' },
+  },
+  examples: ['sora rules check', 'sora rules test', 'sora rules test alerts/tests/api.test.yaml --run latency', 'sora rules metrics'],
+  details: [
+    'check    reads rules (default alerts/rules/*.yaml) as promtool does, and finds selectors that no process exports, missing',
+    '         runbooks, tests and annotations, unknown severities, and rules without an owner',
+    'test     runs unit tests (default alerts/tests/*.yaml) in the format of promtool test rules',
+    'metrics  adds what the running stack exports to alerts/metrics.json, by which check knows selectors',
+    '\nExit codes: 0 all well, 99 something found or failed, 104 a file that is not there or cannot be read.',
+  ].join('\n'),
+  async run(context, args) {
+    const parsed = parseFlags(rules, args, filesMax);
+    const [verb, ...files] = parsed.positionals;
+    const run = verb === undefined ? undefined : verbs[verb];
+    if (run === undefined) {
+      throw invalidConfig(verb === undefined ? 'sora rules needs a verb' : `sora rules has no verb "${verb}"`, suggest(verb ?? '', Object.keys(verbs), 'sora rules ') ?? `verbs: ${Object.keys(verbs).join(', ')}`);
+    }
+    return await run(context, parsed, files);
+  },
+};
+
+/** Files as given, or those of the checkout; every one must be there. */
+function filesOf({ host, root }: Context, given: readonly string[], folder: string): string[] {
+  if (given.length === 0) {
+    const found = globFiles(host.files, join(root, folder, '*.yaml'));
+    if (found.length === 0) throw invalidConfig(`there is no file in ${folder}`, 'name files: sora rules check my-rules.yaml');
+    return found;
+  }
+  return given.flatMap((pattern) => {
+    const found = globFiles(host.files, resolve(host.process.cwd(), pattern));
+    if (found.length === 0) throw invalidConfig(`there is no file ${pattern}`, 'name a file that is there');
+    return found;
+  });
+}
+
+async function check(context: Context, _parsed: Parsed, given: readonly string[]): Promise<ExitCode> {
+  const { host, root } = context;
+  const paths = filesOf(context, given, 'alerts/rules');
+  const loaded = loadRules(host.files, paths, { names: root });
+  const testFiles = globFiles(host.files, join(root, 'alerts/tests/*.yaml')).map((path) => parseRuleTests(relative(root, path), host.files.readText(path)));
+  const metrics = readMetricList(context);
+  const found: Problem[] = [...loaded.problems, ...testFiles.flatMap(({ problems }) => problems)];
+  if (metrics === undefined) found.push({ file: metricListFile, line: 1, column: 1, message: 'is missing, so selectors were not checked; write it from a running stack: sora rules metrics' });
+  found.push(...checkRules({ groups: loaded.groups, tests: testFiles.map(({ tests }) => tests), metrics, exists: (path) => host.files.exists(join(root, path)) }));
+  for (const problem of found) host.stdout.write(`${renderProblem(problem)}\n`);
+  const count = loaded.groups.reduce((sum, { rules: each }) => sum + each.length, 0);
+  host.stderr.write(`${count} rules in ${paths.length} files: ${found.length === 0 ? 'nothing found' : `${found.length} problem${found.length === 1 ? '' : 's'}`}\n`);
+  return found.length === 0 ? exitCodes.pass : exitCodes.thresholdsFailed;
+}
+
+async function test(context: Context, parsed: Parsed, given: readonly string[]): Promise<ExitCode> {
+  const { host } = context;
+  const run = parsed.text('run');
+  let isFailed = false;
+  for (const path of filesOf(context, given, 'alerts/tests')) {
+    const result = await runRuleTests(host.files, path, { run: run === undefined ? undefined : pattern(run) });
+    host.stdout.write(`Unit Testing:  ${relative(host.process.cwd(), path)}\n`);
+    for (const warning of result.warnings) host.stderr.write(`${warning}\n`);
+    host.stdout.write(result.failures.length === 0 ? '  SUCCESS\n\n' : `  FAILED:\n${result.failures.map((failure) => `${failure}\n\n`).join('')}\n`);
+    isFailed ||= result.failures.length > 0;
+  }
+  return isFailed ? exitCodes.thresholdsFailed : exitCodes.pass;
+}
+
+function pattern(text: string): RegExp {
+  try {
+    return new RegExp(text, 'u');
+  } catch (error) {
+    throw invalidConfig(`--run "${text}" is no regular expression`, 'for example --run "latency|errors"', error);
+  }
+}
+
+const metadataReply = z.object({ data: z.record(z.string(), z.array(z.object({ type: z.string(), help: z.string(), unit: z.string() }))) });
+const seriesReply = z.object({ data: z.array(z.record(z.string(), z.string())) });
+
+async function metrics(context: Context): Promise<ExitCode> {
+  const { host, root } = context;
+  const client = controlClient(context, 'viewer');
+  const { data } = await client.get('/api/v1/metadata?limit=100000', metadataReply);
+  // What rules record has a colon in its name, by convention.
+  const selector = encodeURIComponent('{__name__!~"ALERTS|ALERTS_FOR_STATE|.*:.*"}');
+  const { data: series } = await client.get(`/api/v1/series?match[]=${selector}`, seriesReply);
+  const metadata = Object.entries(data).flatMap(([name, entries]): MetricMetadata[] => entries.slice(0, 1).map((entry) => ({ name, help: entry.help, unit: entry.unit, type: entry.type as MetricType })));
+  const before = readMetricList(context);
+  const list = metricListOf(metadata, series, before);
+  host.files.writeText(join(root, metricListFile), renderMetricList(list));
+  const added = Object.keys(list.metrics).length - Object.keys(before?.metrics ?? {}).length;
+  host.stdout.write(`${metricListFile}: ${Object.keys(list.metrics).length} metrics, ${added} of them new\n`);
+  return exitCodes.pass;
+}
+
+function readMetricList({ host, root }: Context): MetricList | undefined {
+  const path = join(root, metricListFile);
+  return host.files.exists(path) ? parseMetricList(host.files.readText(path), metricListFile) : undefined;
+}
