@@ -11,6 +11,8 @@ import { quote } from './literals.ts';
 
 /** A query is no longer than this. */
 export const queryLengthMax = 65_536;
+/** Operators of one expression without brackets are no more than this: the grammar's parser gives up not far above. */
+export const operatorsMax = 600;
 /** Nesting of brackets is no deeper than this. */
 const depthMax = 200;
 
@@ -65,6 +67,7 @@ export class Source {
     if (/^(?:\s|#[^\n]*)*$/.test(this.text)) return this.fail(0, 'no expression found in input');
     const at = from + (/^\s*/.exec(this.text.slice(from))?.[0].length ?? 0);
     const before = this.text.slice(0, at).trimEnd();
+    if ((before.match(/[-+*/%^<>=]|\b(?:and|or|unless|atan2)\b/gi)?.length ?? 0) > operatorsMax) return this.fail(0, `more than ${operatorsMax} operators in one expression`);
     const named = this.text[at] === '(' ? /([a-zA-Z_:][\w:]*)$/.exec(before) : null;
     if (named !== null) return this.fail(named.index, `unknown function with name ${quote(named[1] ?? '')}`);
     const token = /^(?:"(?:[^"\\\n]|\\.)*"|[a-zA-Z_:][\w:]*|[\d.]+|[=!<>~]+|[^])/.exec(this.text.slice(at))?.[0];

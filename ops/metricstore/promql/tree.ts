@@ -7,6 +7,7 @@ import { signatureOf } from './function-signatures.ts';
 import { parseNumber, quote } from './literals.ts';
 import { applyPostfix } from './postfix.ts';
 import { partsOf, readLabelNames, readSelector, readSignedNumber, readString } from './syntax-values.ts';
+import { operatorsMax } from './syntax.ts';
 import type { Source } from './syntax.ts';
 
 /** One operand, sign, operator or suffix of an expression, in the order of the text. */
@@ -16,8 +17,6 @@ type Item =
   | { readonly kind: 'infix'; readonly node: SyntaxNode; readonly operator: BinaryOperator }
   | { readonly kind: 'postfix'; readonly node: SyntaxNode };
 
-/** Operators of one expression without brackets are no more than this, so that no tree is too deep to walk. */
-const operatorsMax = 1_000;
 const powerLevel = 6;
 const levels: Readonly<Record<BinaryOperator, number>> = {
   or: 1, and: 2, unless: 2, '==': 3, '!=': 3, '<': 3, '<=': 3, '>': 3, '>=': 3, '+': 4, '-': 4, '*': 5, '/': 5, '%': 5, atan2: 5, '^': powerLevel,
@@ -34,7 +33,7 @@ export function buildTree(source: Source): Expr {
 function buildExpr(source: Source, node: SyntaxNode): Expr {
   const items: Item[] = [];
   flatten(source, node, items);
-  if (items.length > operatorsMax * 2) throw source.fail(node.from, `more than ${operatorsMax} operators in one expression`);
+  if (items.length > operatorsMax * 2 + 1) throw source.fail(node.from, `more than ${operatorsMax} operators in one expression`);
   return new Binder(source, items).bind(0);
 }
 
