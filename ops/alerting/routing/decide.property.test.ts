@@ -83,7 +83,7 @@ function play(lives: readonly Life[], silences: readonly Silence[], eachStep: (s
 }
 
 const lives = fc.array(life, { minLength: 1, maxLength: 8 });
-const silences = fc.array(silence, { maxLength: 3 });
+const silences = fc.uniqueArray(silence, { maxLength: 3, selector: ({ id }) => id });
 const isNews = ({ reason }: Notification): boolean => reason !== 'silence-expiry';
 const keyOf = ({ groupKey, integration }: Notification): string => `${groupKey} ${integration.kind} ${integration.index}`;
 const parameters = { numRuns: 60 };

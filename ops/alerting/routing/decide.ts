@@ -82,7 +82,7 @@ function advanceGroup(observed: Observed, before: Group, context: DecisionContex
   const policyName = observed.config.receivers.find(({ name }) => name === before.receiver)?.policy;
   const policy = policyName === undefined ? undefined : observed.policies.find(policyName);
   const paged = policy === undefined ? before : startPage(observed, before, { policy, integrations, holder, route }, isDue, nowMs);
-  const flushed = isDue ? flushGroup(observed, paged, { route, integrations, holder, groupIntervalMs: route?.groupIntervalMs ?? orphanIntervalMs }, nowMs) : { group: paged, notifications: [], held: [] };
+  const flushed = isDue ? flushGroup(observed, paged, { route, integrations, holder, groupIntervalMs: route?.groupIntervalMs ?? orphanIntervalMs, onCall: policy === undefined ? undefined : observed.policies.personAt(policy.name, 0, nowMs) }, nowMs) : { group: paged, notifications: [], held: [] };
   if (flushed.group === undefined || policy === undefined) return { ...flushed, events: [], wakeAtMs: undefined };
   const escalated = escalate(observed, flushed.group, { policy, integrations, holder, route }, nowMs);
   return { group: escalated.group, notifications: [...flushed.notifications, ...escalated.notifications], events: escalated.events, wakeAtMs: escalated.wakeAtMs, held: flushed.held };

@@ -21,6 +21,8 @@ export interface FlushOptions {
   readonly integrations: readonly Integration[];
   readonly holder: Holder;
   readonly groupIntervalMs: number;
+  /** Whom the receiver writes to where nobody is being paged. */
+  readonly onCall?: string | undefined;
 }
 
 export const integrationKey = ({ kind, index }: Pick<Integration, 'kind' | 'index'>): string => `${kind}[${index}]`;
@@ -42,7 +44,7 @@ export function flushGroup(observed: Observed, group: Group, options: FlushOptio
     told[key] = logOf(visible, count, nowMs);
     const alerts = visible.filter((entry) => integration.sendResolved || isFiring(entry)).map(({ alert }) => alert);
     if (alerts.length === 0) continue;
-    notifications.push(buildNotification(group, integration, { reason, alerts, count, ackUrl: observed.ackUrlOf?.(group.key, nowMs), to: group.page?.person }, nowMs));
+    notifications.push(buildNotification(group, integration, { reason, alerts, nth: count, ackUrl: observed.ackUrlOf?.(group.key, nowMs), to: group.page?.person ?? options.onCall }, nowMs));
   }
   const kept = group.alerts.filter((entry) => isFiring(entry) || (holds.get(entry) !== undefined && isOpen(told, entry.alert)));
   const isOver = kept.length === 0;

@@ -35,6 +35,7 @@ export interface Receiver {
 
 /** How to reach somebody. */
 export interface Contact {
+  readonly name?: string | undefined;
   readonly email?: string | undefined;
   readonly phone?: string | undefined;
 }
@@ -62,7 +63,7 @@ function resolveSetting(host: Host, setting: Setting, contact: Contact | undefin
   if (isSecret(setting)) return `${setting.prefix ?? ''}${readSecret(host, setting.secret)}`;
   if (isOncall(setting)) {
     const address = contact?.[setting.oncall];
-    if (address === undefined) throw new Error(`whoever is on call has no ${setting.oncall} in alerts/oncall.yaml`);
+    if (address === undefined) throw new Error(`${contact?.name ?? 'whoever is on call'} has no ${setting.oncall} in the on-call file`);
     return [address];
   }
   return Object.fromEntries(Object.entries(setting).map(([name, value]) => [name, resolveSetting(host, value, contact)]));

@@ -1,13 +1,14 @@
 /** Reads the three files of routing together, so that all that is wrong in any of them is said at once. */
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { SoraError, invalidConfig, messageOf } from '../../core/error.ts';
 import type { Host } from '../../core/host.ts';
 import type { FindSettings } from '../notifiers/settings.ts';
-import { parseOncall } from '../oncall/config.ts';
-import type { OncallConfig } from '../oncall/config.ts';
+import { createPolicies, parseOncall } from '../oncall/config.ts';
+import type { OncallConfig, Person } from '../oncall/config.ts';
 import { parseRouting } from './config.ts';
 import type { RoutingConfig } from './config.ts';
 import { resolveSettings } from './integration.ts';
+import type { Integration } from './integration.ts';
 import { parseReceivers } from './receivers-file.ts';
 import type { ReceiversFile } from './receivers-file.ts';
 
@@ -18,9 +19,10 @@ export interface RoutingFiles {
   readonly oncall: string;
 }
 
-/** The files as a checkout has them: `routing.yaml`, and beside it `receivers.yaml` and `oncall.yaml`. */
-export function routingFiles(folder: string): RoutingFiles {
-  return { routing: join(folder, 'routing.yaml'), receivers: join(folder, 'receivers.yaml'), oncall: join(folder, 'oncall.yaml') };
+/** The files by their settings (`sora.config.ts`, from the checkout's folder); `receivers.yaml` lies beside the routing file. */
+export function routingFiles(root: string, settings: { readonly routing: string; readonly oncall: string } = { routing: 'alerts/routing.yaml', oncall: 'alerts/oncall.yaml' }): RoutingFiles {
+  const routing = resolve(root, settings.routing);
+  return { routing, receivers: join(dirname(routing), 'receivers.yaml'), oncall: resolve(root, settings.oncall) };
 }
 
 export interface LoadedRouting {
@@ -56,23 +58,31 @@ export function loadRouting(host: Host, files: RoutingFiles): LoadedRouting {
   const oncall = attempt(() => parseOncall(files.oncall, read(files.oncall), env));
   const receivers = routing === undefined ? undefined : attempt(() => parseReceivers(files.receivers, read(files.receivers), routing.receivers, Object.keys(oncall?.policies ?? {}), env));
   for (const receiver of receivers?.receivers ?? []) {
-    for (const integration of receiver.integrations) attempt(() => resolveSettings(host, receiver.name, integration, anyone));
+    for (const integration of receiver.integrations) for (const contact of contactsOf(integration, oncall)) attempt(() => resolveSettings(host, receiver.name, integration, contact));
   }
   if (routing === undefined || oncall === undefined || receivers === undefined || problems.length > 0) throw invalidConfig(problems.join('\n'), 'sora alerts route checks the files; docs/alerting.md describes them');
   const config = { ...routing, receivers: receivers.receivers };
   return { config, oncall, notes: [...routing.warnings, ...receivers.off.map(describeOff)], findSettings: settingsFinder(host, config, oncall) };
 }
 
-/** Stands for whoever is on call while settings are checked. */
-const anyone = { email: 'oncall@example.test', phone: '+15005550006' };
+/** Everybody whom the integration may have to reach, or nobody in particular. */
+function contactsOf({ settings }: Integration, oncall: OncallConfig | undefined): readonly (Person | undefined)[] {
+  const isToOncall = Object.values(settings).some((setting) => typeof setting === 'object' && 'oncall' in setting);
+  return isToOncall ? Object.values(oncall?.people ?? {}) : [undefined];
+}
 
 function describeOff({ receiver, integration, missing }: ReceiversFile['off'][number]): string {
   return `receiver ${receiver}: ${integration} is off, as ${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} not set`;
 }
 
 function settingsFinder(host: Host, config: RoutingConfig, oncall: OncallConfig): FindSettings {
+  const policies = createPolicies(oncall, []);
   return (name, { kind, index }, to) => {
-    const integration = config.receivers.find((receiver) => receiver.name === name)?.integrations.find((one) => one.kind === kind && one.index === index);
-    return integration === undefined ? undefined : resolveSettings(host, name, integration, to === undefined ? undefined : oncall.people[to]);
+    const receiver = config.receivers.find((one) => one.name === name);
+    const integration = receiver?.integrations.find((one) => one.kind === kind && one.index === index);
+    if (integration === undefined) return undefined;
+    // A message may be for somebody who is not in the file, such as the author of a silence: whoever is on call gets it.
+    const person = oncall.people[to ?? ''] ?? oncall.people[policies.personAt(receiver?.policy ?? '', 0, host.clock.nowMs()) ?? ''];
+    return resolveSettings(host, name, integration, person);
   };
 }

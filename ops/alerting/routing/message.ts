@@ -12,19 +12,19 @@ export interface MessageOptions {
   readonly reason: NotificationReason;
   readonly alerts: readonly RoutedAlert[];
   /** What makes its id differ from others of the same group, integration, reason and alerts: which message it is. */
-  readonly count: number;
+  readonly nth: number | string;
   readonly ackUrl?: string | undefined;
   readonly to?: string | undefined;
 }
 
 /** @returns the message to one integration; its id depends on the group and its alerts alone, never on the time */
 export function buildNotification(group: Group, integration: Integration, options: MessageOptions, nowMs: number): Notification {
-  const { reason, alerts, count, ackUrl, to } = options;
+  const { reason, alerts, nth, ackUrl, to } = options;
   const ordered = [...alerts].sort((one, other) => rank(one) - rank(other) || one.startsAtMs - other.startsAtMs || (one.fingerprint < other.fingerprint ? -1 : 1));
   const status = alerts.some((alert) => alert.status === 'firing') ? 'firing' : 'resolved';
   const shown = ordered.slice(0, notificationAlertsMax);
   return {
-    id: idOf(group, integration, options, count),
+    id: idOf(group, integration, options, nth),
     groupKey: group.key,
     receiver: group.receiver,
     integration: { kind: integration.kind, index: integration.index },
@@ -47,9 +47,9 @@ export function buildNotification(group: Group, integration: Integration, option
 const rank = (alert: RoutedAlert): number => (alert.status === 'firing' ? 0 : 1);
 
 /** 32 hexadecimal digits. */
-function idOf(group: Group, integration: Integration, { reason, alerts }: MessageOptions, count: number): string {
+function idOf(group: Group, integration: Integration, { reason, alerts }: MessageOptions, nth: number | string): string {
   const states = alerts.map(({ fingerprint, status, startsAtMs }) => `${fingerprint} ${status} ${startsAtMs}`).sort();
-  return digest(group.key, group.receiver, integration.kind, integration.index, reason, count, ...states);
+  return digest(group.key, group.receiver, integration.kind, integration.index, reason, nth, ...states);
 }
 
 export function digest(...parts: readonly (string | number)[]): string {

@@ -51,13 +51,13 @@ describe('paging', () => {
     expect(new Set(world.sent.map(({ id }) => id)).size).toBe(world.sent.length);
   });
 
-  test('pages nobody twice where there is one person, and nobody for lesser alerts', () => {
+  test('pages nobody twice where there is one person, and goes no further for lesser alerts', () => {
     const alone = new Simulation(paging, policiesOf(['ada', 'ada'], 3));
     alone.alerts = [critical];
     expect(pages(alone, 60 * minuteMs)).toEqual(['new ada']);
     const lesser = new Simulation(paging, policiesOf(['ada', 'bob']));
     lesser.alerts = [alertOf({ alertname: 'A', severity: 'high' })];
-    expect(pages(lesser, 60 * minuteMs)).toEqual(['new -']);
+    expect(pages(lesser, 60 * minuteMs)).toEqual(['new ada']);
     expect(brief(lesser.sent)).toEqual(['pager new: A']);
   });
 });

@@ -52,7 +52,7 @@ export function escalate(observed: Observed, group: Group, options: PageOptions,
   const alerts = open.map(({ alert }) => alert);
   const notifications = integrations.map((integration) =>
     // The time of the page before tells this one from that of an earlier round over the same alerts.
-    buildNotification(group, integration, { reason: 'escalation', alerts, count: page.sinceMs, to, ackUrl: observed.ackUrlOf?.(group.key, nowMs) }, nowMs),
+    buildNotification(group, integration, { reason: 'escalation', alerts, nth: page.sinceMs, to, ackUrl: observed.ackUrlOf?.(group.key, nowMs) }, nowMs),
   );
   const events: NewEvent[] = [{
     atMs: nowMs,

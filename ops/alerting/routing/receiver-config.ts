@@ -16,9 +16,18 @@ export function readReceiver(config: ReceiverConfig, global: GlobalConfig, index
   ];
   for (const { list, place, result } of integrations) if (typeof result === 'string') problems.push({ path: ['receivers', index, list, place], message: result });
   return {
-    receiver: { name: config.name, integrations: integrations.flatMap(({ result }) => (typeof result === 'string' ? [] : [result])) },
+    receiver: { name: config.name, integrations: integrations.flatMap(({ result }) => (typeof result === 'string' || isOwnWebhook(result) ? [] : [result])) },
     problems,
   };
+}
+
+/** Path of the webhook with which an outside Alertmanager hands us what it grouped. */
+export const ownWebhookPath = '/api/sora/v1/alertmanager/webhook';
+
+/** SORA would send to itself what it sends. */
+function isOwnWebhook({ kind, settings }: Integration): boolean {
+  const url = settings['url'];
+  return kind === 'webhook' && typeof url === 'object' && 'secret' in url && typeof url.secret === 'object' && 'value' in url.secret && URL.parse(String(url.secret.value))?.pathname === ownWebhookPath;
 }
 
 type ListName = keyof typeof integrationLists;

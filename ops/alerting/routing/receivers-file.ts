@@ -97,11 +97,14 @@ function readIntegration(raw: RawIntegration, path: readonly (string | number)[]
     if (typeof read === 'string') problems.push({ path: [...path, key], message: read });
     else {
       for (const name of read.missing) missing.add(name);
+      // An empty default leaves the field out.
+      if (read.value === '') continue;
       if (known?.setting === 'authorization') settings['headers'] = { authorization: read.value };
       else if (known !== undefined) settings[known.setting] = read.value;
     }
   }
-  const index = others.filter((other) => other.kind === kind).length + before.filter((other) => other.kind === kind).length;
+  const firstIndex = Math.max(-1, ...others.filter((other) => other.kind === kind).map((other) => other.index)) + 1;
+  const index = firstIndex + before.filter((other) => other.kind === kind).length;
   return { integration: { kind, index, sendResolved: sendResolved ?? true, settings }, isLast: isLast ?? false, missing: [...missing], problems };
 }
 

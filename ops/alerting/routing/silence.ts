@@ -56,6 +56,6 @@ function announce(silence: Silence, groups: readonly Group[], integrationsOf: (r
     if (alerts.length === 0) return [];
     return integrationsOf(group.receiver)
       .filter(({ kind }) => announcing.includes(kind))
-      .map((integration) => ({ ...buildNotification(group, integration, { reason: 'silence-expiry', alerts, count: silence.endsAtMs, to: silence.author }, nowMs) }));
+      .map((integration) => buildNotification(group, integration, { reason: 'silence-expiry', alerts, nth: silence.id, to: silence.author }, nowMs));
   });
 }
