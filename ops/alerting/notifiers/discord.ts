@@ -67,7 +67,7 @@ function escape(text: string): string {
 
 export function sendDiscord(context: SendContext, delivery: Delivery, settings: SettingsOf<'discord'>): Promise<Outcome> {
   const { notification } = delivery;
-  const body = JSON.stringify(renderDiscord(describe(delivery, context.limitOf), notification.id, notification.atMs, settings.username));
+  const body = JSON.stringify(renderDiscord(describe(delivery, context), notification.id, notification.atMs, settings.username));
   return attempt(settings, async () => {
     const reply = await post(context.host, { url: settings.webhookUrl, headers: { 'content-type': 'application/json' }, body, timeoutMs: settings.timeoutMs });
     const outcome = outcomeOf(context.host, reply, settings);

@@ -60,7 +60,7 @@ function escape(text: string): string {
 }
 
 export async function sendEmail(context: SendContext, delivery: Delivery, settings: SettingsOf<'email'>): Promise<Outcome> {
-  const mail = renderEmail(describe(delivery, context.limitOf), delivery, settings);
+  const mail = renderEmail(describe(delivery, context), delivery, settings);
   const socket: { current?: Socket } = {};
   let isLate = false;
   // nodemailer's own limits count real time; ours is the host's and covers the whole exchange.

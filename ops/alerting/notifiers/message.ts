@@ -44,36 +44,48 @@ export interface Message {
   readonly sourceUrl?: string | undefined;
 }
 
+/** What of a notifier's context a message needs. */
+export type MessageContext = Pick<SendContext, 'limitOf' | 'runbookBaseUrl'>;
+
 const nameMax = 200;
 const sentenceMax = 2_000;
 
 /** Makes the message of a notification. */
-export function describe(delivery: Delivery, limitOf: SendContext['limitOf']): Message {
+export function describe(delivery: Delivery, { limitOf, runbookBaseUrl }: MessageContext): Message {
   const { notification } = delivery;
   const { status, severity, commonAnnotations } = notification;
   const first = notification.alerts[0];
+  const runbook = commonAnnotations['runbook'] ?? commonAnnotations['runbook_url'] ?? first?.annotations['runbook'] ?? first?.annotations['runbook_url'];
+  const runbookUrl = linkTo(runbook, runbookBaseUrl);
   const description = notification.alerts.length === 1 ? first?.annotations['description'] : commonAnnotations['description'];
   return {
     title: titleOf(notification),
-    summary: cut(clean(commonAnnotations['summary'] ?? first?.annotations['summary'] ?? nameOf(notification)), sentenceMax),
-    ...(description === undefined ? {} : { description: cut(clean(description), sentenceMax) }),
+    summary: cut(clean(commonAnnotations['summary'] ?? first?.annotations['summary'] ?? ''), sentenceMax) || nameOf(notification),
+    ...(description === undefined || clean(description) === '' ? {} : { description: cut(clean(description), sentenceMax) }),
     status,
     severity,
     why: whyOf(delivery),
-    facts: factsOf(notification, limitOf),
+    facts: [...factsOf(notification, limitOf), ...(runbook !== undefined && runbookUrl === undefined ? [{ name: 'Runbook', value: cut(clean(runbook), nameMax) }] : [])],
     alerts: notification.alerts.map((alert) => describeAlert(alert, notification, limitOf)),
     alertsOmitted: notification.alertsOmitted,
     changes: notification.changes.map((change) => cut(clean(`${formatTime(change.atMs).slice(11, 19)} ${change.kind}: ${change.text}${agoOf(change.atMs, startOf(notification))}`), 500)),
-    runbookUrl: safeLink(commonAnnotations['runbook'] ?? commonAnnotations['runbook_url'] ?? first?.annotations['runbook'] ?? first?.annotations['runbook_url']),
+    runbookUrl,
     ackUrl: status === 'firing' && notification.reason !== 'acknowledged' ? safeLink(notification.ackUrl) : undefined,
     sourceUrl: safeLink(first?.generatorUrl),
   };
 }
 
+/** A path such as `runbooks/x.md` below the base address where one is set; an address as it is. */
+function linkTo(runbook: string | undefined, baseUrl: string | undefined): string | undefined {
+  const link = safeLink(runbook);
+  if (link !== undefined || runbook === undefined || baseUrl === undefined || !/^[\w./-]+$/.test(runbook) || runbook.includes('..')) return link;
+  return safeLink(`${baseUrl.replace(/\/$/, '')}/${runbook.replace(/^\//, '')}`);
+}
+
 /** The rule, or the rules where the group has several. */
 export function nameOf(notification: Notification): string {
   const common = notification.commonLabels['alertname'] ?? notification.groupLabels['alertname'];
-  if (common !== undefined) return cut(clean(common), nameMax);
+  if (common !== undefined) return cut(clean(common), nameMax) || 'alerts';
   const names = [...new Set(notification.alerts.map((alert) => alert.labels['alertname'] ?? 'unnamed'))];
   return names.length === 0 ? 'alerts' : cut(clean(names.slice(0, 3).join(', ') + (names.length > 3 ? ` and ${names.length - 3} more` : '')), nameMax);
 }
@@ -108,6 +120,10 @@ function whyOf({ notification, thread }: Delivery): string | undefined {
 function factsOf(notification: Notification, limitOf: SendContext['limitOf']): MessageFact[] {
   const { alerts, alertsOmitted, status, impact, commonLabels, commonAnnotations } = notification;
   const facts: MessageFact[] = [];
+  const add = (name: string, text: string | undefined): void => {
+    const value = cut(clean(text ?? ''), nameMax);
+    if (value !== '') facts.push({ name, value });
+  };
   const only = alerts.length === 1 && alertsOmitted === 0 ? alerts[0] : undefined;
   if (only !== undefined) facts.push({ name: 'Measured', value: measuredOf(only, limitOf) });
   if (alerts.length > 0) {
@@ -115,14 +131,12 @@ function factsOf(notification: Notification, limitOf: SendContext['limitOf']): M
     const endMs = status === 'resolved' ? Math.max(...alerts.map((alert) => alert.endsAtMs ?? notification.atMs)) : notification.atMs;
     facts.push({ name: status === 'resolved' ? 'Lasted' : 'Since', value: status === 'resolved' ? `${formatDuration(endMs - startMs)}, from ${formatTime(startMs)}` : `${formatTime(startMs)} (${formatDuration(endMs - startMs)})` });
   }
-  const affected = impact ?? only?.impact;
-  if (affected !== undefined) facts.push({ name: 'Affected', value: cut(clean(affected), nameMax) });
+  add('Affected', impact ?? only?.impact);
   if (only === undefined && alerts.length > 0) {
     const firing = alerts.filter((alert) => alert.status === 'firing').length + alertsOmitted;
     facts.push({ name: 'Alerts', value: `${firing} firing, ${alerts.length + alertsOmitted - firing} resolved` });
   }
-  const owner = commonLabels['owner'] ?? commonAnnotations['owner'];
-  if (owner !== undefined) facts.push({ name: 'Owner', value: cut(clean(owner), nameMax) });
+  add('Owner', commonLabels['owner'] ?? commonAnnotations['owner']);
   return facts;
 }
 

@@ -46,6 +46,8 @@ export interface SendContext {
   readonly host: Host;
   /** Comparator and limit of a rule's expression; undefined where it has none. */
   readonly limitOf: (expression: string) => Limit | undefined;
+  /** What stands before a runbook's path, such as `https://git.example/sora/blob/main`; without it the path is shown as it is. */
+  readonly runbookBaseUrl?: string | undefined;
   /** Where the integration `log` writes: the control plane's own log. */
   readonly writeLog: (fields: Readonly<Record<string, unknown>>, text: string) => void;
 }

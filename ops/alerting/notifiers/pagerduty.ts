@@ -93,7 +93,7 @@ export function renderChange(change: ChangeItem, routingKey: string): PagerdutyC
 }
 
 export function sendPagerduty(context: SendContext, delivery: Delivery, settings: SettingsOf<'pagerduty'>): Promise<Outcome> {
-  return enqueueAt(context, '/v2/enqueue', renderPagerduty(describe(delivery, context.limitOf), delivery, settings.routingKey), settings);
+  return enqueueAt(context, '/v2/enqueue', renderPagerduty(describe(delivery, context), delivery, settings.routingKey), settings);
 }
 
 export function sendChange(context: SendContext, change: ChangeItem, settings: SettingsOf<'pagerduty'>): Promise<Outcome> {

@@ -38,7 +38,7 @@ export async function sendBy(context: SendContext, delivery: Delivery, settings:
 }
 
 function writeLog(context: SendContext, delivery: Delivery): Outcome {
-  const message = describe(delivery, context.limitOf);
+  const message = describe(delivery, context);
   const { id, reason } = delivery.notification;
   context.writeLog({ event: 'notification', notification: id, reason, status: message.status, severity: message.severity, text: plainText(message) }, message.title);
   return { kind: 'sent' };

@@ -110,8 +110,8 @@ export type FindSettings = (receiver: string, integration: { readonly kind: Inte
 export function secretsOf(settings: IntegrationSettings): string[] {
   const found = ((): (string | undefined)[] => {
     switch (settings.kind) {
-      case 'slack': return [settings.webhookUrl, settings.botToken];
-      case 'discord': return [settings.webhookUrl];
+      case 'slack': return [...addressOf(settings.webhookUrl), settings.botToken];
+      case 'discord': return addressOf(settings.webhookUrl);
       case 'email': return [settings.password];
       case 'sms': return [settings.authToken];
       case 'pagerduty': return [settings.routingKey];
@@ -120,4 +120,9 @@ export function secretsOf(settings: IntegrationSettings): string[] {
     }
   })();
   return found.filter((text): text is string => text !== undefined && text.length > 3);
+}
+
+/** Addresses of Slack's and Discord's webhooks are secrets themselves, and so are their paths. */
+function addressOf(url: string | undefined): string[] {
+  return url === undefined ? [] : [url, new URL(url).pathname];
 }

@@ -75,7 +75,7 @@ const markdown = (text: string): SlackText => ({ type: 'mrkdwn', text });
 const section = (text: string): SlackBlock => ({ type: 'section', text: markdown(text) });
 
 export function sendSlack(context: SendContext, delivery: Delivery, settings: SettingsOf<'slack'>): Promise<Outcome> {
-  const message = describe(delivery, context.limitOf);
+  const message = describe(delivery, context);
   const rendered = renderSlack(message);
   return attempt(settings, () => (settings.botToken === undefined ? sendByWebhook(context.host, rendered, settings) : sendByBot(context.host, rendered, delivery, settings, settings.botToken)));
 }

@@ -47,7 +47,7 @@ function toGsm(text: string): string {
 }
 
 export function sendSms(context: SendContext, delivery: Delivery, settings: SettingsOf<'sms'>): Promise<Outcome> {
-  const text = renderSms(describe(delivery, context.limitOf), delivery, settings.segmentsMax);
+  const text = renderSms(describe(delivery, context), delivery, settings.segmentsMax);
   return attempt(settings, async () => {
     const outcomes: Outcome[] = [];
     for (const to of settings.to) outcomes.push(await attempt(settings, () => sendOne(context.host, text, to, settings)));

@@ -3,9 +3,9 @@ import { redactText } from '../../telemetry/redact-text.ts';
 import type { IntegrationSettings } from './settings.ts';
 import { secretsOf } from './settings.ts';
 
-/** Without secrets and personal data, control characters and blanks at the ends. */
+/** On one line, without secrets, personal data and control characters. */
 export function clean(text: string): string {
-  return redactText(text.toWellFormed().replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ')).trim();
+  return redactText(text.toWellFormed().replaceAll(/[\p{Cc}\s]+/gu, ' ')).trim();
 }
 
 /** At most `max` UTF-16 units, the last of which is an ellipsis where something was cut; no character is halved. */

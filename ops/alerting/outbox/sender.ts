@@ -23,6 +23,8 @@ export interface SenderDeps {
   readonly limitOf: SendContext['limitOf'];
   /** Where the integration `log` writes. */
   readonly writeLog: SendContext['writeLog'];
+  /** What stands before a runbook's path in messages. */
+  readonly runbookBaseUrl?: string | undefined;
   readonly appendEvents: (client: ClientBase, events: readonly NewEvent[]) => Promise<void>;
   /** Told what went wrong in the sender itself, such as a database that is away; the sender goes on. */
   readonly onError: (error: unknown) => void;
@@ -188,10 +190,10 @@ class OutboxSender implements Sender {
   }
 
   async #attempt(leased: LeasedItem): Promise<Outcome> {
-    const { findSettings, host, limitOf, writeLog } = this.#deps;
+    const { findSettings, host, limitOf, writeLog, runbookBaseUrl } = this.#deps;
     try {
       const thread: Thread | undefined = leased.item.type === 'change' ? undefined : await this.#withClient((client) => readThread(client, leased));
-      return await deliver({ host, limitOf, writeLog }, leased.item, findSettings, { episode: leased.episode, thread });
+      return await deliver({ host, limitOf, writeLog, runbookBaseUrl }, leased.item, findSettings, { episode: leased.episode, thread });
     } catch (error) {
       return unforeseen(error);
     }
