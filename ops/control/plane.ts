@@ -3,10 +3,10 @@ import { resolve } from 'node:path';
 import express from 'express';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import { ackRoutes } from '../alerting/ack/routes.ts';
 import { createEventLog } from '../core/event-log/log.ts';
 import { messageOf } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
-import { readTopology } from '../supervisor/topology.ts';
 import { authenticate } from './auth.ts';
 import { apiPrefix } from './client.ts';
 import { openControlDatabase } from './database.ts';
@@ -14,9 +14,11 @@ import type { ControlEnvironment } from './environment.ts';
 import { eventsRoutes } from './events-routes.ts';
 import { renderFamilies } from './exposition.ts';
 import { startHeart } from './heartbeat.ts';
+import { startAlerting } from './alerting.ts';
 import { notFoundHandler, problemHandler } from './problem.ts';
 import { isSupervised, processFamilies } from './process-metrics.ts';
 import { readMachine, readUsage } from './process-usage.ts';
+import { startSamples } from './samples.ts';
 import { createApp, listen } from './server.ts';
 import type { Mount } from './server.ts';
 import type { AlertSettings } from './settings.ts';
@@ -46,17 +48,20 @@ const stopGraceMs = 3_000;
 export async function startPlane(parts: PlaneParts): Promise<Plane> {
   const { host, root, env, settings, log } = parts;
   const places: TargetPlaces = { stateDir: env.SORA_STATE_DIR, topology: host.process.env['SORA_TOPOLOGY'] ?? resolve(root, 'topology.json') };
-  readTopology(host, places.topology);
   const database = openControlDatabase(host, env.SORA_CONTROL_DATABASE_URL, { onError: (error) => log.warn({ error: error.message }, 'a connection to the control database broke') });
   const applied = await database.migrate();
   if (applied.length > 0) log.info({ applied }, 'the control database was brought up to date');
   const events = createEventLog(database.pool);
+  const publicUrl = settings.publicUrl ?? `http://127.0.0.1:${env.PORT}`;
+  const samples = startSamples({ host, settings, places, warn: (text) => log.warn(text) });
+  const alerting = await startAlerting({ host, root, env, settings, log, metrics: parts.metrics, database, events, samples, publicUrl });
   let ready = false;
   const app = createApp({
     open: [
       { path: '/livez', handler: (_request, response) => void response.json({ status: 'live' }) },
       { path: '/readyz', handler: (_request, response, next) => void readiness(() => ready, database.pool).then(({ status, body }) => response.status(status).json(body), next) },
       { path: '/metrics', handler: (_request, response, next) => void renderMetrics(parts, places).then((text) => response.type(parts.metrics.contentType).send(text), next) },
+      { path: '/ack', handler: ackRoutes({ host, routing: alerting.routing, key: env.SORA_ACK_SECRET }) },
     ],
     authenticate: authenticate({ viewer: env.SORA_VIEWER_TOKEN, operator: env.SORA_OPERATOR_TOKEN, admin: env.SORA_ADMIN_TOKEN }),
     guarded: [
@@ -68,7 +73,7 @@ export async function startPlane(parts: PlaneParts): Promise<Plane> {
   const listening = await listen(host, app, { port: env.PORT, address: env.SORA_LISTEN });
   const heart = startHeart({
     host, everyMs: settings.heartbeatMs, outsideUrl: settings.heartbeatUrl, watchdogUrl: env.SORA_WATCHDOG_URL, secret: env.SORA_HEARTBEAT_SECRET,
-    problem: () => undefined,
+    problem: () => alerting.problem(),
     onError: (text) => log.warn(text),
   });
   ready = true;
@@ -77,6 +82,8 @@ export async function startPlane(parts: PlaneParts): Promise<Plane> {
     async stop(planned) {
       ready = false;
       await heart.stop(planned ? 'stopping' : 'interrupted');
+      await alerting.stop();
+      await samples.stop();
       await listening.stop(stopGraceMs);
       await database.close();
     },

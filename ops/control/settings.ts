@@ -34,6 +34,7 @@ export async function readAlertSettings(host: Host, root: string): Promise<Alert
     anonymousRead: env['SORA_ANONYMOUS_READ'] === 'yes' || alerts.anonymousRead,
     rules: list(env['SORA_ALERT_RULES']) ?? alerts.rules,
     routing: env['SORA_ALERT_ROUTING'] || alerts.routing,
+    oncall: env['SORA_ALERT_ONCALL'] || alerts.oncall,
     watchdog: {
       ...alerts.watchdog,
       afterMs: duration('SORA_WATCHDOG_AFTER', 5_000, 3_600_000) ?? alerts.watchdog.afterMs,

@@ -31,12 +31,14 @@ const configSchema = z.strictObject({
         /** Sent as `Authorization: Bearer`. */
         bearerToken: z.string().min(1).max(4_000).optional(),
       })).max(1_000).default([]),
-      /** Folders or files of rules, from the checkout's folder. */
-      rules: z.array(z.string().min(1)).max(100).default(['alerts/rules']),
-      /** Alertmanager's configuration, from the checkout's folder. */
+      /** Files of rules, from the checkout's folder; names may have `*` and `?`. Env SORA_ALERT_RULES, with commas. */
+      rules: z.array(z.string().min(1)).max(100).default(['alerts/rules/*.yaml']),
+      /** Alertmanager's configuration, from the checkout's folder, with `receivers.yaml` beside it. Env SORA_ALERT_ROUTING. */
       routing: z.string().min(1).default('alerts/routing.yaml'),
-      /** Rotations and escalation, from the checkout's folder. */
+      /** Rotations and escalation, from the checkout's folder. Env SORA_ALERT_ONCALL. */
       oncall: z.string().min(1).default('alerts/oncall.yaml'),
+      /** Put on what leaves for a Prometheus or Alertmanager elsewhere, and known to templates. */
+      externalLabels: z.record(z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/), z.string().max(200)).default({}),
       /** Samples are read from this Prometheus and nothing is scraped. Env PROMETHEUS_URL. */
       prometheusUrl: httpUrl.optional(),
       /** Groups and silences instead of SORA's own routing. Env ALERTMANAGER_URL. */

@@ -14,7 +14,7 @@ import { probeHttp, probeTcp } from './probe.ts';
 import type { ProbeResult } from './process-state.ts';
 import { isAlive, isRunning } from './process-table.ts';
 import { startReaper } from './reaper-link.ts';
-import { keepSecrets, writeSecrets } from './secrets.ts';
+import { keepSecrets, readSecrets, writeSecrets } from './secrets.ts';
 import { keepWanted, prepareDatabases } from './stack-databases.ts';
 import type { StackDatabases } from './stack-databases.ts';
 import { readStackState, writeStackState } from './stack-state.ts';
@@ -89,9 +89,13 @@ export async function startStack(host: Host, options: StackOptions, emit: (event
   const plans = planProcesses(topology, ports, socketFolder, options.replicas);
   const instance = randomUUID();
   const secrets = keepSecrets(host, stateDir);
-  const keys = {
-    token: secrets.token, admin: secrets.admin, webhook: secrets.webhook,
-    ...Object.fromEntries(Object.entries(secrets.control).map(([name, value]) => [`control-${name}`, value])),
+  /** The token's key is read anew at each start of a process, so that it can be replaced while the stack runs. */
+  const keysOf = (): Record<string, string> => {
+    const now = readSecrets(host, stateDir) ?? secrets;
+    return {
+      token: now.token, 'token-expires-at': now.tokenExpiresAt ?? secrets.tokenExpiresAt, admin: secrets.admin, webhook: secrets.webhook,
+      ...Object.fromEntries(Object.entries(secrets.control).map(([name, value]) => [`control-${name}`, value])),
+    };
   };
   const startedAt = new Date(host.clock.nowMs()).toISOString();
   let databaseUrl = databases.urlOf('data');
@@ -103,12 +107,12 @@ export async function startStack(host: Host, options: StackOptions, emit: (event
   const logDir = join(stateDir, 'logs');
   const envOf = (plan: ProcessPlan): Record<string, string> =>
     renderEnv(topology, plans, plan, ports, {
-      instance, stateDir, logDir, databaseUrl, controlDatabaseUrl: databases.urlOf('control'), rehearsal: options.rehearsal, secrets: keys,
+      instance, stateDir, logDir, databaseUrl, controlDatabaseUrl: databases.urlOf('control'), rehearsal: options.rehearsal, secrets: keysOf(),
     });
   const reaper = startReaper(host, instance);
   const supervision = supervise({
     host, root: options.root, logDir, reaper, plans, envOf,
-    clusterOf: databases.clusterOf,
+    clusterOf: (plan) => databases.clusterOf(plan),
     probe: (plan) => probe(plan, databases),
     onChange(changed) {
       // Whoever hears of a change finds it in the file.

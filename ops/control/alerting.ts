@@ -1,0 +1,105 @@
+/** From samples to messages: rules, routing and the outbox, joined. */
+import { resolve } from 'node:path';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { PostgresEventLog } from '../core/event-log/log.ts';
+import { messageOf } from '../core/error.ts';
+import type { Host } from '../core/host.ts';
+import { ackUrls } from '../alerting/ack/routes.ts';
+import { limitOf } from '../alerting/notifiers/comparison.ts';
+import { createOutbox } from '../alerting/outbox/outbox.ts';
+import { createSender } from '../alerting/outbox/sender.ts';
+import { watchOutbox } from '../alerting/outbox/totals.ts';
+import { readRecentChanges } from '../alerting/recent-changes.ts';
+import { loadRouting, routingFiles } from '../alerting/routing/load.ts';
+import { createRouting } from '../alerting/routing/service.ts';
+import type { Routing } from '../alerting/routing/service.ts';
+import { loadState } from '../alerting/routing/store.ts';
+import { RuleEvaluator } from '../alerting/rules/evaluator.ts';
+import { requireRules } from '../alerting/rules/load-rules.ts';
+import { followRehearsals } from '../alerting/rules/rehearsal.ts';
+import { createRuleStateStore } from '../alerting/rules/state-store.ts';
+import type { ControlDatabase } from './database.ts';
+import type { ControlEnvironment } from './environment.ts';
+import type { Samples } from './samples.ts';
+import type { AlertSettings } from './settings.ts';
+
+export interface AlertingParts {
+  readonly host: Host;
+  readonly root: string;
+  readonly env: ControlEnvironment;
+  readonly settings: AlertSettings;
+  readonly log: Logger;
+  readonly metrics: Registry;
+  readonly database: ControlDatabase;
+  readonly events: PostgresEventLog;
+  readonly samples: Pick<Samples, 'source' | 'append'>;
+  /** As people reach this control plane. */
+  readonly publicUrl: string;
+}
+
+export interface Alerting {
+  readonly evaluator: RuleEvaluator;
+  readonly routing: Routing;
+  /** Why alerts are not evaluated; undefined while they are. */
+  problem(): string | undefined;
+  /** Takes no more, and waits for what is being evaluated and sent. */
+  stop(): Promise<void>;
+}
+
+/** Evaluations that may be late before something is wrong. */
+const lateMax = 4;
+
+/**
+ * Takes up what was remembered and goes on with it.
+ * @throws SoraError `invalid_config` with all that is wrong in rules or routing
+ */
+export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
+  const { host, root, env, settings, log, metrics, database, events, samples, publicUrl } = parts;
+  const { pool, transaction } = database;
+  const appendEvents = events.appendWith;
+  const say = (what: string) => (error: unknown): void => log.error({ error: messageOf(error) }, what);
+  const { groups } = requireRules(host.files, settings.rules.map((pattern) => resolve(root, pattern)), { names: root });
+  const loaded = loadRouting(host, routingFiles(root, settings));
+  for (const note of loaded.notes) log.info({ note }, 'routing');
+  const outbox = createOutbox({ host, appendEvents });
+  const sender = createSender({
+    host, pool, appendEvents, limitOf, findSettings: loaded.findSettings,
+    writeLog: (fields, text) => log.warn(fields, text), onError: say('the outbox failed'),
+  });
+  watchOutbox(metrics, pool, host, say('the outbox could not be measured'));
+  const routing = createRouting({
+    host, loaded, transaction, appendEvents, remembered: await loadState(pool),
+    enqueue: (client, notifications) => outbox.enqueue(client, notifications),
+    enqueueAcknowledgement: (client, acknowledgement) => outbox.enqueueAcknowledgement(client, acknowledgement),
+    readChanges: (nowMs) => readRecentChanges(events, nowMs),
+    ackUrlOf: ackUrls(env.SORA_ACK_SECRET, publicUrl),
+    onError: say('routing failed'),
+  });
+  const rehearsals = followRehearsals(events);
+  const evaluator = new RuleEvaluator({
+    host, groups, source: samples.source, append: samples.append,
+    store: createRuleStateStore({ pool, transaction, appendEvents }),
+    onTransitions: (alerts) => routing.onAlerts(alerts),
+    rehearsalAt: env.SORA_REHEARSAL === '' ? (nowMs) => rehearsals.refresh(nowMs) : () => Promise.resolve(env.SORA_REHEARSAL),
+    intervalMs: settings.evaluationIntervalMs, externalLabels: settings.externalLabels, externalUrl: publicUrl,
+    say: (text) => log.error(text),
+  });
+  const startedAtMs = host.clock.nowMs();
+  await sender.start();
+  await evaluator.start();
+  return {
+    evaluator, routing,
+    problem() {
+      const lateAfterMs = lateMax * Math.max(settings.evaluationIntervalMs, ...evaluator.runs.map(({ intervalMs }) => intervalMs));
+      const lastMs = Math.max(startedAtMs, ...evaluator.runs.map(({ evaluatedAtMs }) => evaluatedAtMs ?? 0));
+      const sinceMs = host.clock.nowMs() - lastMs;
+      return sinceMs > lateAfterMs ? `no rule was evaluated for ${Math.round(sinceMs / 1_000)} s` : undefined;
+    },
+    async stop() {
+      await evaluator.stop();
+      await routing.stop();
+      await sender.stop();
+    },
+  };
+}
