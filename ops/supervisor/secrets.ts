@@ -6,6 +6,8 @@ const secret = z.string().min(32);
 
 const secretsSchema = z.object({
   token: secret,
+  /** When `token` must have been replaced; processes get what stands here when they start. */
+  tokenExpiresAt: z.iso.datetime().optional(),
   admin: secret,
   webhook: secret,
   /** Of the control plane: a token for each role, the key that signs acknowledge links, and that of its heartbeat. */
@@ -19,7 +21,10 @@ const secretsSchema = z.object({
 });
 
 export type StackSecrets = z.infer<typeof secretsSchema>;
-export type KeptSecrets = StackSecrets & { readonly control: NonNullable<StackSecrets['control']> };
+export type KeptSecrets = StackSecrets & { readonly control: NonNullable<StackSecrets['control']>; readonly tokenExpiresAt: string };
+
+/** The key that signs access tokens is of use to a thief for so long at most. */
+const tokenLifeMs = 90 * 86_400_000;
 
 function secretsPath(stateDir: string): string {
   return join(stateDir, 'secrets.json');
@@ -28,13 +33,15 @@ function secretsPath(stateDir: string): string {
 /** Reads the secrets of a stack, making them at the first start; the file is for its owner alone. */
 export function keepSecrets(host: Host, stateDir: string): KeptSecrets {
   const kept = readSecrets(host, stateDir);
-  if (kept?.control !== undefined) return { ...kept, control: kept.control };
+  const { control, tokenExpiresAt } = kept ?? {};
+  if (kept !== undefined && control !== undefined && tokenExpiresAt !== undefined) return { ...kept, control, tokenExpiresAt };
   const draw = (): string => host.random.bytes(32).toString('base64url');
   const secrets: KeptSecrets = {
     token: draw(), admin: draw(), webhook: draw(),
     // Those of a stack from before the control plane stay as they are.
     ...kept,
-    control: { viewer: draw(), operator: draw(), admin: draw(), ack: draw(), heartbeat: draw() },
+    control: control ?? { viewer: draw(), operator: draw(), admin: draw(), ack: draw(), heartbeat: draw() },
+    tokenExpiresAt: tokenExpiresAt ?? new Date(host.clock.nowMs() + tokenLifeMs).toISOString(),
   };
   writeSecrets(host, stateDir, secrets);
   return secrets;

@@ -20,7 +20,7 @@ const variables = {
   /** The secret before a rotation: its tokens stay valid until they run out. */
   SORA_TOKEN_SECRET_PREVIOUS: z.string().min(32).optional(),
   /** When SORA_TOKEN_SECRET must have been replaced, in ISO 8601; only watched. */
-  SORA_TOKEN_EXPIRES_AT: z.iso.datetime({ offset: true }).optional(),
+  SORA_SIGNING_KEY_EXPIRES_AT: z.iso.datetime({ offset: true }).optional(),
   SORA_ACCESS_TTL_S: z.coerce.number().int().min(10).max(accessTtlMaxS).default(accessTtlDefaultS),
   /** Opens /admin/sessions to direct connections from this machine. */
   SORA_ADMIN_SECRET: z.string().min(16).optional(),
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
     ttlS: env.SORA_ACCESS_TTL_S,
     ...(env.SORA_TOKEN_SECRET_PREVIOUS === undefined ? {} : { previousSecret: env.SORA_TOKEN_SECRET_PREVIOUS }),
   });
-  if (env.SORA_TOKEN_EXPIRES_AT !== undefined) watchTokenKey(metrics, Date.parse(env.SORA_TOKEN_EXPIRES_AT));
+  if (env.SORA_SIGNING_KEY_EXPIRES_AT !== undefined) watchTokenKey(metrics, Date.parse(env.SORA_SIGNING_KEY_EXPIRES_AT));
   const domains = [
     createAccounts(platform, { tokens, profiles: profileMaker, ...(env.SORA_ADMIN_SECRET === undefined ? {} : { adminSecret: env.SORA_ADMIN_SECRET }) }),
     ...createDomains(platform, providersOf(env)),
