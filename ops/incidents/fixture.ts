@@ -1,5 +1,5 @@
 /** Events for tests of incidents. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { fingerprintOf, rehearsalLabel } from '../alerting/alert.ts';
 import type { EventDetails, LoggedEvent } from '../core/event-log/event.ts';
 import type { Labels } from '../metricstore/series.ts';

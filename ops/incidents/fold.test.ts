@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { rehearsalLabel } from '../alerting/alert.ts';
 import { anyHistory, createScript, minuteMs, startMs } from './fixture.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { anyHistory, createScript, minuteMs, startMs } from './fixture.ts';
 import { incidentsOf } from './fold.ts';

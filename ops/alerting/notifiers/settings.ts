@@ -4,6 +4,7 @@
  * Base addresses are settings too, so that a test or a proxy can stand in for the provider.
  */
 import { z } from 'zod';
+import { assertNever } from '../../core/error.ts';
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).max(2_000);
 const secret = z.string().min(1).max(4_000);
@@ -108,18 +109,20 @@ export type FindSettings = (receiver: string, integration: { readonly kind: Inte
 
 /** What must never stand in an error, an event or a log line: keys, passwords and addresses that are secrets themselves. */
 export function secretsOf(settings: IntegrationSettings): string[] {
-  const found = ((): (string | undefined)[] => {
-    switch (settings.kind) {
-      case 'slack': return [...addressOf(settings.webhookUrl), settings.botToken];
-      case 'discord': return addressOf(settings.webhookUrl);
-      case 'email': return [settings.password];
-      case 'sms': return [settings.authToken];
-      case 'pagerduty': return [settings.routingKey];
-      case 'log': return [];
-      case 'webhook': return [settings.signingSecret, ...Object.values(settings.headers), new URL(settings.url).search, new URL(settings.url).password];
-    }
-  })();
-  return found.filter((text): text is string => text !== undefined && text.length > 3);
+  return candidates(settings).filter((text): text is string => text !== undefined && text.length > 3);
+}
+
+function candidates(settings: IntegrationSettings): (string | undefined)[] {
+  switch (settings.kind) {
+    case 'slack': return [...addressOf(settings.webhookUrl), settings.botToken];
+    case 'discord': return addressOf(settings.webhookUrl);
+    case 'email': return [settings.password];
+    case 'sms': return [settings.authToken];
+    case 'pagerduty': return [settings.routingKey];
+    case 'log': return [];
+    case 'webhook': return [settings.signingSecret, ...Object.values(settings.headers), new URL(settings.url).search, new URL(settings.url).password];
+    default: return assertNever(settings);
+  }
 }
 
 /** Addresses of Slack's and Discord's webhooks are secrets themselves, and so are their paths. */

@@ -13,7 +13,7 @@ const extended = /[\^{}\\[~\]|€]/;
 
 /** How many segments a text costs (3GPP TS 23.040): 160 places alone or 153 each; in UCS-2 70 or 67. */
 export function countSegments(text: string): number {
-  const units = [...text];
+  const units = Array.from(text);
   const isGsm = units.every((unit) => basic.test(unit) || extended.test(unit));
   const places = isGsm ? units.reduce((sum, unit) => sum + (extended.test(unit) ? 2 : 1), 0) : text.length;
   const [alone, each] = isGsm ? [160, 153] : [70, 67];
@@ -43,7 +43,7 @@ export function renderSms(message: Message, delivery: Delivery, segmentsMax: num
 /** The same in the GSM alphabet, where one message holds more than twice as much. */
 function toGsm(text: string): string {
   const plain = text.normalize('NFKD').replaceAll(/\p{M}/gu, '').replaceAll(/[–—]/g, '-').replaceAll(/[‘’`]/g, "'").replaceAll(/[“”]/g, '"').replaceAll('…', '...');
-  return [...plain].map((unit) => (basic.test(unit) || extended.test(unit) ? unit : '?')).join('');
+  return Array.from(plain, (unit) => (basic.test(unit) || extended.test(unit) ? unit : '?')).join('');
 }
 
 export function sendSms(context: SendContext, delivery: Delivery, settings: SettingsOf<'sms'>): Promise<Outcome> {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { integrationSettings } from './settings.ts';
 import { clean, cut, fitLines, formatFigure, safeLink, withoutSecrets } from './text.ts';

@@ -9,11 +9,12 @@ import { createSender } from './sender.ts';
 const host = createNodeHost();
 const [databaseUrl = '', receiverUrl = ''] = host.process.argv;
 const { pool } = openControlDatabase(host, databaseUrl);
+const log = createEventLog(pool);
 const sender = createSender({
   host, pool, limitOf,
   findSettings: () => integrationSettings.parse({ kind: 'webhook', url: receiverUrl }),
   writeLog: () => undefined,
-  appendEvents: createEventLog(pool).appendWith,
+  appendEvents: (client, events) => log.appendWith(client, events),
   onError: (error) => host.stderr.write(`${String(error)}\n`),
 });
 await sender.start();

@@ -36,7 +36,7 @@ export async function createOutboxFixture(host: Host, limits?: Partial<OutboxLim
   await database.migrate(outboxMigrations);
   const log = createEventLog(database.pool);
   const errors: unknown[] = [];
-  const { appendWith: appendEvents } = log;
+  const appendEvents: PostgresEventLog['appendWith'] = (client, added) => log.appendWith(client, added);
   return {
     url: test.url, database, log, errors,
     outbox: createOutbox({ host, appendEvents, limits }),

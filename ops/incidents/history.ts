@@ -1,0 +1,22 @@
+/** Reads what incidents and deploys are computed from. */
+import type { EventKind, EventLog, LoggedEvent } from '../core/event-log/event.ts';
+
+/** Events read for one answer; of more, the oldest of the span are left out. */
+export const historyMax = 200_000;
+const pageSize = 10_000;
+export const dayMs = 86_400_000;
+/** Looked back at most. */
+export const daysMax = 366;
+
+/** All events of these kinds in a span of time, in order of sequence. */
+export async function readHistory(log: EventLog, span: { readonly kinds: readonly EventKind[]; readonly fromMs: number; readonly toMs?: number | undefined }): Promise<LoggedEvent[]> {
+  const events: LoggedEvent[] = [];
+  let afterSequence: number | undefined;
+  for (;;) {
+    const page = await log.read({ ...span, afterSequence, limit: pageSize });
+    for (const event of page) events.push(event);
+    if (events.length > historyMax) events.splice(0, events.length - historyMax);
+    if (page.length < pageSize) return events;
+    afterSequence = page.at(-1)?.sequence;
+  }
+}
