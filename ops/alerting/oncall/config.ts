@@ -1,7 +1,7 @@
 /** `alerts/oncall.yaml`: people, schedules, and by which policy they are paged. */
 import { z } from 'zod';
 import { severities } from '../alert.ts';
-import { duration, list, parsed, whole, word } from '../routing/fields.ts';
+import { duration, list, whole, word } from '../routing/fields.ts';
 import type { Contact } from '../routing/integration.ts';
 import { expandText } from '../routing/environment.ts';
 import { timeInterval, timeZone } from '../routing/time-interval.ts';
@@ -36,7 +36,6 @@ export interface OncallConfig {
 const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, 'is not a name of small letters, digits, . _ and -');
 const localTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'is not a time such as 09:00');
 const localDate = z.iso.date('is not a date such as 2026-01-05');
-const weekdays = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
 
 const person = z.strictObject({ name: word.optional(), email: word.optional(), phone: word.optional() });
 
@@ -64,10 +63,7 @@ const policy = z.strictObject({
 });
 
 const fileSchema = z.strictObject({
-  people: z.record(name, person.or(parsed((value) => {
-    if (value !== '') throw new Error('must be a map of name, email and phone');
-    return {};
-  }))),
+  people: z.record(name, person),
   schedules: z.record(name, schedule),
   policies: z.record(name, policy),
 });
@@ -120,10 +116,7 @@ function toConfig(file: RawFile, env: Readonly<Record<string, string | undefined
   const map = <Value, Result>(record: Readonly<Record<string, Value>>, make: (value: Value, id: string) => Result): Record<string, Result> =>
     Object.fromEntries(Object.entries(record).map(([id, value]) => [id, make(value, id)]));
   return {
-    people: map(file.people, (person, id) => {
-      const { name, email, phone } = person as { name?: string; email?: string; phone?: string };
-      return { id, name: name ?? id, email: address(email), phone: address(phone) };
-    }),
+    people: map(file.people, ({ name, email, phone }, id) => ({ id, name: name ?? id, email: address(email), phone: address(phone) })),
     schedules: map(file.schedules, ({ time_zone: timeZone, layers }, name) => ({ name, timeZone, layers: layers.map(toLayer) })),
     policies: map(file.policies, (policy, name) => ({
       name,
@@ -160,6 +153,3 @@ export function createPolicies(config: OncallConfig, overrides: readonly Overrid
     contactOf: (person) => config.people[person],
   };
 }
-
-/** A weekday's name, for people. */
-export const weekdayOf = (isoDay: number): string => weekdays[isoDay - 1] ?? '';
