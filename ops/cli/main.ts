@@ -8,14 +8,16 @@ import { createNodeHost } from '../core/node-host.ts';
 import { renderHelp, suggest } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { db } from './db.ts';
+import { deploy } from './deploy.ts';
 import { down } from './down.ts';
+import { incident } from './incident.ts';
 import { load } from './load.ts';
 import { logs } from './logs.ts';
 import { rules } from './rules.ts';
 import { status } from './status.ts';
 import { up } from './up.ts';
 
-const commands: readonly Command[] = [up, down, status, load, db, logs, rules];
+const commands: readonly Command[] = [up, down, status, load, db, logs, rules, incident, deploy];
 
 async function run(context: Context, args: readonly string[]): Promise<ExitCode> {
   const [noun, ...rest] = args;

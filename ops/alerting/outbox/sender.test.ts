@@ -71,6 +71,19 @@ describe('sending', () => {
     expect(phases).toEqual(['queued', 'sent']);
   });
 
+  test('a sender whose connection was cut listens again', async () => {
+    await sender.start();
+    await sender.settled();
+    await fixture.database.pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like 'listen %' or query like '%pg_locks%' and pid <> pg_backend_pid()`);
+    while (fixture.errors.length === 0) await fixture.database.pool.query('select 1');
+    expect(fixture.errors.splice(0)).toHaveLength(1);
+    await pass(1_000);
+    await enqueue(fire('a'));
+    await receiver.until(1);
+    await sender.settled();
+    expect(ids()).toEqual(['a']);
+  });
+
   test('an id is taken once', async () => {
     expect(await enqueue(fire('a'), fire('a'))).toEqual({ queued: 1, known: 1, dropped: 0 });
     await run();

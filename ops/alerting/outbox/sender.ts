@@ -62,6 +62,7 @@ class OutboxSender implements Sender {
   #listener: PoolClient | undefined;
   #pumping: Promise<void> | undefined;
   #polling: Promise<void> | undefined;
+  #pruning: Promise<void> | undefined;
   #isWoken = false;
   #isStopped = false;
 
@@ -73,7 +74,7 @@ class OutboxSender implements Sender {
   async start(): Promise<void> {
     const { timers } = this.#deps.host;
     await this.#listen();
-    this.#timers.push(timers.every(pollMs, () => this.#startPoll()), timers.every(pruneEveryMs, () => void this.#prune()));
+    this.#timers.push(timers.every(pollMs, () => this.#startPoll()), timers.every(pruneEveryMs, () => this.#startPrune()));
     this.wake();
   }
 
@@ -86,8 +87,9 @@ class OutboxSender implements Sender {
   }
 
   async settled(): Promise<void> {
-    while (this.#polling !== undefined || this.#pumping !== undefined || this.#inFlight.size > 0) {
+    while (this.#polling !== undefined || this.#pruning !== undefined || this.#pumping !== undefined || this.#inFlight.size > 0) {
       await this.#polling;
+      await this.#pruning;
       await this.#pumping;
       await Promise.all([...this.#inFlight.values()].map(({ done }) => done));
     }
@@ -211,6 +213,12 @@ class OutboxSender implements Sender {
         await this.#deps.host.timers.sleep(pollMs);
       }
     }
+  }
+
+  #startPrune(): void {
+    this.#pruning ??= this.#prune().finally(() => {
+      this.#pruning = undefined;
+    });
   }
 
   async #prune(): Promise<void> {
