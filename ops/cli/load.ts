@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { SoraError, exitCodes, invalidConfig } from '../core/error.ts';
 import type { ExitCode } from '../core/error.ts';
 import { readLiveStack } from '../supervisor/stack-state.ts';
+import { announced } from './announce.ts';
 import { readPairs, suggest } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { runEntry } from './entry.ts';
@@ -85,9 +86,14 @@ async function runLoad(context: Context, verb: StartingVerb, args: readonly stri
   const run = (env: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<ExitCode> =>
     runEntry(context, harnessEntry, [verb, ...own.rest, ...users], { env, hurryMs, ...(signal === undefined ? {} : { signal }) }).then(({ exitCode }) => exitCode);
   const runId = newRunId(context);
+  // One user who walks through a journey once is no load that could set an alert off.
+  const announce = (work: () => Promise<ExitCode>): Promise<ExitCode> =>
+    verb === 'debug' ? work() : announced(context, { runId, scenario: plan.scenario, summary: `${verb}, ${plan.users} users` }, work);
   if (!plan.needsStack) {
     refuseOwnFlags(own, ['--stack', '--replicas', '--keep', '--alerts'], 'this run loads a target that is not its own', `leave ${own.given[0]} out`);
-    return run({ SORA_RUN_ID: runId });
+    // A control plane that is named watches the target; one of a stack of ours watches that stack.
+    const isWatched = (context.host.process.env['SORA_CONTROL_URL'] ?? '') !== '';
+    return isWatched ? announce(() => run({ SORA_RUN_ID: runId })) : run({ SORA_RUN_ID: runId });
   }
   const stateDir = stackDir(context);
   const isUp = readLiveStack(context.host, stateDir)?.phase === 'up';
@@ -97,7 +103,7 @@ async function runLoad(context: Context, verb: StartingVerb, args: readonly stri
   }
   if (own.stack !== 'own' && isUp) {
     refuseOwnFlags(own, ['--replicas', '--keep', '--alerts'], 'this run loads the stack that is up', 'add --stack own, or leave it out');
-    return run({ ...stackEnv(context, stateDir), SORA_RUN_ID: runId });
+    return announce(() => run({ ...stackEnv(context, stateDir), SORA_RUN_ID: runId }));
   }
   // Until the harness runs and hears signals itself, one ends the preparation.
   const interrupt = new AbortController();
