@@ -8,11 +8,13 @@ import type { Aggregation } from './expr.ts';
 import { hashLabels } from './label-hash.ts';
 import { labelsKey, withLabel } from './labels.ts';
 import { formatNumber, formatShort, quote } from './literals.ts';
+import { larger, smaller } from './math-functions.ts';
 import type { VectorValue } from './values.ts';
 import { pickRows } from './values.ts';
 
-/** How many rows each step may pass on, from the parameter. */
+/** How many rows each step may pass on, from the parameter; where no step asks for any, it may be what it likes. */
 function counts(parameter: Float64Array): number[] {
+  if (parameter.reduce(larger, -Number.MAX_VALUE) < 1) return Array.from(parameter, () => 0);
   return Array.from(parameter, (value) => {
     if (Number.isNaN(value)) throw executionError('Parameter value is NaN');
     if (value >= 2 ** 63) throw executionError(`Scalar value ${formatShort(value)} overflows int64`);
@@ -95,12 +97,13 @@ export function selectFirst(parameter: Float64Array, vector: VectorValue, groupi
 /** A share of the rows by a hash of their labels; a negative ratio gives those that the positive complement leaves out. */
 export function selectRatio(context: Context, node: Aggregation, parameter: Float64Array, vector: VectorValue): VectorValue {
   const { steps, present } = vector;
-  const ratios = parameter.map((ratio) => {
-    if (Number.isNaN(ratio)) throw executionError('Ratio value is NaN');
-    const capped = Math.max(-1, Math.min(1, ratio));
-    if (capped !== ratio) context.annotations.warn(`ratio value should be between -1 and 1, got ${formatShort(ratio)}, capping to ${formatShort(capped)}`, (node.parameter ?? node).position);
-    return capped;
-  });
+  const most = parameter.reduce(larger, -Number.MAX_VALUE);
+  const least = parameter.reduce(smaller, Number.MAX_VALUE);
+  if (parameter.some(Number.isNaN)) throw executionError('Ratio value is NaN');
+  for (const ratio of [most, least]) {
+    if (Math.abs(ratio) > 1) context.annotations.warn(`ratio value should be between -1 and 1, got ${formatShort(ratio)}, capping to ${Math.sign(ratio)}`, (node.parameter ?? node).position);
+  }
+  const ratios = parameter.map((ratio) => Math.max(-1, Math.min(1, ratio)));
   for (let row = 0; row < vector.labels.length; row += 1) {
     const offset = hashLabels(rowLabels(context, vector, row));
     for (let step = 0; step < steps; step += 1) {

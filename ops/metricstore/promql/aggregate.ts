@@ -5,6 +5,7 @@ import type { Context } from './context.ts';
 import type { Aggregation } from './expr.ts';
 import { keyOf, keyWithout, nameLabel, omitLabels, pickLabels, withoutName } from './labels.ts';
 import { formatShort } from './literals.ts';
+import { larger, smaller } from './math-functions.ts';
 import { quantileOf } from './quantile.ts';
 import { Sum } from './summation.ts';
 import type { VectorValue } from './values.ts';
@@ -169,7 +170,8 @@ function varianceFold(values: Float64Array, finish: (variance: number) => number
 /** `quantile`, with one quantile for each step. */
 export function aggregateQuantile(context: Context, node: Aggregation, quantiles: Float64Array, vector: VectorValue, grouping: Grouping): VectorValue {
   const out = aggregate(context, 'group', vector, grouping);
-  for (const quantile of new Set(quantiles)) {
+  // Of all steps Prometheus names the largest, the least, and that one is NaN.
+  for (const quantile of new Set([...quantiles.filter(Number.isNaN), quantiles.reduce(larger, -Number.MAX_VALUE), quantiles.reduce(smaller, Number.MAX_VALUE)])) {
     if (!(quantile >= 0 && quantile <= 1)) context.annotations.warn(`quantile value should be between 0 and 1, got ${formatShort(quantile)}`, (node.parameter ?? node).position);
   }
   const members: number[][] = grouping.labels.map(() => []);

@@ -16,6 +16,8 @@ export interface Context {
   readonly subqueryStepMs: number;
   /** Whether names are taken away at the end only (Prometheus' `promql-delayed-name-removal`). */
   readonly isNameRemovalDelayed: boolean;
+  /** Whether a partner that a comparison filters away still is one, so that a second is an error (Prometheus after 3.8). */
+  readonly areFilteredMatchesChecked: boolean;
   readonly annotations: Annotations;
   readonly fetched: ReadonlyMap<VectorSelector, readonly SeriesSamples[]>;
   readonly budget: Budget;

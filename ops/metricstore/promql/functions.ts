@@ -10,7 +10,7 @@ import { labelJoin, labelReplace, sortByLabels, sortByValue } from './label-func
 import { labelValue } from '../matchers.ts';
 import { nameLabel } from './labels.ts';
 import { quote } from './literals.ts';
-import { dateFunctions, mathFunctions, roundTo } from './math-functions.ts';
+import { dateFunctions, larger, mathFunctions, roundTo, smaller } from './math-functions.ts';
 import * as overTime from './over-time-functions.ts';
 import { extrapolated, lastChange } from './rate-functions.ts';
 import { derivative, doubleExponentialSmoothing, predictLinear } from './regression-functions.ts';
@@ -136,10 +136,12 @@ for (const [name, make, keepsName] of windowFunctions) {
 
 /** Tells that a metric may be no counter, by its name. */
 function noteNonCounter({ context, call }: Args, { rows }: RangeInput, vector: VectorValue): void {
-  const position = call.args[0]?.position;
-  if (position === undefined || vector.labels.length === 0) return;
+  const [arg] = call.args;
+  if (arg === undefined || vector.labels.length === 0) return;
+  // Prometheus forgets where a subquery stands.
+  const position = withoutParens(arg).kind === 'subquery' ? { line: 1, column: 1 } : arg.position;
   // All series of one metric say the same, so each name is looked at once.
-  const names = new Set(rows.map(({ labels }) => labelValue(labels, nameLabel)));
+  const names = new Set(rows.map(({ labels, isDropped }) => (isDropped && !context.isNameRemovalDelayed ? '' : labelValue(labels, nameLabel))));
   const withResult = new Set(vector.labels.map((labels) => labelValue(labels, nameLabel)));
   for (const name of names) {
     if (name !== '' && withResult.has(name) && !/_(?:total|sum|count|bucket)$/.test(name)) context.annotations.info(`metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${quote(name)}`, position);
@@ -149,8 +151,10 @@ function noteNonCounter({ context, call }: Args, { rows }: RangeInput, vector: V
 implementations.set('quantile_over_time', (args) => {
   const quantiles = args.scalar(0);
   const input = args.range(1);
-  if (input.rows.length > 0) checkQuantiles(args.context, quantiles, args.expr(0).position);
-  return overWindows(args.context, input, args.grid, overTime.quantileOverTime(quantiles));
+  const vector = overWindows(args.context, input, args.grid, overTime.quantileOverTime(quantiles));
+  const asked = quantiles.filter((_, step) => vector.labels.some((_labels, row) => vector.present[row * vector.steps + step] === 1));
+  checkQuantiles(args.context, asked, args.expr(0).position);
+  return vector;
 });
 implementations.set('predict_linear', (args) => overWindows(args.context, args.range(0), args.grid, predictLinear(args.scalar(1))));
 implementations.set('double_exponential_smoothing', (args) => overWindows(args.context, args.range(0), args.grid, doubleExponentialSmoothing(args.scalar(1), args.scalar(2))));
@@ -163,8 +167,8 @@ implementations.set('start', (args) => args.constant(args.context.query.startMs 
 implementations.set('end', (args) => args.constant(endOf(args.context.query) / 1_000));
 implementations.set('range', (args) => args.constant((endOf(args.context.query) - args.context.query.startMs) / 1_000));
 implementations.set('step', (args) => args.constant(args.context.query.count === 1 ? 0 : args.context.query.stepMs / 1_000));
-implementations.set('min_of', (args) => pairwise(args, Math.min));
-implementations.set('max_of', (args) => pairwise(args, Math.max));
+implementations.set('min_of', (args) => pairwise(args, smaller));
+implementations.set('max_of', (args) => pairwise(args, larger));
 
 function pairwise(args: Args, compute: (a: number, b: number) => number): Value {
   const second = args.scalar(1);
@@ -200,18 +204,18 @@ implementations.set('round', (args) => {
 });
 implementations.set('clamp_min', (args) => {
   const least = args.scalar(1);
-  return map(args, args.vector(0), (value, step) => Math.max(value, least[step] ?? Number.NaN));
+  return map(args, args.vector(0), (value, step) => larger(value, least[step] ?? Number.NaN));
 });
 implementations.set('clamp_max', (args) => {
   const most = args.scalar(1);
-  return map(args, args.vector(0), (value, step) => Math.min(value, most[step] ?? Number.NaN));
+  return map(args, args.vector(0), (value, step) => smaller(value, most[step] ?? Number.NaN));
 });
 implementations.set('clamp', (args) => {
   const vector = args.vector(0);
   const least = args.scalar(1);
   const most = args.scalar(2);
   for (let cell = 0; cell < vector.present.length; cell += 1) if ((most[cell % vector.steps] ?? 0) < (least[cell % vector.steps] ?? 0)) vector.present[cell] = 0;
-  return map(args, vector, (value, step) => Math.max(least[step] ?? Number.NaN, Math.min(most[step] ?? Number.NaN, value)));
+  return map(args, vector, (value, step) => larger(least[step] ?? Number.NaN, smaller(most[step] ?? Number.NaN, value)));
 });
 
 implementations.set('label_replace', (args) => labelReplace(args.context, args.vector(0), args.strings(1)));

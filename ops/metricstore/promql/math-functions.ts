@@ -33,3 +33,9 @@ export const dateFunctions: ReadonlyMap<string, (seconds: number) => number> = n
   month: ofDate((date) => date.getUTCMonth() + 1),
   year: ofDate((date) => date.getUTCFullYear()),
 }));
+
+/** The larger of two as Go has it: infinity is larger than anything, NaN included; else NaN wins. */
+export const larger = (a: number, b: number): number => (a === Infinity || b === Infinity ? Infinity : Math.max(a, b));
+
+/** The smaller of two as Go has it: minus infinity is smaller than anything, NaN included; else NaN wins. */
+export const smaller = (a: number, b: number): number => (a === -Infinity || b === -Infinity ? -Infinity : Math.min(a, b));

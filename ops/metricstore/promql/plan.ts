@@ -66,7 +66,9 @@ function decideInvariant(expr: Expr): boolean {
   switch (expr.kind) {
     case 'number': case 'string': return true;
     case 'selector': case 'subquery': return expr.at !== undefined;
-    case 'matrix': case 'paren': case 'unary': case 'binary': case 'aggregation': return childrenOf(expr).every(isStepInvariant);
+    case 'matrix': case 'paren': case 'unary': case 'binary': return childrenOf(expr).every(isStepInvariant);
+    // As in Prometheus 3.8, where the parameter is then the one of the first step.
+    case 'aggregation': return isStepInvariant(expr.expr);
     case 'call': return !timeDependent.has(expr.name) && expr.args.every(isStepInvariant);
     default: return assertNever(expr);
   }

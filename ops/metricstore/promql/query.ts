@@ -56,6 +56,8 @@ export interface QueryOptions {
   readonly subqueryStepMs?: number;
   /** Takes names away at the end of the query only, as `promql-delayed-name-removal` does. Default false. */
   readonly isNameRemovalDelayed?: boolean;
+  /** Refuses a second partner of a series also where a comparison filters it away, as Prometheus after 3.8 does. Default false. */
+  readonly areFilteredMatchesChecked?: boolean;
 }
 
 const defaults = { lookbackMs: 300_000, samplesMax: 50_000_000, timeoutMs: 120_000, subqueryStepMs: 60_000 };
@@ -106,7 +108,7 @@ async function prepare(source: SampleSource, expr: Expr, query: Grid, options: Q
   const annotations = new Annotations();
   const fetched = await fetchAll(source, expr, { query, lookbackMs, subqueryStepMs }, budget);
   const context: Context = {
-    query, lookbackMs, subqueryStepMs, isNameRemovalDelayed: options.isNameRemovalDelayed ?? false, annotations, fetched, budget,
+    query, lookbackMs, subqueryStepMs, isNameRemovalDelayed: options.isNameRemovalDelayed ?? false, areFilteredMatchesChecked: options.areFilteredMatchesChecked ?? false, annotations, fetched, budget,
     evaluate: (part, grid) => evaluate(context, part, grid),
   };
   return { context, annotations, budget };

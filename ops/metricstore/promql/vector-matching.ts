@@ -106,11 +106,13 @@ class Join {
       if (partners.length > 1) partner = partners.find((each) => this.#one.present[each * steps + step] === 1) ?? -1;
       const isMatched = partner >= 0 && this.#one.present[partner * steps + step] === 1;
       if (!isMatched && fill === undefined) continue;
-      if (taken !== undefined && taken[step] === 1) throw executionError('multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)');
-      if (taken !== undefined) taken[step] = 1;
       const many = values[cell] ?? 0;
       const one = isMatched ? (this.#one.values[partner * steps + step] ?? 0) : (fill ?? 0);
-      if (this.#isKept !== undefined && !this.#isKept(many, one)) continue;
+      const isKept = this.#isKept === undefined || this.#isKept(many, one);
+      if (!isKept && !this.#context.areFilteredMatchesChecked) continue;
+      if (taken !== undefined && taken[step] === 1) throw executionError('multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)');
+      if (taken !== undefined) taken[step] = 1;
+      if (!isKept) continue;
       const source = isMatched ? partner : -1;
       if (target < 0 || (targetPartner !== source && this.#matching.include.length > 0)) {
         target = this.#out.add(this.#labelsOf(row, source), this.#many.dropped[row] === 1 && this.#keepsName);

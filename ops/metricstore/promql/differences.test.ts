@@ -1,0 +1,52 @@
+/** Small cases of differences that random queries beside a real Prometheus have found; each was one once. */
+import { describe, expect, it } from 'vitest';
+import { MemorySource } from '../memory-source.ts';
+import { loadSeries } from '../promqltest/load-series.ts';
+import { parseSeriesNotation } from '../promqltest/series-notation.ts';
+import { formatLabels } from './labels.ts';
+import { queryInstant, queryRange } from './query.ts';
+
+const minuteMs = 60_000;
+const source = new MemorySource();
+for (const line of ['limit{job="a"} 50x20', 'level 1 NaN 3 4 5 6']) {
+  loadSeries(source, parseSeriesNotation(line), { startMs: 0, intervalMs: minuteMs });
+}
+
+async function ask(query: string): Promise<{ samples: string[]; warnings: readonly string[]; infos: readonly string[] }> {
+  const { value, warnings, infos } = await queryInstant(source, query, 10 * minuteMs);
+  return { samples: value.type === 'vector' ? value.samples.map((sample) => `${formatLabels(sample.labels)} ${sample.value}`) : [], warnings, infos };
+}
+
+describe('what random queries found', () => {
+  it('gives equal annotations once, with the last position', async () => {
+    const quantile = 'histogram_quantile(2, limit)';
+    expect((await ask(`${quantile} + ${quantile}`)).warnings).toEqual([
+      'PromQL warning: quantile value should be between 0 and 1, got 2 (1:51)', 'PromQL warning: bucket label "le" is missing or has a malformed value of "" (1:54)',
+    ]);
+  });
+
+  it('says nothing of a counter whose name is gone, and places subqueries where Prometheus does', async () => {
+    expect((await ask('rate((abs(limit))[5m:1m])')).infos).toEqual([]);
+    expect((await ask('rate((limit)[5m:1m])')).infos).toEqual(['PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "limit" (1:1)']);
+  });
+
+  it('warns of the quantiles of windows that hold samples', async () => {
+    expect((await ask('quantile_over_time(2, (limit)[30s:7m])')).warnings).toEqual([]);
+    expect((await ask('quantile_over_time(2, limit[5m])')).warnings).toHaveLength(1);
+  });
+
+  it('looks at what topk may pass on only where a step asks for any', async () => {
+    expect(await ask('topk(-Inf, limit)')).toEqual({ samples: [], warnings: [], infos: [] });
+    await expect(ask('topk(NaN, limit)')).rejects.toThrow('Parameter value is NaN');
+  });
+
+  it('names the largest and the least of the quantiles of all steps', async () => {
+    const { warnings } = await queryRange(source, 'quantile(scalar(level), limit)', { startMs: 2 * minuteMs, endMs: 5 * minuteMs, stepMs: minuteMs });
+    expect(warnings.map((text) => /got (\S+) /.exec(text)?.[1])).toEqual(['6', '3']);
+  });
+
+  it.each([
+    ['clamp(limit, Inf, NaN)', Infinity], ['clamp(limit, NaN, 1)', Number.NaN], ['clamp_min(limit * NaN, Inf)', Infinity], ['clamp_max(limit * NaN, -Inf)', -Infinity],
+    ['clamp_max(limit, NaN)', Number.NaN], ['clamp_min(limit, 60)', 60], ['vector(max_of(NaN, Inf))', Infinity], ['vector(min_of(-Inf, NaN))', -Infinity],
+  ])('takes infinities over NaN in %s', async (query, value) => expect((await ask(query)).samples[0]).toMatch(new RegExp(` ${value}$`)));
+});
