@@ -1,14 +1,18 @@
 import { join, relative, resolve } from 'node:path';
 import { z } from 'zod';
+import { parseDurationMs } from '../core/duration.ts';
 import { exitCodes, invalidConfig } from '../core/error.ts';
 import type { ExitCode } from '../core/error.ts';
-import { controlClient } from '../control/client.ts';
+import { apiPrefix, controlClient } from '../control/client.ts';
+import { alertsReadme, alertsReadmeText } from '../alerting/catalogue/alerts-readme.ts';
 import { parseRuleTests } from '../alerting/rule-tests/test-file.ts';
 import { runRuleTests } from '../alerting/rule-tests/run-tests.ts';
 import { checkRules } from '../alerting/rules/check-rules.ts';
 import { globFiles, loadRules } from '../alerting/rules/load-rules.ts';
 import { metricListOf, parseMetricList, renderMetricList } from '../alerting/rules/metric-list.ts';
 import type { MetricList } from '../alerting/rules/metric-list.ts';
+import { parseRecording } from '../alerting/rules/recording.ts';
+import { firstDifference, renderTransition, replayRules } from '../alerting/rules/replay.ts';
 import { renderProblem } from '../alerting/rules/rule.ts';
 import type { Problem } from '../alerting/rules/rule.ts';
 import type { MetricMetadata, MetricType } from '../metricstore/series.ts';
@@ -17,21 +21,25 @@ import { parseFlags, suggest } from './command.ts';
 
 const filesMax = 1_000;
 const metricListFile = 'alerts/metrics.json';
-const verbs: Readonly<Record<string, (context: Context, parsed: Parsed, files: readonly string[]) => Promise<ExitCode>>> = { check, test, metrics };
+const verbs: Readonly<Record<string, (context: Context, parsed: Parsed, files: readonly string[]) => Promise<ExitCode>>> = { check, test, metrics, docs, record, replay };
 
 export const rules: Command = {
   name: 'rules',
   summary: 'Checks and tests the alert rules',
-  usage: 'sora rules check|test|metrics [FILE…] [flags]',
+  usage: 'sora rules check|test|metrics|docs|record|replay [FILE…] [flags]',
   flags: {
+    since: { type: 'string', value: 'DURATION', help: 'record: begins that long ago; default 15m' },
     run: { type: 'string', value: 'REGEXP', help: 'test: only tests whose name this finds' },
   },
-  examples: ['sora rules check', 'sora rules test', 'sora rules test alerts/tests/api.test.yaml --run latency', 'sora rules metrics'],
+  examples: ['sora rules check', 'sora rules test', 'sora rules test alerts/tests/api.test.yaml --run latency', 'sora rules metrics', 'sora rules record load-run.json --since 10m', 'sora rules replay load-run.json'],
   details: [
     'check    reads rules (default alerts/rules/*.yaml) as promtool does, and finds selectors that no process exports, missing',
     '         runbooks, tests and annotations, unknown severities, and rules without an owner',
     'test     runs unit tests (default alerts/tests/*.yaml) in the format of promtool test rules',
     'metrics  adds what the running stack exports to alerts/metrics.json, by which check knows selectors',
+    'docs     writes alerts/README.md from the rules',
+    'record   writes what rules could read over a span that lies behind, and what the event log says they did',
+    'replay   plays a recording again in this process and compares transition by transition with the event log',
     '\nExit codes: 0 all well, 99 something found or failed, 104 a file that is not there or cannot be read.',
   ].join('\n'),
   async run(context, args) {
@@ -113,6 +121,48 @@ async function metrics(context: Context): Promise<ExitCode> {
   const added = Object.keys(list.metrics).length - Object.keys(before?.metrics ?? {}).length;
   host.stdout.write(`${metricListFile}: ${Object.keys(list.metrics).length} metrics, ${added} of them new\n`);
   return exitCodes.pass;
+}
+
+function docs(context: Context): Promise<ExitCode> {
+  const { host, root } = context;
+  const text = alertsReadmeText(host.files, root);
+  host.files.writeText(join(root, alertsReadme), text);
+  host.stdout.write(`${alertsReadme}: ${text.split('\n').length} lines\n`);
+  return Promise.resolve(exitCodes.pass);
+}
+
+async function record(context: Context, parsed: Parsed, given: readonly string[]): Promise<ExitCode> {
+  const { host } = context;
+  const [path, another] = given;
+  if (path === undefined || another !== undefined) throw invalidConfig('sora rules record needs one file to write', 'for example: sora rules record load-run.json --since 10m');
+  const toMs = host.clock.nowMs();
+  const fromMs = toMs - parseDurationMs(parsed.text('since') ?? '15m', '--since');
+  const recording = await controlClient(context, 'viewer').get(`${apiPrefix}/rules/recording?fromMs=${fromMs}&toMs=${toMs}`, z.unknown());
+  const text = JSON.stringify(recording);
+  const { series, evaluations, transitions } = parseRecording(text, 'the reply of the control plane');
+  host.files.writeText(resolve(host.process.cwd(), path), text);
+  host.stdout.write(`${path}: ${series.length} series, ${evaluations.length} evaluations, ${transitions.filter(({ atMs }) => atMs >= fromMs).length} transitions\n`);
+  return exitCodes.pass;
+}
+
+async function replay(context: Context, _parsed: Parsed, given: readonly string[]): Promise<ExitCode> {
+  const { host } = context;
+  if (given.length === 0) throw invalidConfig('sora rules replay needs a recording', 'write one with: sora rules record load-run.json');
+  let isDifferent = false;
+  for (const path of filesOf(context, given, '')) {
+    const recording = parseRecording(host.files.readText(path), path);
+    const { transitions, evaluations } = await replayRules(recording);
+    const difference = firstDifference(recording, transitions);
+    const name = relative(host.process.cwd(), path);
+    if (difference === undefined) {
+      host.stdout.write(`${name}: the same ${transitions.length} transitions in ${evaluations} evaluations\n`);
+    } else {
+      const { live, replayed } = difference;
+      host.stdout.write(`${name}: the histories part\n  live:     ${live === undefined ? 'nothing more' : renderTransition(live)}\n  replayed: ${replayed === undefined ? 'nothing more' : renderTransition(replayed)}\n`);
+      isDifferent = true;
+    }
+  }
+  return isDifferent ? exitCodes.thresholdsFailed : exitCodes.pass;
 }
 
 function readMetricList({ host, root }: Context): MetricList | undefined {

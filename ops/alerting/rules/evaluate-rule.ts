@@ -21,6 +21,8 @@ export interface EvaluationWorld {
   readonly externalLabels: Labels;
   readonly externalUrl: string;
   readonly query: QuerySettings;
+  /** Wall time at which the evaluation began; default the time that is evaluated. */
+  readonly startedAtMs?: number;
   /** Load run or drill under way. */
   readonly rehearsalId?: string | undefined;
 }

@@ -165,7 +165,8 @@ export class RuleEvaluator {
       return undefined;
     });
     // A subquery without a step takes the usual interval, as Prometheus takes its global one.
-    return { source, externalLabels, externalUrl, query: { host: this.#options.host, subqueryStepMs: this.#intervalMs, ...query }, ...(rehearsalId === undefined ? {} : { rehearsalId }) };
+    const startedAtMs = this.#options.host.clock.nowMs();
+    return { source, externalLabels, externalUrl, startedAtMs, query: { host: this.#options.host, subqueryStepMs: this.#intervalMs, ...query }, ...(rehearsalId === undefined ? {} : { rehearsalId }) };
   }
 
   /** While the database is away changes wait, in order, and are written before the next. */

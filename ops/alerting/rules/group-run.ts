@@ -13,7 +13,7 @@ import { groupKey } from './rule.ts';
 import type { Rule, RuleGroup } from './rule.ts';
 import type { HealthChange, StateChange } from './state-store.ts';
 
-/** Tells when a group was evaluated; a replay takes the times of evaluations from it. */
+/** When an evaluation of a group began; its samples bear the times that were evaluated, and a replay takes both from them. */
 export const evaluationMetric = 'sora_rule_group_last_evaluation_timestamp_seconds';
 
 export interface RuleRun {
@@ -99,7 +99,7 @@ export class GroupRun {
       change.health.push(...healthChange(this.group.name, run.rule, before, run.state, nowMs));
       if (isWorthSaving(before, run.state)) change.states.push({ rule: run.key, state: savedForm(run) });
     }
-    await append([{ labels: { __name__: evaluationMetric, rule_group: this.key }, atMs: nowMs, value: nowMs / 1_000 }]);
+    await append([{ labels: { __name__: evaluationMetric, rule_group: this.key }, atMs: nowMs, value: (world.startedAtMs ?? nowMs) / 1_000 }]);
     this.evaluatedAtMs = nowMs;
     this.durationMs = monotonicMs() - startMs;
     return { group: this.key, dropped: [], ...change };

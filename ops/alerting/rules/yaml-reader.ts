@@ -60,7 +60,7 @@ export class YamlReader {
     const fields = new Map<string, Node | null>();
     for (const pair of found.items) {
       const key = pair.key as Node | null;
-      const name = isScalar(key) ? String(key.source ?? key.value) : '';
+      const name = isScalar(key) ? (key.source ?? JSON.stringify(key.value)) : '';
       if (known !== undefined && !known.includes(name)) this.problem(key, `field ${name} not found in ${what}; it takes ${known.join(', ')}`);
       fields.set(name, pair.value as Node | null);
     }
@@ -80,7 +80,8 @@ export class YamlReader {
     if (found === undefined || found === null) return '';
     if (!isScalar(found)) return this.#wrong(found, what, 'a string') ?? '';
     if (found.value === null) return '';
-    return typeof found.value === 'string' ? found.value : String(found.source ?? found.value);
+    if (typeof found.value === 'string') return found.value;
+    return found.source ?? JSON.stringify(found.value);
   }
 
   texts(node: Node | null | undefined, what: string): Record<string, string> {

@@ -1,5 +1,5 @@
 /** Runs a parsed template. Queries take time, so everything here may. */
-import { SoraError, messageOf } from '../../core/error.ts';
+import { SoraError, assertNever, messageOf } from '../../core/error.ts';
 import { templateError } from './lex.ts';
 import { findFunction } from './functions.ts';
 import type { ParameterType, TemplateFunction, TemplateWorld } from './functions.ts';
@@ -67,6 +67,7 @@ class Run {
         if (isTruthy(value)) return await this.walk(node.body, node.kind === 'with' ? value : dot, scope, depth);
         return node.otherwise === undefined ? 'next' : await this.walk(node.otherwise, dot, scope, depth);
       });
+      default: return assertNever(node);
     }
   }
 
@@ -184,6 +185,7 @@ class Run {
       case 'function': return await this.#call(operand.name, [], dot, scope, undefined);
       case 'pipe': return await this.#pipe(operand.pipe, dot, scope);
       case 'chain': return chain(await this.#operand(operand.base, dot, scope), operand.names);
+      default: return assertNever(operand);
     }
   }
 
@@ -249,5 +251,6 @@ function isOf(type: ParameterType, value: GoValue): boolean {
     case 'string': return typeof value === 'string';
     case 'sample': return typeof value === 'object' && value?.kind === 'sample';
     case 'list': return typeof value === 'object' && value?.kind === 'list';
+    default: return assertNever(type);
   }
 }

@@ -131,9 +131,9 @@ function toTime(value: number): GoValue {
 }
 
 /** Go maps letter by letter: what would become two, as \u00df, stays. */
-const single = (letter: string, mapped: string): string => ([...mapped].length === 1 ? mapped : letter);
+const single = (letter: string, mapped: string): string => (Array.from(mapped).length === 1 ? mapped : letter);
 const upperOf = (letter: string): string => single(letter, letter.toUpperCase());
-const mapLetters = (subject: string, map: (letter: string) => string): string => [...subject].map(map).join('');
+const mapLetters = (subject: string, map: (letter: string) => string): string => Array.from(subject, map).join('');
 
 const words = new Intl.Segmenter('en', { granularity: 'word' });
 
@@ -143,10 +143,10 @@ function title(subject: string): string {
 }
 
 const htmlEscapes: Readonly<Record<string, string>> = { '"': '&#34;', "'": '&#39;', '&': '&amp;', '<': '&lt;', '>': '&gt;', '\u0000': '\ufffd' };
-const escapeHtml = (subject: string): string => subject.replace(/["'&<>\u0000]/g, (letter) => htmlEscapes[letter] ?? letter);
+const escapeHtml = (subject: string): string => Array.from(subject, (letter) => htmlEscapes[letter] ?? letter).join('');
 
 function escapeJs(subject: string): string {
-  return [...subject].map((letter) => {
+  return Array.from(subject, (letter) => {
     if (letter === '\\' || letter === "'" || letter === '"') return `\\${letter}`;
     const code = letter.codePointAt(0) ?? 0;
     if (code < 0x20 || '<>&='.includes(letter)) return `\\u${code.toString(16).toUpperCase().padStart(4, '0')}`;

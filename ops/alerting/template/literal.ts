@@ -34,7 +34,7 @@ function readEscape(escape: string, token: Token): Buffer {
 /** An integer or a float, by its spelling: `1` is an int, `1.0` and `1e3` are floats, `'a'` is an int. */
 export function readNumber(token: Token): GoValue {
   if (token.kind === 'char') {
-    const [letter, ...more] = [...readQuoted({ ...token, text: `"${token.text.slice(1, -1)}"` })];
+    const [letter, ...more] = Array.from(readQuoted({ ...token, text: `"${token.text.slice(1, -1)}"` }));
     if (letter === undefined || more.length > 0) throw templateError(token.line, `malformed character constant: ${token.text}`);
     return int(letter.codePointAt(0) ?? 0);
   }

@@ -1,4 +1,5 @@
 /** Reads a template into its tree. Functions and variables that do not exist are refused here, before anything runs. */
+import { assertNever } from '../../core/error.ts';
 import { lexTemplate, templateError } from './lex.ts';
 import type { Token } from './lex.ts';
 import type { Command, Node, Operand, Pipe, Tree } from './node.ts';
@@ -220,7 +221,8 @@ class Parser {
       case 'field': return { kind: 'field', names: [...base.names, ...names] };
       case 'variable': return { ...base, names: [...base.names, ...names] };
       case 'pipe': case 'function': case 'chain': return { kind: 'chain', base, names };
-      case 'dot': case 'nil': case 'constant': throw templateError(this.#peek().line, `unexpected . after term`);
+      case 'dot': case 'nil': case 'constant': throw templateError(this.#peek().line, 'unexpected . after term');
+      default: return assertNever(base);
     }
   }
 
@@ -233,7 +235,9 @@ class Parser {
       case 'number': case 'char': return { kind: 'constant', value: readNumber(token) };
       case 'string': case 'raw': return { kind: 'constant', value: readQuoted(token) };
       case 'word': return this.#word(token);
-      case 'mark': if (token.text === '(') return this.#parenthesis();
+      case 'mark': if (token.text === '(') return this.#parenthesis(); break;
+      case 'text': case 'open': case 'close': case 'end': break;
+      default: return assertNever(token);
     }
     throw templateError(token.line, `unexpected ${JSON.stringify(token.text)} in ${context}`);
   }

@@ -79,9 +79,9 @@ function formatOne(verb: string, value: GoValue, flags: Flags): string {
 const misfit = (verb: string, value: GoValue): string => `%!${verb}(${typeName(value)}=${plain(value)})`;
 
 function formatString(verb: string, value: string, flags: Flags): string | undefined {
-  const cut = flags.precision === undefined ? value : [...value].slice(0, flags.precision).join('');
+  const cut = flags.precision === undefined ? value : Array.from(value).slice(0, flags.precision).join('');
   if (verb === 's' || verb === 'v') return pad(verb === 'v' && flags.sharp ? quote(value) : cut, flags);
-  if (verb === 'q') return pad(flags.sharp && !/[`\u0000-\u001f\u007f]/.test(cut) ? `\`${cut}\`` : quote(cut), flags);
+  if (verb === 'q') return pad(flags.sharp && !/[`\p{Cc}]/u.test(cut) ? `\`${cut}\`` : quote(cut), flags);
   if (verb === 'x' || verb === 'X') {
     const hex = Buffer.from(value).subarray(0, flags.precision).toString('hex');
     const spaced = flags.space ? hex.replace(/(..)(?!$)/g, '$1 ') : hex;
@@ -116,7 +116,7 @@ function formatInt(verb: string, value: number, flags: Flags): string | undefine
 }
 
 function pad(text: string, { width, minus, zero }: Flags, isNumber = false): string {
-  const missing = (width ?? 0) - [...text].length;
+  const missing = (width ?? 0) - Array.from(text).length;
   if (missing <= 0) return text;
   if (minus) return text + ' '.repeat(missing);
   if (!zero) return ' '.repeat(missing) + text;
@@ -128,7 +128,7 @@ const escapes: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\
 
 /** A string as Go source, such as `"a\nb"`. */
 export function quote(text: string): string {
-  const body = [...text].map((letter) => {
+  const body = Array.from(text, (letter) => {
     const known = escapes[letter];
     if (known !== undefined) return known;
     const code = letter.codePointAt(0) ?? 0;

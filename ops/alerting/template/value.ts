@@ -1,4 +1,5 @@
 /** The values that templates work on, with the types Go would give them: printing and comparing depend on these. */
+import { assertNever } from '../../core/error.ts';
 import { formatFloat } from './go-float.ts';
 
 export interface GoInt { readonly kind: 'int'; readonly value: number }
@@ -31,6 +32,7 @@ export function isTruthy(value: GoValue): boolean {
     case 'map': return value.entries.size > 0;
     case 'list': return value.items.length > 0;
     case 'sample': case 'time': case 'duration': case 'data': return true;
+    default: return assertNever(value);
   }
 }
 
@@ -48,6 +50,7 @@ export function typeName(value: GoValue): string {
     case 'time': return '*time.Time';
     case 'duration': return '*time.Duration';
     case 'data': return 'struct { Labels map[string]string; ExternalLabels map[string]string; ExternalURL string; Value interface {} }';
+    default: return assertNever(value);
   }
 }
 
@@ -65,6 +68,7 @@ export function plain(value: GoValue): string {
     case 'time': return formatTime(value.atMs);
     case 'duration': return formatGoDuration(value.ns);
     case 'data': return `{${[...value.fields.values()].map(plain).join(' ')}}`;
+    default: return assertNever(value);
   }
 }
 
