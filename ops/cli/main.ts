@@ -14,10 +14,11 @@ import { incident } from './incident.ts';
 import { load } from './load.ts';
 import { logs } from './logs.ts';
 import { rules } from './rules.ts';
+import { slo } from './slo.ts';
 import { status } from './status.ts';
 import { up } from './up.ts';
 
-const commands: readonly Command[] = [up, down, status, load, db, logs, rules, incident, deploy];
+const commands: readonly Command[] = [up, down, status, load, db, logs, rules, incident, deploy, slo];
 
 async function run(context: Context, args: readonly string[]): Promise<ExitCode> {
   const [noun, ...rest] = args;
