@@ -232,6 +232,34 @@ test('an acknowledgement reaches PagerDuty where the incident is open, once', as
   expect(new Set(sent.map(({ dedup_key }) => dedup_key)).size).toBe(1);
 });
 
+test('PagerDuty has one incident for each episode, whatever fails and comes twice', async () => {
+  settings = () => integrationSettings.parse({ kind: 'pagerduty', routingKey: 'key', apiBaseUrl: receiver.url });
+  /** As PagerDuty documents it: a trigger joins the open incident of its key or makes one; others of a closed key are dropped. */
+  const incidents: { key: string; open: boolean }[] = [];
+  let turn = 0;
+  receiver.always(({ body }) => {
+    const fate = turn++ % 4;
+    if (fate === 0) return { kind: 'reply', status: 500 };
+    const { dedup_key: key, event_action: action } = JSON.parse(body) as { dedup_key: string; event_action: string };
+    const open = incidents.find((incident) => incident.key === key && incident.open);
+    if (action === 'trigger' && open === undefined) incidents.push({ key, open: true });
+    if (action === 'resolve' && open !== undefined) open.open = false;
+    // Taken, but we do not learn of it: it comes again.
+    return fate === 1 ? { kind: 'close' } : { kind: 'reply', status: 202 };
+  });
+  const pagerduty = { integration: { kind: 'pagerduty', index: 0 } } as const;
+  await sender.start();
+  for (let episode = 0; episode < 3; episode++) {
+    await enqueue(fire(`fire-${episode}`, pagerduty), fire(`repeat-${episode}`, { ...pagerduty, reason: 'repeat' }));
+    await enqueue(resolve(`end-${episode}`, pagerduty));
+  }
+  await run();
+  for (let second = 0; second < 120; second++) await pass(1_000);
+  expect(new Set((await fixture.states()).map(({ state }) => state))).toEqual(new Set(['sent']));
+  expect(incidents.map(({ open }) => open)).toEqual([false, false, false]);
+  expect(new Set(incidents.map(({ key }) => key)).size).toBe(3);
+});
+
 test('settled items and closed threads are forgotten after a while', async () => {
   await enqueue(fire('a'), resolve('b'));
   await sender.start();
