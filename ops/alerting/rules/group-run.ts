@@ -25,8 +25,8 @@ export interface RuleRun {
   durationMs: number;
 }
 
-/** Takes samples in order of time for each series. */
-export type AppendSamples = (samples: readonly RuleSample[]) => void | Promise<void>;
+/** Takes samples of one group, which come in order of time. */
+export type AppendSamples = (samples: readonly RuleSample[], group: string) => void | Promise<void>;
 
 export class GroupRun {
   readonly group: RuleGroup;
@@ -93,13 +93,13 @@ export class GroupRun {
       const ruleStartMs = monotonicMs();
       const advance = await evaluateRule(run.rule, before, world, nowMs);
       run.state = { ...advance.state, alerts: await addImpact(advance.state.alerts, world, nowMs) };
-      await append(withoutOverwritten(advance.samples, written));
+      await append(withoutOverwritten(advance.samples, written), this.key);
       run.durationMs = monotonicMs() - ruleStartMs;
       change.transitions.push(...advance.transitions);
       change.health.push(...healthChange(this.group.name, run.rule, before, run.state, nowMs));
       if (isWorthSaving(before, run.state)) change.states.push({ rule: run.key, state: savedForm(run) });
     }
-    await append([{ labels: { __name__: evaluationMetric, rule_group: this.key }, atMs: nowMs, value: (world.startedAtMs ?? nowMs) / 1_000 }]);
+    await append([{ labels: { __name__: evaluationMetric, rule_group: this.key }, atMs: nowMs, value: (world.startedAtMs ?? nowMs) / 1_000 }], this.key);
     this.evaluatedAtMs = nowMs;
     this.durationMs = monotonicMs() - startMs;
     return { group: this.key, dropped: [], ...change };
