@@ -171,9 +171,12 @@ function varianceFold(values: Float64Array, finish: (variance: number) => number
 export function aggregateQuantile(context: Context, node: Aggregation, quantiles: Float64Array, vector: VectorValue, grouping: Grouping): VectorValue {
   const out = aggregate(context, 'group', vector, grouping);
   // Of all steps Prometheus names the largest, the least, and that one is NaN.
-  for (const quantile of new Set([...quantiles.filter(Number.isNaN), quantiles.reduce(larger, -Number.MAX_VALUE), quantiles.reduce(smaller, Number.MAX_VALUE)])) {
-    if (!(quantile >= 0 && quantile <= 1)) context.annotations.warn(`quantile value should be between 0 and 1, got ${formatShort(quantile)}`, (node.parameter ?? node).position);
-  }
+  const warn = (quantile: number): void => context.annotations.warn(`quantile value should be between 0 and 1, got ${formatShort(quantile)}`, (node.parameter ?? node).position);
+  const most = quantiles.reduce(larger, -Number.MAX_VALUE);
+  const least = quantiles.reduce(smaller, Number.MAX_VALUE);
+  if (quantiles.some(Number.isNaN)) warn(Number.NaN);
+  if (most > 1) warn(most);
+  if (least < 0) warn(least);
   const members: number[][] = grouping.labels.map(() => []);
   for (const [row, group] of grouping.groupOf.entries()) members[group]?.push(row);
   for (const [group, rows] of members.entries()) {

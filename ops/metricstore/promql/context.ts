@@ -5,7 +5,14 @@ import type { Annotations } from './annotations.ts';
 import type { Expr, VectorSelector } from './expr.ts';
 import { labelsKey, namelessKey, nameLabel, withoutName } from './labels.ts';
 import type { Grid, Value, VectorValue } from './values.ts';
-import { pickRows } from './values.ts';
+import { pickRows, presentRows } from './values.ts';
+
+/**
+ * Whose rules hold where releases of Prometheus 3 differ. In 3.8 a second partner of a series is no error where a
+ * comparison filters it away, and functions of ranges, signs and relabelling refuse series that become the same even
+ * when they have no value at one time.
+ */
+export type PrometheusRelease = '3.8' | 'newer';
 
 /** What all parts of one evaluation share. */
 export interface Context {
@@ -16,8 +23,7 @@ export interface Context {
   readonly subqueryStepMs: number;
   /** Whether names are taken away at the end only (Prometheus' `promql-delayed-name-removal`). */
   readonly isNameRemovalDelayed: boolean;
-  /** Whether a partner that a comparison filters away still is one, so that a second is an error (Prometheus after 3.8). */
-  readonly areFilteredMatchesChecked: boolean;
+  readonly release: PrometheusRelease;
   readonly annotations: Annotations;
   readonly fetched: ReadonlyMap<VectorSelector, readonly SeriesSamples[]>;
   readonly budget: Budget;
@@ -73,10 +79,20 @@ export function rowLabels(context: Context, vector: VectorValue, row: number): L
   return vector.dropped[row] === 1 && !context.isNameRemovalDelayed ? withoutName(labels) : labels;
 }
 
-/** Marks the names of all rows as taken away; without delay, rows that are then the same become one. */
-export function dropNames(context: Context, vector: VectorValue): VectorValue {
+/** Marks the names of all rows as taken away; without delay, rows that are then the same become one, or see `mergeWholeRows`. */
+export function dropNames(context: Context, vector: VectorValue, isWholeChecked = false): VectorValue {
   vector.dropped.fill(1);
-  return context.isNameRemovalDelayed ? vector : mergeEqualRows(context, vector);
+  if (context.isNameRemovalDelayed) return vector;
+  return isWholeChecked ? mergeWholeRows(context, vector) : mergeEqualRows(context, vector);
+}
+
+/** As `mergeEqualRows`, but in 3.8 rows with equal labels are an error at whatever steps they have values. */
+export function mergeWholeRows(context: Context, vector: VectorValue): VectorValue {
+  if (vector.isDistinct) return vector;
+  const whole = pickRows(vector, presentRows(vector));
+  const merged = mergeEqualRows(context, whole);
+  if (context.release === '3.8' && merged.labels.length < whole.labels.length) throw executionError(sameLabelset);
+  return merged;
 }
 
 /** The one message of two series with equal labels at one time. */

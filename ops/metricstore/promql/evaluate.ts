@@ -54,16 +54,17 @@ function evaluateUnary(context: Context, { operator, expr }: Unary, grid: Grid):
   const value = evaluate(context, expr, grid);
   if (operator === '+' || value.kind === 'string') return value;
   for (let cell = 0; cell < value.values.length; cell += 1) value.values[cell] = -(value.values[cell] ?? 0);
-  return value.kind === 'scalar' ? value : dropNames(context, value);
+  return value.kind === 'scalar' ? value : dropNames(context, value, true);
 }
 
 function evaluateAggregation(context: Context, node: Aggregation, grid: Grid): Value {
+  const { operator } = node;
+  const label = operator === 'count_values' ? textOf(context, node.parameter, grid) : '';
+  const parameter = operator === 'count_values' ? new Float64Array(0) : numbersOf(context, node.parameter, grid);
   const inner = evaluate(context, node.expr, grid);
   const vector: VectorValue = inner.kind === 'vector' ? { ...inner, isOrdered: false } : emptyVector(grid.count);
-  const { operator } = node;
-  if (operator === 'count_values') return countValues(context, node, textOf(context, node.parameter, grid), vector);
+  if (operator === 'count_values') return countValues(context, node, label, vector);
   const grouping = groupRows(context, vector, node);
-  const parameter = numbersOf(context, node.parameter, grid);
   switch (operator) {
     case 'topk': case 'bottomk': return selectExtremes(operator, parameter, vector, grouping);
     case 'limitk': return selectFirst(parameter, vector, grouping);

@@ -149,8 +149,8 @@ function noteNonCounter({ context, call }: Args, { rows }: RangeInput, vector: V
 }
 
 implementations.set('quantile_over_time', (args) => {
-  const quantiles = args.scalar(0);
   const input = args.range(1);
+  const quantiles = args.scalar(0);
   const vector = overWindows(args.context, input, args.grid, overTime.quantileOverTime(quantiles));
   const asked = quantiles.filter((_, step) => vector.labels.some((_labels, row) => vector.present[row * vector.steps + step] === 1));
   checkQuantiles(args.context, asked, args.expr(0).position);
@@ -198,17 +198,21 @@ implementations.set('timestamp', (args) => {
   return map(args, args.vector(0), (_, step) => times[step] ?? 0);
 });
 
+// Arguments are evaluated in the order in which they are written: which of two equal annotations is kept depends on it.
 implementations.set('round', (args) => {
+  const vector = args.vector(0);
   const nearest = args.count > 1 ? args.scalar(1) : undefined;
-  return map(args, args.vector(0), (value, step) => roundTo(value, nearest?.[step] ?? 1));
+  return map(args, vector, (value, step) => roundTo(value, nearest?.[step] ?? 1));
 });
 implementations.set('clamp_min', (args) => {
+  const vector = args.vector(0);
   const least = args.scalar(1);
-  return map(args, args.vector(0), (value, step) => larger(value, least[step] ?? Number.NaN));
+  return map(args, vector, (value, step) => larger(value, least[step] ?? Number.NaN));
 });
 implementations.set('clamp_max', (args) => {
+  const vector = args.vector(0);
   const most = args.scalar(1);
-  return map(args, args.vector(0), (value, step) => smaller(value, most[step] ?? Number.NaN));
+  return map(args, vector, (value, step) => smaller(value, most[step] ?? Number.NaN));
 });
 implementations.set('clamp', (args) => {
   const vector = args.vector(0);
@@ -237,9 +241,10 @@ implementations.set('sort_by_label_desc', (args) => sorted(args, (vector) => sor
 implementations.set('histogram_quantile', (args) =>
   histogramQuantile(args.context, args.scalar(0), args.vector(1), { quantile: args.expr(0).position, vector: args.expr(1).position }));
 implementations.set('histogram_quantiles', (args) => {
+  const vector = args.vector(0);
   const columns = args.call.args.slice(2).map((_, index) => args.scalar(2 + index));
   const positions = args.call.args.slice(2).map(({ position }) => ({ quantile: position, vector: args.expr(0).position }));
-  return histogramQuantiles(args.context, args.string(1), columns, args.vector(0), positions);
+  return histogramQuantiles(args.context, args.string(1), columns, vector, positions);
 });
 implementations.set('histogram_fraction', (args) => histogramFraction(args.context, args.scalar(0), args.scalar(1), args.vector(2), args.expr(2).position));
 /** There are no native histograms here, and other samples these ignore. */

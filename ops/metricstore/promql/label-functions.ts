@@ -4,7 +4,7 @@ import { compileAnchored } from '../matchers.ts';
 import type { Labels } from '../series.ts';
 import { compareLabels } from './aggregate-select.ts';
 import type { Context } from './context.ts';
-import { executionError, mergeEqualRows, rowLabel, rowLabels } from './context.ts';
+import { executionError, mergeWholeRows, rowLabel, rowLabels } from './context.ts';
 import { nameLabel, withLabel } from './labels.ts';
 import { quote } from './literals.ts';
 import type { VectorValue } from './values.ts';
@@ -24,7 +24,7 @@ function relabel(context: Context, vector: VectorValue, target: string, valueOf:
       if (target === nameLabel) dropped[row] = 0;
     }
   }
-  return mergeEqualRows(context, { ...vector, labels, dropped, isDistinct: false });
+  return mergeWholeRows(context, { ...vector, labels, dropped, isDistinct: false });
 }
 
 /** Expands `$1`, `${1}`, `$name`, `${name}` and `$$` as Go's regular expressions do: the longest name, and nothing for an unknown one. */

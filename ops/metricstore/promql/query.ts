@@ -3,12 +3,12 @@ import type { Host } from '../../core/host.ts';
 import type { Labels, SampleSource, SeriesSamples } from '../series.ts';
 import { Annotations } from './annotations.ts';
 import { compareLabels } from './aggregate-select.ts';
-import type { Context } from './context.ts';
+import type { Context, PrometheusRelease } from './context.ts';
 import { Budget, mergeEqualRows } from './context.ts';
 import { evaluate } from './evaluate.ts';
 import type { Expr, VectorSelector } from './expr.ts';
 import { withoutParens } from './expr.ts';
-import { withoutName } from './labels.ts';
+import { labelsKey, withoutName } from './labels.ts';
 import { parsePromql } from './parse.ts';
 import { planSpans } from './plan.ts';
 import { selectRange } from './select.ts';
@@ -56,8 +56,8 @@ export interface QueryOptions {
   readonly subqueryStepMs?: number;
   /** Takes names away at the end of the query only, as `promql-delayed-name-removal` does. Default false. */
   readonly isNameRemovalDelayed?: boolean;
-  /** Refuses a second partner of a series also where a comparison filters it away, as Prometheus after 3.8 does. Default false. */
-  readonly areFilteredMatchesChecked?: boolean;
+  /** Whose rules hold where releases of Prometheus 3 differ. Default 3.8. */
+  readonly release?: PrometheusRelease;
 }
 
 const defaults = { lookbackMs: 300_000, samplesMax: 50_000_000, timeoutMs: 120_000, subqueryStepMs: 60_000 };
@@ -108,7 +108,7 @@ async function prepare(source: SampleSource, expr: Expr, query: Grid, options: Q
   const annotations = new Annotations();
   const fetched = await fetchAll(source, expr, { query, lookbackMs, subqueryStepMs }, budget);
   const context: Context = {
-    query, lookbackMs, subqueryStepMs, isNameRemovalDelayed: options.isNameRemovalDelayed ?? false, areFilteredMatchesChecked: options.areFilteredMatchesChecked ?? false, annotations, fetched, budget,
+    query, lookbackMs, subqueryStepMs, isNameRemovalDelayed: options.isNameRemovalDelayed ?? false, release: options.release ?? '3.8', annotations, fetched, budget,
     evaluate: (part, grid) => evaluate(context, part, grid),
   };
   return { context, annotations, budget };
@@ -119,7 +119,7 @@ async function fetchAll(source: SampleSource, expr: Expr, settings: Parameters<t
   const shared = new Map<string, Promise<readonly SeriesSamples[]>>();
   const pending = [...planSpans(expr, settings.query, settings)].map(async ([selector, span]) => {
     const key = JSON.stringify([selector.matchers, span]);
-    const found = shared.get(key) ?? source.select(selector.matchers, span);
+    const found = shared.get(key) ?? source.select(selector.matchers, span).then(inOrder);
     shared.set(key, found);
     return [selector, await found] as const;
   });
@@ -128,6 +128,14 @@ async function fetchAll(source: SampleSource, expr: Expr, settings: Parameters<t
   for (const series of await Promise.all(shared.values())) for (const { values } of series) samples += values.length;
   budget.spend(samples);
   return fetched;
+}
+
+/** Series by their labels: sums of numbers and choices between equals then do not depend on the source. */
+function inOrder(series: readonly SeriesSamples[]): readonly SeriesSamples[] {
+  const keys = series.map(({ labels }) => labelsKey(labels));
+  if (keys.every((key, index) => index === 0 || (keys[index - 1] ?? '') <= key)) return series;
+  const order = keys.map((_, index) => index).sort((a, b) => ((keys[a] ?? '') < (keys[b] ?? '') ? -1 : 1));
+  return order.flatMap((index) => series[index] ?? []);
 }
 
 function instantValue(context: Context, expr: Expr, grid: Grid): QueryValue {

@@ -109,7 +109,7 @@ class Join {
       const many = values[cell] ?? 0;
       const one = isMatched ? (this.#one.values[partner * steps + step] ?? 0) : (fill ?? 0);
       const isKept = this.#isKept === undefined || this.#isKept(many, one);
-      if (!isKept && !this.#context.areFilteredMatchesChecked) continue;
+      if (!isKept && this.#context.release === '3.8') continue;
       if (taken !== undefined && taken[step] === 1) throw executionError('multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)');
       if (taken !== undefined) taken[step] = 1;
       if (!isKept) continue;

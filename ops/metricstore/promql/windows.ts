@@ -46,7 +46,7 @@ export function overWindows(context: Context, input: RangeInput, grid: Grid, app
   const vector: VectorValue = {
     kind: 'vector', steps, labels, dropped: dropped.subarray(0, labels.length), values: values.subarray(0, size), present: present.subarray(0, size), isDistinct: input.isDistinct,
   };
-  return keepsName ? vector : dropNames(context, vector);
+  return keepsName ? vector : dropNames(context, vector, true);
 }
 
 function walkRow(row: RangeRow, input: RangeInput, grid: Grid, { start, apply }: WindowFunction, window: Window, base: number, values: Float64Array, present: Uint8Array): boolean {

@@ -20,7 +20,7 @@ export type ScriptResult = { readonly line: number; readonly expr: string } & (
 
 const minuteMs = 60_000;
 /** Prometheus runs its scripts with this on, and they say so by what they expect. */
-const options = { isNameRemovalDelayed: true, areFilteredMatchesChecked: true } as const;
+const options = { isNameRemovalDelayed: true, release: 'newer' } as const;
 /** Queries whose meaning is that of the query's own span. */
 const contextFunctions = /(?:start|end|range|step)\(\)/;
 
