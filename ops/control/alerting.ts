@@ -8,6 +8,7 @@ import type { Host } from '../core/host.ts';
 import { ackUrls } from '../alerting/ack/routes.ts';
 import { limitOf } from '../alerting/notifiers/comparison.ts';
 import { createOutbox } from '../alerting/outbox/outbox.ts';
+import type { Outbox } from '../alerting/outbox/outbox.ts';
 import { createSender } from '../alerting/outbox/sender.ts';
 import { watchOutbox } from '../alerting/outbox/totals.ts';
 import { readRecentChanges } from '../alerting/recent-changes.ts';
@@ -41,6 +42,7 @@ export interface AlertingParts {
 export interface Alerting {
   readonly evaluator: RuleEvaluator;
   readonly routing: Routing;
+  readonly outbox: Outbox;
   /** Why alerts are not evaluated; undefined while they are. */
   problem(): string | undefined;
   /** Takes no more, and waits for what is being evaluated and sent. */
@@ -57,14 +59,14 @@ const lateMax = 4;
 export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
   const { host, root, env, settings, log, metrics, database, events, samples, publicUrl } = parts;
   const { pool, transaction } = database;
-  const appendEvents = events.appendWith;
+  const appendEvents: PostgresEventLog['appendWith'] = (client, added) => events.appendWith(client, added);
   const say = (what: string) => (error: unknown): void => log.error({ error: messageOf(error) }, what);
   const { groups } = requireRules(host.files, settings.rules.map((pattern) => resolve(root, pattern)), { names: root });
   const loaded = loadRouting(host, routingFiles(root, settings));
   for (const note of loaded.notes) log.info({ note }, 'routing');
   const outbox = createOutbox({ host, appendEvents });
   const sender = createSender({
-    host, pool, appendEvents, limitOf, findSettings: loaded.findSettings,
+    host, pool, appendEvents, limitOf, findSettings: loaded.findSettings, runbookBaseUrl: settings.runbookUrl,
     writeLog: (fields, text) => log.warn(fields, text), onError: say('the outbox failed'),
   });
   watchOutbox(metrics, pool, host, say('the outbox could not be measured'));
@@ -89,7 +91,7 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
   await sender.start();
   await evaluator.start();
   return {
-    evaluator, routing,
+    evaluator, routing, outbox,
     problem() {
       const lateAfterMs = lateMax * Math.max(settings.evaluationIntervalMs, ...evaluator.runs.map(({ intervalMs }) => intervalMs));
       const lastMs = Math.max(startedAtMs, ...evaluator.runs.map(({ evaluatedAtMs }) => evaluatedAtMs ?? 0));

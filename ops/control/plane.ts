@@ -4,10 +4,15 @@ import express from 'express';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { ackRoutes } from '../alerting/ack/routes.ts';
+import { changeTargets } from '../alerting/notifiers/change-targets.ts';
+import { describeAlerts, describeRules } from '../alerting/rules/describe.ts';
+import { prometheusRoutes } from '../metricstore/http-api/routes.ts';
 import { createEventLog } from '../core/event-log/log.ts';
 import { messageOf } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
-import { authenticate } from './auth.ts';
+import { deployRoutes } from '../incidents/deploy-routes.ts';
+import { incidentRoutes } from '../incidents/routes.ts';
+import { authenticate, requireRole } from './auth.ts';
 import { apiPrefix } from './client.ts';
 import { openControlDatabase } from './database.ts';
 import type { ControlEnvironment } from './environment.ts';
@@ -21,6 +26,7 @@ import { readMachine, readUsage } from './process-usage.ts';
 import { startSamples } from './samples.ts';
 import { createApp, listen } from './server.ts';
 import type { Mount } from './server.ts';
+import { describeSettings } from './settings.ts';
 import type { AlertSettings } from './settings.ts';
 import { readStack } from './targets.ts';
 import type { TargetPlaces } from './targets.ts';
@@ -63,10 +69,21 @@ export async function startPlane(parts: PlaneParts): Promise<Plane> {
       { path: '/metrics', handler: (_request, response, next) => void renderMetrics(parts, places).then((text) => response.type(parts.metrics.contentType).send(text), next) },
       { path: '/ack', handler: ackRoutes({ host, routing: alerting.routing, key: env.SORA_ACK_SECRET }) },
     ],
-    authenticate: authenticate({ viewer: env.SORA_VIEWER_TOKEN, operator: env.SORA_OPERATOR_TOKEN, admin: env.SORA_ADMIN_TOKEN }),
+    authenticate: authenticate({ viewer: env.SORA_VIEWER_TOKEN, operator: env.SORA_OPERATOR_TOKEN, admin: env.SORA_ADMIN_TOKEN }, { anonymousRead: settings.anonymousRead && isLoopback(env.SORA_LISTEN) }),
     guarded: [
       { path: '/', handler: express.json({ limit: bodyMaxBytes }) },
+      { path: '/api/v1', handler: [requireRole('viewer'), prometheusRoutes({
+        host, source: samples.source, version: versionOf(parts), config: () => describeSettings(settings),
+        rules: () => describeRules(alerting.evaluator), alerts: () => describeAlerts(alerting.evaluator), targets: () => samples.targets(),
+      })] },
       { path: `${apiPrefix}/events`, handler: eventsRoutes({ host, log: events }) },
+      { path: `${apiPrefix}/incidents`, handler: incidentRoutes({ host, log: events }) },
+      { path: `${apiPrefix}/deploys`, handler: deployRoutes({
+        host, log: events, transaction: database.transaction,
+        appendEvents: (client, added) => events.appendWith(client, added),
+        enqueueChanges: (client, changes) => alerting.outbox.enqueueChanges(client, changes),
+        changeTargets: () => changeTargets(alerting.routing.loaded.config.receivers, alerting.routing.loaded.findSettings),
+      }) },
     ] satisfies Mount[],
     last: [notFoundHandler, problemHandler((error, path) => log.error({ error: messageOf(error), path }, 'a request failed'))],
   });
@@ -88,6 +105,12 @@ export async function startPlane(parts: PlaneParts): Promise<Plane> {
       await database.close();
     },
   };
+}
+
+const isLoopback = (address: string): boolean => ['127.0.0.1', '::1', 'localhost'].includes(address);
+
+function versionOf({ host, root }: PlaneParts): string {
+  return (JSON.parse(host.files.readText(resolve(root, 'package.json'))) as { version: string }).version;
 }
 
 async function readiness(isReady: () => boolean, pool: { query(text: string): Promise<unknown> }): Promise<{ status: number; body: object }> {

@@ -1,4 +1,5 @@
 /** The control plane's settings: defaults < `sora.config.ts` < environment. */
+import { stringify } from 'yaml';
 import { z } from 'zod';
 import { readConfig } from '../core/config.ts';
 import type { SoraConfig } from '../core/config.ts';
@@ -29,6 +30,7 @@ export async function readAlertSettings(host: Host, root: string): Promise<Alert
     prometheusUrl: readUrl(env, 'PROMETHEUS_URL') ?? alerts.prometheusUrl,
     alertmanagerUrl: readUrl(env, 'ALERTMANAGER_URL') ?? alerts.alertmanagerUrl,
     publicUrl: readUrl(env, 'SORA_PUBLIC_URL') ?? alerts.publicUrl,
+    runbookUrl: readUrl(env, 'SORA_RUNBOOK_URL') ?? alerts.runbookUrl,
     heartbeatUrl: readUrl(env, 'SORA_HEARTBEAT_URL') ?? alerts.heartbeatUrl,
     heartbeatMs: duration('SORA_HEARTBEAT_INTERVAL', 1_000, 300_000) ?? alerts.heartbeatMs,
     anonymousRead: env['SORA_ANONYMOUS_READ'] === 'yes' || alerts.anonymousRead,
@@ -41,6 +43,14 @@ export async function readAlertSettings(host: Host, root: string): Promise<Alert
       receivers: [...alerts.watchdog.receivers, ...receiversOf(env)],
     },
   };
+}
+
+/** The settings in force in the words of Prometheus' configuration, without what may be secret. */
+export function describeSettings({ scrapeIntervalMs, evaluationIntervalMs, rules, externalLabels }: AlertSettings): string {
+  return stringify({
+    global: { scrape_interval: `${scrapeIntervalMs / 1_000}s`, evaluation_interval: `${evaluationIntervalMs / 1_000}s`, ...(Object.keys(externalLabels).length === 0 ? {} : { external_labels: externalLabels }) },
+    rule_files: rules,
+  });
 }
 
 function receiversOf(env: Readonly<Record<string, string | undefined>>): Record<string, unknown>[] {

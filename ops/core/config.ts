@@ -45,6 +45,8 @@ const configSchema = z.strictObject({
       alertmanagerUrl: httpUrl.optional(),
       /** As people reach the control plane, for acknowledge links. Default: its own address. Env SORA_PUBLIC_URL. */
       publicUrl: httpUrl.optional(),
+      /** Stands before a runbook's path in messages, such as `https://git.example/sora/blob/main`. Default: the path alone. Env SORA_RUNBOOK_URL. */
+      runbookUrl: httpUrl.optional(),
       /** Whether the Prometheus API answers without a token, where the control plane listens on loopback. Env SORA_ANONYMOUS_READ=yes. */
       anonymousRead: z.boolean().default(false),
       /** Gets a POST every `heartbeatMs` while the control plane works. Env SORA_HEARTBEAT_URL. */

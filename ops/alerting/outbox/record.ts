@@ -1,6 +1,6 @@
 /** Writing down what came of an attempt, in one transaction with the event that tells it. */
 import type { ClientBase } from 'pg';
-import { messageOf } from '../../core/error.ts';
+import { SoraError, messageOf } from '../../core/error.ts';
 import type { NewEvent } from '../../core/event-log/event.ts';
 import type { Outcome, Thread } from '../notifiers/outcome.ts';
 import { notificationEvent } from './event.ts';
@@ -64,4 +64,4 @@ export async function prune(client: ClientBase, limits: OutboxLimits, nowMs: num
 }
 
 /** What is written of an error that no notifier foresaw. */
-export const unforeseen = (error: unknown): Outcome => ({ kind: 'retry', error: `defect: ${messageOf(error)}` });
+export const unforeseen = (error: unknown): Outcome => ({ kind: 'retry', error: error instanceof SoraError ? error.message : `defect: ${messageOf(error)}` });
