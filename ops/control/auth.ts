@@ -21,7 +21,7 @@ const actorPattern = /^[\p{L}\p{N}][\p{L}\p{N} ._@:+-]{0,99}$/u;
 const identities = new WeakMap<object, Identity>();
 
 export interface AuthOptions {
-  /** Whether requests without credentials may read, as `viewer`. Default false. */
+  /** Whether requests without credentials that name a loopback address may read, as `viewer`. Default false. */
   readonly anonymousRead?: boolean;
 }
 
@@ -33,7 +33,7 @@ export function authenticate(tokens: RoleTokens, options: AuthOptions = {}): Req
   return (request, _response, next) => {
     const given = readCredentials(request.headers.authorization);
     const identity = given === undefined
-      ? (options.anonymousRead === true ? { role: 'viewer' as const, actor: 'anonymous' } : undefined)
+      ? (options.anonymousRead === true && namesLoopback(request.headers.host) ? { role: 'viewer' as const, actor: 'anonymous' } : undefined)
       : identify(tokens, given, request.get(actorHeader));
     if (given !== undefined && identity === undefined) {
       next(new SoraError('unauthorized', 'the token is not one of this control plane', { status: 401, hint: 'tokens are in secrets.json of the stack\u2019s state folder' }));
@@ -42,6 +42,11 @@ export function authenticate(tokens: RoleTokens, options: AuthOptions = {}): Req
     if (identity !== undefined) identities.set(request, identity);
     next();
   };
+}
+
+/** A page of another site that has its name resolve to this machine still sends that name. */
+function namesLoopback(header: string | undefined): boolean {
+  return /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?$/.test(header ?? '');
 }
 
 /** Lets pass who has this role or a higher one; 401 without credentials, 403 with a lower role. */

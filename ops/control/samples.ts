@@ -13,8 +13,8 @@ import type { Target, TargetPlaces } from './targets.ts';
 
 export interface Samples {
   readonly source: SampleSource;
-  /** Takes what rules write. */
-  append(samples: readonly NewSample[]): void;
+  /** Takes what one group of rules writes. */
+  append(samples: readonly NewSample[], group: string): void;
   targets(): readonly TargetState[];
   readonly store: RawStore;
   stop(): Promise<void>;
@@ -49,7 +49,7 @@ export function startSamples({ host, settings, places, warn }: SamplesParts): Sa
   return {
     source: store,
     store,
-    append: (samples) => void store.append(samples, 'rules'),
+    append: (samples, group) => void store.append(samples, `rules ${group}`),
     targets: () => loop.targets(),
     async stop() {
       for (const timer of timers) timer.cancel();

@@ -8,7 +8,7 @@ import type { Host } from '../core/host.ts';
 /** A part of the API with the path below which it lies. */
 export interface Mount {
   readonly path: string;
-  readonly handler: RequestHandler | Router;
+  readonly handler: RequestHandler | Router | (RequestHandler | Router)[];
 }
 
 export interface AppParts {
