@@ -76,7 +76,7 @@ export function parseSlos(file: string, text: string): { readonly slos: readonly
   const slos: Slo[] = [];
   const problems: SloProblem[] = [];
   const documents = parseAllDocuments(text, { lineCounter: lines });
-  if (!Array.isArray(documents)) return { slos, problems: [{ file, line: 1, message: 'the file holds no document' }] };
+  if (documents.length === 0) return { slos, problems: [{ file, line: 1, message: 'the file holds no document' }] };
   for (const document of documents) {
     problems.push(...document.errors.map(({ message, linePos }) => ({ file, line: linePos?.[0].line ?? 1, message: `yaml: ${message.split('\n')[0] ?? ''}` })));
     if (document.errors.length > 0) continue;

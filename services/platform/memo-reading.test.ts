@@ -17,7 +17,7 @@ describe('memoReading', () => {
   it('answers undefined for a reading that hangs, starts no second one beside it, and takes its value when it ends', async () => {
     const host = createTestHost();
     let reads = 0;
-    let finish = (_: string): void => undefined;
+    let finish: (value: string) => void = () => undefined;
     const read = memoReading(host, () => new Promise<string>((resolve) => {
       reads++;
       finish = resolve;

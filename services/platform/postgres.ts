@@ -214,7 +214,7 @@ const failureReasons = ['connection', 'acquire_timeout', 'full'] as const;
 
 interface PoolMetrics {
   readonly waits: Histogram | undefined;
-  failed(reason: (typeof failureReasons)[number]): void;
+  readonly failed: (reason: (typeof failureReasons)[number]) => void;
 }
 
 function poolMetrics(pool: Pool, poolSize: number, registry: Registry | undefined): PoolMetrics {
