@@ -138,13 +138,16 @@ export class RuleEvaluator {
 
   async #evaluateDue(): Promise<void> {
     const nowMs = this.#options.host.clock.nowMs();
-    const due = this.#scheduled.filter(({ dueAtMs }) => dueAtMs < nowMs).toSorted((a, b) => a.dueAtMs - b.dueAtMs);
-    for (const each of due) {
-      if (this.#isStopped) return;
-      const { run } = each;
-      const slotMs = Math.max(each.dueAtMs, slotBefore(this.#options.host.clock.nowMs() - 1, run.intervalMs, each.offsetMs));
-      this.#counts.missed += (slotMs - each.dueAtMs) / run.intervalMs;
+    // All times are taken before the first evaluation, so that one never lies before another that was done already.
+    const due = this.#scheduled.filter(({ dueAtMs }) => dueAtMs < nowMs).map((each) => {
+      const { run, offsetMs, dueAtMs } = each;
+      const slotMs = Math.max(dueAtMs, slotBefore(nowMs - 1, run.intervalMs, offsetMs));
+      this.#counts.missed += (slotMs - dueAtMs) / run.intervalMs;
       each.dueAtMs = slotMs + run.intervalMs;
+      return { run, slotMs };
+    });
+    for (const { run, slotMs } of due.toSorted((a, b) => a.slotMs - b.slotMs)) {
+      if (this.#isStopped) return;
       await this.#evaluate(run, slotMs);
     }
   }

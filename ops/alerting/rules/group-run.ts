@@ -99,7 +99,7 @@ export class GroupRun {
       change.health.push(...healthChange(this.group.name, run.rule, before, run.state, nowMs));
       if (isWorthSaving(before, run.state)) change.states.push({ rule: run.key, state: savedForm(run) });
     }
-    await append([{ labels: { __name__: evaluationMetric, rule_group: this.key }, atMs: nowMs, value: (world.startedAtMs ?? nowMs) / 1_000 }], this.key);
+    await append([{ labels: { __name__: evaluationMetric, rule_group: this.key }, atMs: nowMs, value: (world.startedAtMs ?? nowMs) / 1_000 }], `${this.key};evaluations`);
     this.evaluatedAtMs = nowMs;
     this.durationMs = monotonicMs() - startMs;
     return { group: this.key, dropped: [], ...change };
