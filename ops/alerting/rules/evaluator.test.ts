@@ -1,3 +1,4 @@
+import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { createTestHost } from '../../core/test-host.ts';
 import type { TestHost } from '../../core/test-host.ts';
@@ -9,6 +10,7 @@ import { describeAlerts, describeRules } from './describe.ts';
 import { RuleEvaluator } from './evaluator.ts';
 import type { EvaluatorOptions } from './evaluator.ts';
 import { evaluationMetric } from './group-run.ts';
+import { watchEvaluator } from './metrics.ts';
 import { parseRuleFile } from './rule-file.ts';
 import type { RuleStateStore, StateChange } from './state-store.ts';
 
@@ -92,6 +94,18 @@ describe('RuleEvaluator', () => {
     expect(groups[0]?.rules[1]).toMatchObject({ type: 'alerting', state: 'firing', duration: 30, keepFiringFor: 0, query: 'up == 0', alerts: [{ state: 'firing', value: '0e+00' }] });
     expect(groups[1]?.rules.map((rule) => [rule.name, rule.health, rule.soraHealth])).toEqual([['AllDown', 'ok', 'ok'], ['Blind', 'ok', 'no-data']]);
     expect(describeAlerts(evaluator).alerts.map(({ labels }) => labels['alertname'])).toEqual(['Down', 'AllDown']);
+  });
+
+  it('tells how evaluation goes in metrics', async () => {
+    const { evaluator, run } = bench();
+    const registry = new Registry();
+    watchEvaluator(registry, evaluator);
+    await evaluator.start();
+    await run(0, 120_000);
+    await evaluator.stop();
+    const text = await registry.metrics();
+    for (const line of ['sora_rules{health="ok"} 3', 'sora_rules{health="no-data"} 1', 'sora_alerts{state="firing"} 2', 'sora_rule_evaluation_failures_total 0', 'sora_rule_evaluations_missed_total 0']) expect(text).toContain(line);
+    expect(Number(/^sora_rule_evaluations_total (\d+)$/m.exec(text)?.[1])).toBeGreaterThanOrEqual(18);
   });
 
   it('counts evaluations that were missed, and makes up for none of them', async () => {
