@@ -6,6 +6,7 @@ import type { PostgresEventLog } from '../core/event-log/log.ts';
 import { messageOf } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
 import { ackUrls } from '../alerting/ack/routes.ts';
+import { createPoster } from '../alerting/alertmanager/post.ts';
 import { limitOf } from '../alerting/notifiers/comparison.ts';
 import { createOutbox } from '../alerting/outbox/outbox.ts';
 import type { Outbox } from '../alerting/outbox/outbox.ts';
@@ -76,13 +77,19 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
     enqueueAcknowledgement: (client, acknowledgement) => outbox.enqueueAcknowledgement(client, acknowledgement),
     readChanges: (nowMs) => readRecentChanges(events, nowMs),
     ackUrlOf: ackUrls(env.SORA_ACK_SECRET, publicUrl),
+    ...(settings.alertmanagerUrl === undefined ? {} : { alertmanagerUrl: settings.alertmanagerUrl }),
     onError: say('routing failed'),
   });
+  // An outside Alertmanager groups and silences; what it hands back comes by its webhook and is sent from here.
+  const poster = settings.alertmanagerUrl === undefined ? undefined : createPoster({ host, url: settings.alertmanagerUrl, externalUrl: publicUrl, onError: say('Alertmanager took no alerts') });
   const rehearsals = followRehearsals(events);
   const evaluator = new RuleEvaluator({
     host, groups, source: samples.source, append: samples.append,
     store: createRuleStateStore({ pool, transaction, appendEvents }),
-    onTransitions: (alerts) => routing.onAlerts(alerts),
+    onTransitions(alerts, isChanged) {
+      routing.onAlerts(alerts);
+      poster?.onAlerts(alerts, isChanged);
+    },
     rehearsalAt: env.SORA_REHEARSAL === '' ? (nowMs) => rehearsals.refresh(nowMs) : () => Promise.resolve(env.SORA_REHEARSAL),
     intervalMs: settings.evaluationIntervalMs, externalLabels: settings.externalLabels, externalUrl: publicUrl,
     say: (text) => log.error(text),
@@ -100,6 +107,7 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
     },
     async stop() {
       await evaluator.stop();
+      await poster?.stop();
       await routing.stop();
       await sender.stop();
     },

@@ -4,19 +4,13 @@ import express from 'express';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { ackRoutes } from '../alerting/ack/routes.ts';
-import { changeTargets } from '../alerting/notifiers/change-targets.ts';
-import { describeAlerts, describeRules } from '../alerting/rules/describe.ts';
-import { prometheusRoutes } from '../metricstore/http-api/routes.ts';
 import { createEventLog } from '../core/event-log/log.ts';
 import { messageOf } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
-import { deployRoutes } from '../incidents/deploy-routes.ts';
-import { incidentRoutes } from '../incidents/routes.ts';
-import { authenticate, requireRole } from './auth.ts';
-import { apiPrefix } from './client.ts';
+import { apiMounts } from './api.ts';
+import { authenticate } from './auth.ts';
 import { openControlDatabase } from './database.ts';
 import type { ControlEnvironment } from './environment.ts';
-import { eventsRoutes } from './events-routes.ts';
 import { renderFamilies } from './exposition.ts';
 import { startHeart } from './heartbeat.ts';
 import { startAlerting } from './alerting.ts';
@@ -26,7 +20,6 @@ import { readMachine, readUsage } from './process-usage.ts';
 import { startSamples } from './samples.ts';
 import { createApp, listen } from './server.ts';
 import type { Mount } from './server.ts';
-import { describeSettings } from './settings.ts';
 import type { AlertSettings } from './settings.ts';
 import { readStack } from './targets.ts';
 import type { TargetPlaces } from './targets.ts';
@@ -60,7 +53,9 @@ export async function startPlane(parts: PlaneParts): Promise<Plane> {
   const events = createEventLog(database.pool);
   const publicUrl = settings.publicUrl ?? `http://127.0.0.1:${env.PORT}`;
   const samples = startSamples({ host, settings, places, warn: (text) => log.warn(text) });
-  const alerting = await startAlerting({ host, root, env, settings, log, metrics: parts.metrics, database, events, samples, publicUrl });
+  const shared = { host, root, env, settings, log, metrics: parts.metrics, database, events, samples, publicUrl };
+  const alerting = await startAlerting(shared);
+  const api = { ...shared, alerting };
   let ready = false;
   const app = createApp({
     open: [
@@ -72,18 +67,7 @@ export async function startPlane(parts: PlaneParts): Promise<Plane> {
     authenticate: authenticate({ viewer: env.SORA_VIEWER_TOKEN, operator: env.SORA_OPERATOR_TOKEN, admin: env.SORA_ADMIN_TOKEN }, { anonymousRead: settings.anonymousRead && isLoopback(env.SORA_LISTEN) }),
     guarded: [
       { path: '/', handler: express.json({ limit: bodyMaxBytes }) },
-      { path: '/api/v1', handler: [requireRole('viewer'), prometheusRoutes({
-        host, source: samples.source, version: versionOf(parts), config: () => describeSettings(settings),
-        rules: () => describeRules(alerting.evaluator), alerts: () => describeAlerts(alerting.evaluator), targets: () => samples.targets(),
-      })] },
-      { path: `${apiPrefix}/events`, handler: eventsRoutes({ host, log: events }) },
-      { path: `${apiPrefix}/incidents`, handler: incidentRoutes({ host, log: events }) },
-      { path: `${apiPrefix}/deploys`, handler: deployRoutes({
-        host, log: events, transaction: database.transaction,
-        appendEvents: (client, added) => events.appendWith(client, added),
-        enqueueChanges: (client, changes) => alerting.outbox.enqueueChanges(client, changes),
-        changeTargets: () => changeTargets(alerting.routing.loaded.config.receivers, alerting.routing.loaded.findSettings),
-      }) },
+      ...apiMounts(api),
     ] satisfies Mount[],
     last: [notFoundHandler, problemHandler((error, path) => log.error({ error: messageOf(error), path }, 'a request failed'))],
   });
@@ -108,10 +92,6 @@ export async function startPlane(parts: PlaneParts): Promise<Plane> {
 }
 
 const isLoopback = (address: string): boolean => ['127.0.0.1', '::1', 'localhost'].includes(address);
-
-function versionOf({ host, root }: PlaneParts): string {
-  return (JSON.parse(host.files.readText(resolve(root, 'package.json'))) as { version: string }).version;
-}
 
 async function readiness(isReady: () => boolean, pool: { query(text: string): Promise<unknown> }): Promise<{ status: number; body: object }> {
   if (!isReady()) return { status: 503, body: { status: 'not ready', reason: 'starting or stopping' } };

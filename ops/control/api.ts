@@ -1,0 +1,71 @@
+/** What the control plane serves to those who have a role: Prometheus' API, and SORA's own by noun. */
+import { resolve } from 'node:path';
+import { alertmanagerWebhookRoutes } from '../alerting/alertmanager/routes.ts';
+import { limitOf } from '../alerting/notifiers/comparison.ts';
+import { alertsRoutes, oncallRoutes, silencesRoutes } from '../alerting/routing/routes.ts';
+import { describeAlerts, describeRules } from '../alerting/rules/describe.ts';
+import { rulesRoutes } from '../alerting/rules/routes.ts';
+import type { PostgresEventLog } from '../core/event-log/log.ts';
+import { deployRoutes } from '../incidents/deploy-routes.ts';
+import { incidentKinds, incidentsOf } from '../incidents/fold.ts';
+import { readHistory } from '../incidents/history.ts';
+import { incidentRoutes } from '../incidents/routes.ts';
+import { prometheusRoutes } from '../metricstore/http-api/routes.ts';
+import type { IncidentSpan } from '../slo/budget.ts';
+import { loadSlos } from '../slo/open-slo.ts';
+import { sloRoutes } from '../slo/routes.ts';
+import type { Alerting, AlertingParts } from './alerting.ts';
+import { requireRole } from './auth.ts';
+import { changeTargets } from '../alerting/notifiers/change-targets.ts';
+import { apiPrefix } from './client.ts';
+import { eventsRoutes } from './events-routes.ts';
+import type { Samples } from './samples.ts';
+import type { Mount } from './server.ts';
+import { describeSettings } from './settings.ts';
+
+export interface ApiParts extends AlertingParts {
+  readonly samples: Samples;
+  readonly alerting: Alerting;
+}
+
+/** Each guards itself by role. */
+export function apiMounts(parts: ApiParts): Mount[] {
+  const { host, root, settings, log, database, events, samples, alerting, publicUrl } = parts;
+  const { routing, evaluator } = alerting;
+  const routingParts = { host, routing, log: events, sending: { host, limitOf, runbookBaseUrl: settings.runbookUrl, writeLog: (fields: Readonly<Record<string, unknown>>, text: string) => log.warn(fields, text) } };
+  const nouns = {
+    events: eventsRoutes({ host, log: events }),
+    alerts: alertsRoutes(routingParts),
+    silences: silencesRoutes(routingParts),
+    oncall: oncallRoutes(routingParts),
+    rules: rulesRoutes({ evaluator, source: samples.source, log: events, intervalMs: settings.evaluationIntervalMs, externalLabels: settings.externalLabels, externalUrl: publicUrl }),
+    alertmanager: alertmanagerWebhookRoutes({ routing, onLoop: () => log.warn('an alert came back from Alertmanager: a message went round') }),
+    incidents: incidentRoutes({ host, log: events }),
+    deploys: deployRoutes({
+      host, log: events, transaction: database.transaction,
+      appendEvents: (client, added) => events.appendWith(client, added),
+      enqueueChanges: (client, changes) => alerting.outbox.enqueueChanges(client, changes),
+      changeTargets: () => changeTargets(routing.loaded.config.receivers, routing.loaded.findSettings),
+    }),
+    slos: sloRoutes({ slos: loadSlos(host.files, resolve(root, 'alerts/slo')), source: samples.source, nowMs: () => host.clock.nowMs(), incidents: (fromMs, toMs) => incidentSpans(events, fromMs, toMs) }),
+  };
+  return [
+    { path: '/api/v1', handler: [requireRole('viewer'), prometheusRoutes({
+      host, source: samples.source, version: versionOf(parts), config: () => describeSettings(settings),
+      rules: () => describeRules(evaluator), alerts: () => describeAlerts(evaluator), targets: () => samples.targets(),
+    })] },
+    ...Object.entries(nouns).map(([noun, handler]) => ({ path: `${apiPrefix}/${noun}`, handler })),
+  ];
+}
+
+function versionOf({ host, root }: AlertingParts): string {
+  return (JSON.parse(host.files.readText(resolve(root, 'package.json'))) as { version: string }).version;
+}
+
+/** Rehearsals spend no budget. */
+async function incidentSpans(log: PostgresEventLog, fromMs: number, toMs: number): Promise<IncidentSpan[]> {
+  const events = await readHistory(log, { kinds: incidentKinds, fromMs, toMs });
+  return incidentsOf(events, toMs)
+    .filter(({ rehearsalId }) => rehearsalId === undefined)
+    .map(({ id, title, startedAtMs, resolvedAtMs }) => ({ id, title, fromMs: startedAtMs, toMs: resolvedAtMs ?? toMs }));
+}
