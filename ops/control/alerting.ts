@@ -19,6 +19,7 @@ import type { Routing } from '../alerting/routing/service.ts';
 import { loadState } from '../alerting/routing/store.ts';
 import { RuleEvaluator } from '../alerting/rules/evaluator.ts';
 import { requireRules } from '../alerting/rules/load-rules.ts';
+import { watchEvaluator } from '../alerting/rules/metrics.ts';
 import { followRehearsals } from '../alerting/rules/rehearsal.ts';
 import { createRuleStateStore } from '../alerting/rules/state-store.ts';
 import type { ControlDatabase } from './database.ts';
@@ -94,6 +95,7 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
     intervalMs: settings.evaluationIntervalMs, externalLabels: settings.externalLabels, externalUrl: publicUrl,
     say: (text) => log.error(text),
   });
+  watchEvaluator(metrics, evaluator);
   const startedAtMs = host.clock.nowMs();
   await sender.start();
   await evaluator.start();
