@@ -10,7 +10,7 @@ import { pickRows, presentRows } from './values.ts';
 /**
  * Whose rules hold where releases of Prometheus 3 differ. In 3.8 a second partner of a series is no error where a
  * comparison filters it away, and functions of ranges, signs and relabelling refuse series that become the same even
- * when they have no value at one time.
+ * when they have no value at one time; newer ones warn of sorts that have no effect.
  */
 export type PrometheusRelease = '3.8' | 'newer';
 

@@ -8,7 +8,7 @@ import { queryInstant, queryRange } from './query.ts';
 
 const minuteMs = 60_000;
 const source = new MemorySource();
-for (const line of ['limit{job="a"} 50x20', 'level 1 NaN 3 4 5 6']) {
+for (const line of ['limit{job="a"} 50x20', 'level 1 NaN 3 4 5 6', 'turn{n="1"} 0+1x20', 'turn{n="2"} 9-1x9', 'load{job="a", n="1"} 0+10x20', 'load{job="a", n="2"} 0+1x20']) {
   loadSeries(source, parseSeriesNotation(line), { startMs: 0, intervalMs: minuteMs });
 }
 
@@ -41,8 +41,33 @@ describe('what random queries found', () => {
   });
 
   it('names the largest and the least of the quantiles of all steps', async () => {
-    const { warnings } = await queryRange(source, 'quantile(scalar(level), limit)', { startMs: 2 * minuteMs, endMs: 5 * minuteMs, stepMs: minuteMs });
-    expect(warnings.map((text) => /got (\S+) /.exec(text)?.[1])).toEqual(['6', '3']);
+    const { warnings } = await queryRange(source, 'quantile(scalar(level) - 4.5, limit)', { startMs: 2 * minuteMs, endMs: 5 * minuteMs, stepMs: minuteMs });
+    expect(warnings.map((text) => /got (\S+) /.exec(text)?.[1])).toEqual(['1.5', '-1.5']);
+  });
+
+  it('counts no match that a comparison drops, until releases after 3.8', async () => {
+    expect(await ask('load > on(job) limit')).toMatchObject({ samples: ['{job="a"} 100'] });
+    await expect(queryInstant(source, 'load > on(job) limit', 10 * minuteMs, { release: 'newer' })).rejects.toThrow('many-to-one matching must be explicit');
+    await expect(ask('load > on(job) limit - 100')).rejects.toThrow('many-to-one matching must be explicit');
+  });
+
+  it('warns of sorting without effect in releases after 3.8', async () => {
+    const span = { startMs: 0, endMs: minuteMs, stepMs: minuteMs };
+    expect((await queryRange(source, 'sort(limit)', span)).warnings).toEqual([]);
+    expect((await queryRange(source, 'sort(limit)', span, { release: 'newer' })).warnings).toHaveLength(1);
+  });
+
+  it('refuses series that relabelling makes the same, even where they are never there at once', async () => {
+    const query = 'label_replace(topk(1, turn), "n", "", "", "")';
+    expect((await ask(query)).samples).toEqual(['{__name__="turn"} 10']);
+    await expect(queryRange(source, query, { startMs: 0, endMs: 10 * minuteMs, stepMs: minuteMs })).rejects.toThrow('same labelset');
+  });
+
+  it('gives the position of what is evaluated last: a parameter before its series, the others in order', async () => {
+    const bad = 'histogram_quantile(0.5, limit)';
+    const place = async (query: string): Promise<string | undefined> => (await ask(query)).warnings.flatMap((text) => /bucket label.*\((1:\d+)\)$/.exec(text)?.[1] ?? [])[0];
+    expect(await place(`quantile(scalar(${bad}), ${bad})`)).toBe('1:68');
+    expect(await place(`clamp_min(${bad}, scalar(${bad}))`)).toBe('1:74');
   });
 
   it.each([

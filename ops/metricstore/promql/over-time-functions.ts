@@ -21,34 +21,57 @@ export const firstOverTime = always((window) => valueAt(window, window.from));
 export const timeOfLast = always((window) => seconds(window, window.to - 1));
 export const timeOfFirst = always((window) => seconds(window, window.from));
 
-const sum = new Sum();
-export const sumOverTime = always(({ from, to, values }) => {
-  sum.reset();
-  for (let index = from; index < to; index += 1) sum.add(values[index] ?? 0);
-  return sum.total;
+/** The compensated sum (summation.ts) of a window; whether it left the range of numbers on the way. */
+function sumWindow({ from, to, values }: Window): { total: number; compensation: number; isOverflown: boolean } {
+  let total = values[from] ?? 0;
+  let compensation = 0;
+  let isOverflown = false;
+  for (let index = from + 1; index < to; index += 1) {
+    const value = values[index] ?? 0;
+    const next = total + value;
+    if (next === Infinity || next === -Infinity) {
+      compensation = 0;
+      isOverflown = true;
+    } else if (Math.abs(total) >= Math.abs(value)) compensation += total - next + value;
+    else compensation += value - next + total;
+    total = next;
+  }
+  return { total, compensation, isOverflown };
+}
+
+export const sumOverTime = always((window) => {
+  const { total, compensation } = sumWindow(window);
+  return total + compensation;
 });
 
 const mean = new Mean();
-export const averageOverTime = always(({ from, to, values }) => {
+export const averageOverTime = always((window) => {
+  const { from, to, values } = window;
+  const { total, compensation, isOverflown } = sumWindow(window);
+  if (!isOverflown) return total / (to - from) + compensation / (to - from);
   mean.reset();
   for (let index = from; index < to; index += 1) mean.add(values[index] ?? 0);
   return mean.mean;
 });
 
-/** The index of the extreme; NaN gives way to any number, and of equals the first counts, or the last. */
-function extremeIndex({ from, to, values }: Window, isBetter: (candidate: number, best: number) => boolean): number {
+/** The index of the largest value, or of the smallest with `sign` -1; NaN gives way to any number, and of equals the last counts. */
+function extremeIndex({ from, to, values }: Window, sign: 1 | -1): number {
   let best = from;
+  let bestValue = sign * (values[from] ?? 0);
   for (let index = from + 1; index < to; index += 1) {
-    const bestValue = values[best] ?? 0;
-    if (isBetter(values[index] ?? 0, bestValue) || Number.isNaN(bestValue)) best = index;
+    const value = sign * (values[index] ?? 0);
+    if (value >= bestValue || Number.isNaN(bestValue)) {
+      best = index;
+      bestValue = value;
+    }
   }
   return best;
 }
 
-export const maxOverTime = always((window) => valueAt(window, extremeIndex(window, (candidate, best) => candidate > best)));
-export const minOverTime = always((window) => valueAt(window, extremeIndex(window, (candidate, best) => candidate < best)));
-export const timeOfMax = always((window) => seconds(window, extremeIndex(window, (candidate, best) => candidate >= best)));
-export const timeOfMin = always((window) => seconds(window, extremeIndex(window, (candidate, best) => candidate <= best)));
+export const maxOverTime = always((window) => valueAt(window, extremeIndex(window, 1)));
+export const minOverTime = always((window) => valueAt(window, extremeIndex(window, -1)));
+export const timeOfMax = always((window) => seconds(window, extremeIndex(window, 1)));
+export const timeOfMin = always((window) => seconds(window, extremeIndex(window, -1)));
 
 const deviationMean = new Sum();
 const deviationSquares = new Sum();

@@ -55,15 +55,19 @@ function walkRow(row: RangeRow, input: RangeInput, grid: Grid, { start, apply }:
   start?.(row);
   window.timestampsMs = timestampsMs;
   window.values = row.values;
-  window.from = 0;
-  window.to = 0;
   let isFound = false;
+  let from = 0;
+  let to = 0;
+  // Plain variables, not fields, in the loops that pass every sample.
+  const { firstEndMs, stepMs, rangeMs } = input;
   for (let step = 0; step < grid.count; step += 1) {
-    const endMs = input.firstEndMs + step * input.stepMs;
-    const startMs = endMs - input.rangeMs;
-    while (window.to < count && (timestampsMs[window.to] ?? 0) <= endMs) window.to += 1;
-    while (window.from < window.to && (timestampsMs[window.from] ?? 0) <= startMs) window.from += 1;
-    if (window.from === window.to) continue;
+    const endMs = firstEndMs + step * stepMs;
+    const startMs = endMs - rangeMs;
+    while (to < count && (timestampsMs[to] ?? 0) <= endMs) to += 1;
+    while (from < to && (timestampsMs[from] ?? 0) <= startMs) from += 1;
+    if (from === to) continue;
+    window.from = from;
+    window.to = to;
     window.startMs = startMs;
     window.endMs = endMs;
     window.evalMs = grid.startMs + step * grid.stepMs;
