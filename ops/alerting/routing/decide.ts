@@ -74,7 +74,7 @@ interface Advanced extends Pick<Decision, 'notifications' | 'events' | 'wakeAtMs
 
 /** Pages, tells and escalates one group. */
 function advanceGroup(observed: Observed, before: Group, context: DecisionContext, nowMs: number): Advanced {
-  const route = before.isOutside === true ? undefined : context.routes.get(before.routeKey);
+  const route = before.isOutside === true || observed.isGroupedElsewhere === true ? undefined : context.routes.get(before.routeKey);
   const integrations = context.integrationsOf(before.receiver);
   // An outside Alertmanager has silenced and inhibited before it sends.
   const holder: Holder = before.isOutside === true ? () => undefined : context.holder;

@@ -8,6 +8,12 @@ import type { Integration } from './integration.ts';
 import { notificationAlertsMax } from './state.ts';
 import type { Group } from './state.ts';
 
+/**
+ * Label of every alert that leaves by a webhook. One that comes back with it, by way of an outside Alertmanager, has
+ * gone round: the message that carries it is refused, or it would go round for ever.
+ */
+export const loopLabel = 'sora_delivered';
+
 export interface MessageOptions {
   readonly reason: NotificationReason;
   readonly alerts: readonly RoutedAlert[];
@@ -23,6 +29,7 @@ export function buildNotification(group: Group, integration: Integration, option
   const ordered = [...alerts].sort((one, other) => rank(one) - rank(other) || one.startsAtMs - other.startsAtMs || (one.fingerprint < other.fingerprint ? -1 : 1));
   const status = alerts.some((alert) => alert.status === 'firing') ? 'firing' : 'resolved';
   const shown = ordered.slice(0, notificationAlertsMax);
+  const mark = (labels: Labels): Labels => (integration.kind === 'webhook' ? { ...labels, [loopLabel]: 'true' } : labels);
   return {
     id: idOf(group, integration, options, nth),
     groupKey: group.key,
@@ -32,9 +39,9 @@ export function buildNotification(group: Group, integration: Integration, option
     reason,
     severity: severityOf(alerts),
     groupLabels: group.labels,
-    commonLabels: commonOf(alerts.map(({ labels }) => labels)),
+    commonLabels: mark(commonOf(alerts.map(({ labels }) => labels))),
     commonAnnotations: commonOf(alerts.map(({ annotations }) => annotations)),
-    alerts: shown,
+    alerts: shown.map((alert) => ({ ...alert, labels: mark(alert.labels) })),
     alertsOmitted: alerts.length - shown.length,
     impact: impactOf(alerts),
     changes: [],

@@ -29,6 +29,8 @@ export interface RoutingDeps {
   /** What changed lately, for notifications; without it they go out all the same. */
   readonly readChanges: (nowMs: number) => Promise<readonly RecentChange[]>;
   readonly ackUrlOf?: Observed['ackUrlOf'];
+  /** Address of an outside Alertmanager that groups and silences instead; its messages come by alertmanagerWebhookRoutes. */
+  readonly alertmanagerUrl?: string | undefined;
   /** Hears of what went wrong; routing tries again by itself. */
   readonly onError: (error: unknown) => void;
 }
@@ -53,6 +55,7 @@ export interface RoutingCounts {
 
 export interface Routing {
   readonly loaded: LoadedRouting;
+  readonly alertmanagerUrl: string | undefined;
   /** Takes the evaluator's news; what it makes of them is decided at once. */
   onAlerts(alerts: readonly RoutedAlert[]): void;
   /** What is known now. */
@@ -96,6 +99,10 @@ class RoutingService implements Routing {
     return this.#deps.loaded;
   }
 
+  get alertmanagerUrl(): string | undefined {
+    return this.#deps.alertmanagerUrl;
+  }
+
   onAlerts(alerts: readonly RoutedAlert[]): void {
     this.#alerts = alerts;
     this.#wake();
@@ -103,7 +110,7 @@ class RoutingService implements Routing {
 
   observed(): Observed {
     const { loaded, ackUrlOf } = this.#deps;
-    return { config: loaded.config, state: this.#remembered.state, alerts: this.#alerts, policies: createPolicies(loaded.oncall, this.#remembered.overrides), ackUrlOf };
+    return { config: loaded.config, state: this.#remembered.state, alerts: this.#alerts, policies: createPolicies(loaded.oncall, this.#remembered.overrides), ackUrlOf, isGroupedElsewhere: this.#deps.alertmanagerUrl !== undefined };
   }
 
   remembered(): Remembered {

@@ -85,6 +85,8 @@ export interface Observed {
   /** All that fire and those resolved lately; undefined where the evaluator has not spoken since the start. */
   readonly alerts: readonly RoutedAlert[] | undefined;
   readonly policies: Policies;
+  /** An outside Alertmanager groups and silences: alerts make no groups here, and those of before are only ended. Default false. */
+  readonly isGroupedElsewhere?: boolean | undefined;
   /** Link that acknowledges a group; without it notifications have none. */
   readonly ackUrlOf?: ((groupKey: string, nowMs: number) => string) | undefined;
 }
@@ -107,6 +109,9 @@ export interface Decision {
   /** Alerts for which there was no room for a group; see `groupsMax`. */
   readonly refused: number;
 }
+
+/** A group of an outside Alertmanager of which nothing was heard for this long is forgotten: longer than any sensible repeat. */
+export const outsideKeptMs = 7 * 86_400_000;
 
 /** Groups at most. Alerts of further ones are counted and not routed. */
 export const groupsMax = 10_000;

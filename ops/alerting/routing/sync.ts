@@ -2,16 +2,17 @@
 import type { RoutedAlert } from '../alert.ts';
 import { groupKeyOf, groupLabelsOf, matchRoutes } from './route.ts';
 import type { Route } from './route.ts';
-import { groupAlertsMax, groupsMax, isFiring } from './state.ts';
+import { groupAlertsMax, groupsMax, isFiring, outsideKeptMs } from './state.ts';
 import type { Group, GroupAlert, Observed } from './state.ts';
 
 /** Groups with the alerts as they are now, new ones among them. */
-export function syncGroups({ config, state, alerts }: Observed, nowMs: number): { groups: Map<string, Group>; refused: number } {
-  const groups = new Map(Object.entries(state.groups));
+export function syncGroups({ config, state, alerts, isGroupedElsewhere }: Observed, nowMs: number): { groups: Map<string, Group>; refused: number } {
+  const groups = new Map(Object.entries(state.groups).filter(([, { isOutside, nextFlushAtMs }]) => isOutside !== true || (isGroupedElsewhere === true && nowMs - nextFlushAtMs <= outsideKeptMs)));
   // Before the evaluator has spoken nothing is known of any alert: those that are remembered stay.
   if (alerts === undefined) return { groups, refused: 0 };
   const known = new Map(alerts.map((alert) => [alert.fingerprint, alert]));
   for (const [key, group] of groups) if (group.isOutside !== true) groups.set(key, updateGroup(group, known, config.resolveTimeoutMs, nowMs));
+  if (isGroupedElsewhere === true) return { groups, refused: 0 };
   let refused = 0;
   for (const alert of alerts) {
     if (alert.status !== 'firing') continue;

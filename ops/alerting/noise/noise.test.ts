@@ -1,0 +1,42 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { EventDetails, LoggedEvent } from '../../core/event-log/event.ts';
+import { noiseReport } from './noise.ts';
+
+const minuteMs = 60_000;
+const fingerprint = 'a'.repeat(16);
+
+const alert = (rule: string, to: 'firing' | 'resolved', labels: Record<string, string> = {}): EventDetails => ({
+  kind: 'alert', group: 'g', rule, fingerprint, labels: { alertname: rule, ...labels }, annotations: {}, from: to === 'firing' ? 'pending' : 'firing', to, value: 1, activeAtMs: 0,
+});
+const log = (...entries: readonly (readonly [number, EventDetails])[]): LoggedEvent[] => entries.map(([minute, details], sequence) => ({ sequence, atMs: minute * minuteMs, actor: 'ada', details }));
+const silence: EventDetails = { kind: 'silence', phase: 'created', silenceId: 's', comment: 'c', matchers: ['alertname="A"'], endsAtMs: 0 };
+
+describe('the noise report', () => {
+  test('counts what people did about an alert, a silence not being an answer', () => {
+    const report = noiseReport(log(
+      [0, alert('A', 'firing')], [1, { kind: 'ack', groupKey: 'g', fingerprints: [fingerprint], via: 'cli' }], [10, alert('A', 'resolved')],
+      [20, alert('A', 'firing')], [21, silence], [30, alert('A', 'resolved')],
+      [100, alert('A', 'firing')], [130, alert('A', 'resolved')], [150, { kind: 'deploy', service: 's', version: 'v', commit: 'c', committedAtMs: 0, outcome: 'succeeded', rework: false }],
+      [200, alert('A', 'firing')],
+    ), 300 * minuteMs);
+    expect(report).toEqual([{ rule: 'A', firings: 4, actedOn: 2, actionRatio: 0.5, silenced: 1, medianDurationMs: 10 * minuteMs, sinceDrillMs: undefined }]);
+  });
+
+  test('leaves out what drills cause, and says when each rule was drilled last', () => {
+    const fault = (drillId: string): EventDetails => ({ kind: 'fault', phase: 'started', faultId: 'f', fault: 'kill', target: 'api', drillId });
+    const report = noiseReport(log([0, fault('d1/A')], [1, alert('A', 'firing', { sora_rehearsal: 'd1/A' })], [5, fault('B')], [9, fault('d2/A')]), 10 * minuteMs);
+    expect(report.map(({ rule, firings, sinceDrillMs }) => [rule, firings, sinceDrillMs])).toEqual([['A', 0, minuteMs], ['B', 0, 5 * minuteMs]]);
+  });
+
+  test('never counts more answers than firings, whatever the log holds', () => {
+    const details = fc.constantFrom<EventDetails>(alert('A', 'firing'), alert('A', 'resolved'), alert('B', 'firing'), silence, { kind: 'ack', groupKey: 'g', fingerprints: [fingerprint], via: 'api' }, { kind: 'config', subject: 's', summary: '' });
+    fc.assert(fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 100 }), details), { maxLength: 40 }), (entries) => {
+      const events = log(...entries.toSorted(([one], [other]) => one - other));
+      for (const { firings, actedOn, silenced, actionRatio } of noiseReport(events, 200 * minuteMs)) {
+        expect(actedOn + silenced).toBeLessThanOrEqual(firings);
+        expect(actionRatio ?? 0).toBeLessThanOrEqual(1);
+      }
+    }));
+  });
+});
