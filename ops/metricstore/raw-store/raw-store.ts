@@ -38,12 +38,17 @@ export interface StoreFigures {
   readonly oldestMs: number;
 }
 
+export interface PagedSeries extends SeriesSamples {
+  readonly timeline: string;
+}
+
 /** A series in this store: its id and how often the id was used before, so that an old reference finds nothing. */
 export type SeriesReference = number;
 /** What `resolve` answers for a series that was refused. */
 export const refusedSeries: SeriesReference = -1;
 
 const idSpace = 2 ** 22;
+const lateTimelinesMax = 8;
 
 export class RawStore implements SampleSource {
   readonly retentionMs: number;
@@ -141,12 +146,37 @@ export class RawStore implements SampleSource {
     for (const { labels, atMs, value, isStale } of samples) {
       const reference = this.resolve(labels);
       if (reference === refusedSeries) continue;
-      const timeline = this.timeline(key);
+      const timeline = this.#timelineAt(key, atMs, reference);
       const tick = timeline.tick(atMs);
       if (isStale === true) this.writeStale(reference, timeline, tick);
       else if (this.write(reference, timeline, tick, value)) written++;
     }
     return written;
+  }
+
+  /**
+   * A timeline of this key that has not gone beyond the time, as writers that share a key may be late. One that fits the series is
+   * taken again, for a change of timelines ends a chunk.
+   */
+  #timelineAt(key: string, atMs: number, reference: SeriesReference): Timeline {
+    const current = this.#table.headTimeline[this.#idOf(reference)];
+    if (current !== undefined && current.lastMs <= atMs && (current.key === key || current.key.startsWith(`${key}~`))) return this.timeline(current.key);
+    for (let late = 0; late < lateTimelinesMax; late++) {
+      const timeline = this.timeline(late === 0 ? key : `${key}~${late}`);
+      if (timeline.lastMs <= atMs) return timeline;
+    }
+    return this.timeline(`own:${key}:${labelsKey(Object.entries(this.#index.labels(this.#idOf(reference))))}`);
+  }
+
+  /** All series with samples in the span, some at a time, each with the timeline it belongs to now. Other work may be done between pages. */
+  *pages(span: TimeSpan, seriesEach: number): Generator<readonly PagedSeries[]> {
+    for (let from = 0; from < this.#index.idsEnd; from += seriesEach) {
+      const ids: number[] = [];
+      for (let id = from; id < Math.min(from + seriesEach, this.#index.idsEnd); id++) if (this.#index.has(id)) ids.push(id);
+      const readIds: number[] = [];
+      const page = readSamples(this.#readable, ids, span, readIds);
+      if (page.length > 0) yield page.map((series, index) => ({ ...series, timeline: this.#table.headTimeline[readIds[index] ?? -1]?.key ?? '' }));
+    }
   }
 
   /** Keeps what a target tells of a metric. */

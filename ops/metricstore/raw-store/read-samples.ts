@@ -26,8 +26,11 @@ interface Plan {
   readonly count: number;
 }
 
-/** The samples and markers of these series in the span; series without any are left out. */
-export function readSamples(store: Readable, ids: readonly number[], span: TimeSpan): SeriesSamples[] {
+/**
+ * The samples and markers of these series in the span; series without any are left out.
+ * @param readIds is given the ids of those that are not
+ */
+export function readSamples(store: Readable, ids: readonly number[], span: TimeSpan, readIds?: number[]): SeriesSamples[] {
   const plans: Plan[] = [];
   let total = 0;
   for (const id of ids) {
@@ -42,7 +45,10 @@ export function readSamples(store: Readable, ids: readonly number[], span: TimeS
   let at = 0;
   for (const plan of plans) {
     const samples = readOne(store, plan, column, times, at, span);
-    if (samples !== undefined) read.push(samples);
+    if (samples !== undefined) {
+      read.push(samples);
+      readIds?.push(plan.id);
+    }
     at += plan.count;
   }
   return read;

@@ -125,10 +125,11 @@ export class ScrapeLoop {
     if (running.scraping === undefined) this.#endSeries(running);
   }
 
-  #endSeries({ series }: Running): void {
-    const nowMs = this.#options.host.clock.nowMs();
-    series.end(nowMs);
-    series.endReport(nowMs);
+  #endSeries({ series, state }: Running): void {
+    // After the last sample, be it of this very moment.
+    const atMs = Math.max(this.#options.host.clock.nowMs(), state.lastScrapeMs + 1);
+    series.end(atMs);
+    series.endReport(atMs);
   }
 
   #schedule(running: Running): void {

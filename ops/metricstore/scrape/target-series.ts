@@ -67,7 +67,7 @@ export class TargetSeries {
         this.#cache.track(entry, true);
         this.#store.write(reference, timeline, tick, value);
       } else {
-        this.#writeAt(reference, timestampMs, value, atMs);
+        this.#writeAt(entry, reference, timestampMs, value, atMs);
       }
     }
     this.#endMissing(timeline, tick);
@@ -116,9 +116,10 @@ export class TargetSeries {
   }
 
   /** A sample with a time of the target's own. The same again is nothing new. */
-  #writeAt(reference: SeriesReference, timestampMs: number, value: number, atMs: number): void {
+  #writeAt(entry: number, reference: SeriesReference, timestampMs: number, value: number, atMs: number): void {
     if (timestampMs > atMs + aheadMaxMs) return this.#store.refusals.count('too_far_ahead');
-    const timeline = this.#store.timeline(`own:${reference}`);
+    const { bytes, from, to } = this.#cache.text(entry);
+    const timeline = this.#store.timeline(`own:${this.#key}:${bytes.toString('latin1', from, to)}`);
     if (timeline.lastMs === timestampMs) return;
     this.#store.write(reference, timeline, timeline.tick(timestampMs), value);
   }
