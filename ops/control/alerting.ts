@@ -21,6 +21,7 @@ import { RuleEvaluator } from '../alerting/rules/evaluator.ts';
 import { requireRules } from '../alerting/rules/load-rules.ts';
 import { watchEvaluator } from '../alerting/rules/metrics.ts';
 import { followRehearsals } from '../alerting/rules/rehearsal.ts';
+import { shortenRules } from '../alerting/rules/shorten.ts';
 import { createRuleStateStore } from '../alerting/rules/state-store.ts';
 import type { ControlDatabase } from './database.ts';
 import type { ControlEnvironment } from './environment.ts';
@@ -51,6 +52,8 @@ export interface Alerting {
   stop(): Promise<void>;
 }
 
+/** What a drill leaves of `for`, as a part of its windows: long enough to be seen pending. */
+const drillForRatio = 6;
 /** Evaluations that may be late before something is wrong. */
 const lateMax = 4;
 
@@ -63,7 +66,10 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
   const { pool, transaction } = database;
   const appendEvents: PostgresEventLog['appendWith'] = (client, added) => events.appendWith(client, added);
   const say = (what: string) => (error: unknown): void => log.error({ error: messageOf(error) }, what);
-  const { groups } = requireRules(host.files, settings.rules.map((pattern) => resolve(root, pattern)), { names: root });
+  const written = requireRules(host.files, settings.rules.map((pattern) => resolve(root, pattern)), { names: root });
+  const windowMaxMs = env.SORA_DRILL_WINDOW_S === undefined ? undefined : env.SORA_DRILL_WINDOW_S * 1_000;
+  const groups = windowMaxMs === undefined ? written.groups : shortenRules(written.groups, { windowMaxMs, forMaxMs: windowMaxMs / drillForRatio });
+  if (windowMaxMs !== undefined) log.warn({ windowMaxMs }, 'windows of rules are cut for a drill');
   const loaded = loadRouting(host, routingFiles(root, settings));
   for (const note of loaded.notes) log.info({ note }, 'routing');
   const outbox = createOutbox({ host, appendEvents });

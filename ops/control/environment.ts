@@ -26,6 +26,8 @@ const controlSchema = z.object({
   SORA_HEARTBEAT_SECRET: secret,
   /** Id of the load run or drill that this stack was made for. */
   SORA_REHEARSAL: z.string().max(200).default(''),
+  /** For drills: cuts the windows of rules to so many seconds, and each `for` to a sixth of that. */
+  SORA_DRILL_WINDOW_S: z.coerce.number().min(10).max(86_400).optional(),
 });
 
 const watchdogSchema = z.object({
