@@ -20,6 +20,7 @@ export const parts: BenchCatalog = {
     log: 'ops/telemetry/log.bench.ts',
     metrics: 'ops/telemetry/metrics.bench.ts',
     tracing: 'ops/telemetry/tracing.bench.ts',
+    promql: 'ops/metricstore/promql/query.bench.ts',
   },
   notes: `It takes under five minutes. Figures count on an idle machine only. The ledger is measured on a PostgreSQL of its own,
 durable, on the checkout's disk; DATABASE_URL names another server, on which it makes and drops a database.`,

@@ -123,7 +123,9 @@ class PatternReader {
     if (next === '\\') return this.#escape(false);
     const character = String.fromCodePoint(this.#pattern.codePointAt(this.#at) ?? 0);
     this.#at += character.length;
-    return '.^$'.includes(character) ? character : escapeLiteral(character);
+    // In brackets, so that a repetition may follow them, which is idle but allowed.
+    if (character === '^' || character === '$') return `(?:${character})`;
+    return character === '.' ? character : escapeLiteral(character);
   }
 
   #group(flags: Flags): string {
@@ -180,9 +182,9 @@ class PatternReader {
     const perl = perlClasses[letter.toLowerCase()];
     if (perl !== undefined) return this.#perlClass(letter, perl, isInClass);
     if (controls[letter] !== undefined) return controls[letter];
-    if (!isInClass && (letter === 'b' || letter === 'B')) return `\\${letter}`;
-    if (!isInClass && letter === 'A') return '(?<![^])';
-    if (!isInClass && letter === 'z') return '(?![^])';
+    if (!isInClass && (letter === 'b' || letter === 'B')) return `(?:\\${letter})`;
+    if (!isInClass && letter === 'A') return '(?:(?<![^]))';
+    if (!isInClass && letter === 'z') return '(?:(?![^]))';
     if (letter === '') throw this.fail('trailing backslash at end of expression');
     if (/[0-9A-Za-z]/.test(letter) || letter > '\x7f') throw this.fail(`invalid escape sequence \\${letter}`);
     return letter === '-' ? '\\x2d' : escapeLiteral(letter);

@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import type { Matcher } from '../series.ts';
 import type { AggregationOperator, AtModifier, BinaryOperator, Expr, Position, VectorMatching, VectorSelector } from './expr.ts';
 import { comparisonOperators, setOperators } from './expr.ts';
+import { parseNumber } from './literals.ts';
 
 const position: Position = { start: 0, end: 0, line: 1, column: 1 };
 
@@ -15,7 +16,7 @@ const ats: fc.Arbitrary<AtModifier | undefined> = fc.oneof(
   { weight: 4, arbitrary: fc.constant(undefined) },
   { weight: 1, arbitrary: fc.oneof(fc.integer({ min: -1_000_000, max: 1_000_000 }).map((atMs) => ({ kind: 'time' as const, atMs })), fc.constantFrom({ kind: 'start' as const }, { kind: 'end' as const })) });
 const matchers: fc.Arbitrary<Matcher> = fc.record({ name: labelNames, operator: fc.constantFrom('=', '!=', '=~', '!~'), value: fc.constantFrom('', 'a', 'a|b', '.*', 'ä"\\', '\n').filter((value) => !value.includes('\\')) });
-const numbers = fc.oneof(fc.double().map((value) => ({ value, isDuration: false })), fc.integer({ min: 1, max: 100_000 }).map((value) => ({ value: value / 1_000, isDuration: true })));
+const numbers = fc.oneof(fc.double().map((value) => ({ value, isDuration: false })), fc.integer({ min: 1, max: 100_000 }).map((durationMs) => parseNumber(`${durationMs}ms`)));
 
 const selectors: fc.Arbitrary<VectorSelector> = fc.record({ name: metricNames, others: fc.array(matchers, { maxLength: 2 }), offsetMs: offsets, at: ats }).map(({ name, others, offsetMs, at }) => (
   { kind: 'selector', name, matchers: [{ name: '__name__', operator: '=', value: name }, ...others], offsetMs, at, position }));

@@ -26,7 +26,7 @@ function formatLiteral({ value, isDuration }: NumberLiteral): string {
   return Object.is(value, -0) ? `-${text}` : text;
 }
 
-const isPlainName = (name: string): boolean => /^[a-zA-Z_:][\w:]*$/.test(name) && !/^(?:inf|nan|bool|ignoring|on|group_left|group_right|offset)$/i.test(name);
+const isPlainName = (name: string): boolean => /^[a-zA-Z_:][\w:]*$/.test(name) && !/^(?:inf|nan|bool|ignoring|on|group_left|group_right|offset|atan2)$/i.test(name);
 const formatLabel = (name: string): string => (/^[a-zA-Z_]\w*$/.test(name) ? name : quote(name));
 const formatMatcher = ({ name, operator, value }: Matcher): string => `${formatLabel(name)}${operator}${quote(value)}`;
 

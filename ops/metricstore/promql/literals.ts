@@ -33,7 +33,8 @@ export function parseNumber(text: string): { readonly value: number; readonly is
   if (plain === 'inf') return { value: Infinity, isDuration: false };
   if (plain === 'nan') return { value: Number.NaN, isDuration: false };
   const durationMs = parseDurationMs(plain);
-  if (durationMs !== undefined) return { value: durationMs / 1_000, isDuration: true };
+  // Seconds and the rest on their own, as Go does it, so that the last digit is the same.
+  if (durationMs !== undefined) return { value: Math.floor(durationMs / 1_000) + ((durationMs % 1_000) * 1e6) / 1e9, isDuration: true };
   return { value: /^0[0-7]+$/.test(plain) ? Number.parseInt(plain, 8) : Number(plain), isDuration: false };
 }
 

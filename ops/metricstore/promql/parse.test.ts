@@ -50,7 +50,7 @@ describe('parser', () => {
     ['x{a=~"("}', '1:6: parse error: error parsing regexp: missing closing ): `(`'], ['x offset 5m offset 3m', '1:1: parse error: offset may not be set multiple times'], ['x @ 1 @ 2', '1:1: parse error: @ <timestamp> may not be set multiple times'],
     ['sum(x) offset 5m', '1:1: parse error: offset modifier must be preceded by an instant vector selector or range vector selector or a subquery'], ['x @ Inf', '1:1: parse error: timestamp out of bounds for @ modifier: Infinity'],
     ['(x)[5m]', '1:1: parse error: ranges only allowed for vector selectors'], ['x[0]', '1:3: parse error: duration must be greater than 0'], ['x[5m][3m:]', '1:1: parse error: subquery is only allowed on instant vector, got matrix instead'],
-    ['x smoothed', '1:1: parse error: smoothed modifier is experimental and not enabled'], ['x[1m/0]', '1:5: parse error: division by zero'],
+    ['x smoothed', '1:1: parse error: smoothed modifier is experimental and not enabled'], ['1e999', '1:1: parse error: error parsing number: 1e999 is out of range'], ['1 + atan2', '1:5: parse error: unexpected "atan2"'], ['x[1m/0]', '1:5: parse error: division by zero'],
   ])('refuses %j', (text, message) => expect(() => parsePromql(text)).toThrow(new SoraError('bad_data', message, { status: 400 })));
 
   it('bounds length, nesting and chains', () => {

@@ -6,6 +6,7 @@ import { loadSeries } from '../promqltest/load-series.ts';
 import { parseSeriesNotation } from '../promqltest/series-notation.ts';
 import { formatLabels } from './labels.ts';
 import { parsePromql } from './parse.ts';
+import { histogramSeries, ViewSource } from './query.bench.ts';
 import { queryInstant, queryRange } from './query.ts';
 import type { QueryOptions, QueryResult } from './query.ts';
 
@@ -149,5 +150,14 @@ describe('queries on random series', () => {
         expect(sorted(atStep(atMs)), `${query} at ${atMs}`).toEqual(sorted(lines));
       }
     }), { numRuns: 100 });
+  });
+});
+
+describe('the bench of queries', () => {
+  it('asks what gives an answer', async () => {
+    const source = new ViewSource(histogramSeries(40));
+    const { value } = await queryRange(source, 'histogram_quantile(0.99, sum by (le) (rate(request_duration_seconds_bucket[5m])))', { startMs: 300_000, endMs: 600_000, stepMs: 12_000 });
+    expect(value).toMatchObject({ type: 'matrix', series: [{ labels: {} }] });
+    if (value.type === 'matrix') expect(value.series[0]?.values.every((each) => each > 0 && Number.isFinite(each))).toBe(true);
   });
 });

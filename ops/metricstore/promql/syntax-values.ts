@@ -85,7 +85,11 @@ export function readSelector(source: Source, node: SyntaxNode): { name: string; 
   let name = '';
   const matchers: Matcher[] = [];
   for (const part of partsOf(node)) {
-    if (part.name === 'Identifier') name = source.textOf(part);
+    if (part.name === 'Identifier') {
+      name = source.textOf(part);
+      // The grammar takes this operator for a name where it is none.
+      if (name.toLowerCase() === 'atan2') throw source.fail(part.from, `unexpected ${quote(name)}`);
+    }
     else for (const entry of partsOf(part)) {
       const [label, operator, value] = partsOf(entry);
       if (entry.name === 'QuotedLabelName' && label !== undefined) {

@@ -57,7 +57,9 @@ function flatten(source: Source, node: SyntaxNode, items: Item[]): void {
   } else if (node.name === 'NumberDurationLiteral') {
     const [, sign = '', space = '', digits = ''] = /^([+-]?)(\s*)([^]*)$/.exec(source.textOf(node)) ?? [];
     if (sign !== '') items.push({ kind: 'sign', operator: sign === '-' ? '-' : '+', start: node.from });
-    items.push({ kind: 'operand', expr: { kind: 'number', ...parseNumber(digits), position: source.positionOf(node.from + sign.length + space.length, node.to) } });
+    const number = parseNumber(digits);
+    if (number.value === Infinity && !/^inf$/i.test(digits)) throw source.fail(node.from, `error parsing number: ${digits} is out of range`);
+    items.push({ kind: 'operand', expr: { kind: 'number', ...number, position: source.positionOf(node.from + sign.length + space.length, node.to) } });
   } else items.push({ kind: 'operand', expr: buildOperand(source, node) });
 }
 
