@@ -112,7 +112,7 @@ async function metrics(context: Context): Promise<ExitCode> {
   const client = controlClient(context, 'viewer');
   const { data } = await client.get('/api/v1/metadata?limit=100000', metadataReply);
   // What rules record has a colon in its name, by convention.
-  const selector = encodeURIComponent('{__name__!~"ALERTS|ALERTS_FOR_STATE|.*:.*"}');
+  const selector = encodeURIComponent('{__name__=~".+",__name__!~"ALERTS|ALERTS_FOR_STATE|.*:.*"}');
   const { data: series } = await client.get(`/api/v1/series?match[]=${selector}`, seriesReply);
   const metadata = Object.entries(data).flatMap(([name, entries]): MetricMetadata[] => entries.slice(0, 1).map((entry) => ({ name, help: entry.help, unit: entry.unit, type: entry.type as MetricType })));
   const before = readMetricList(context);
