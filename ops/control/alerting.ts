@@ -14,6 +14,7 @@ import { createSender } from '../alerting/outbox/sender.ts';
 import { watchOutbox } from '../alerting/outbox/totals.ts';
 import { readRecentChanges } from '../alerting/recent-changes.ts';
 import { loadRouting, routingFiles } from '../alerting/routing/load.ts';
+import { watchRouting } from '../alerting/routing/metrics.ts';
 import { createRouting } from '../alerting/routing/service.ts';
 import type { Routing } from '../alerting/routing/service.ts';
 import { loadState } from '../alerting/routing/store.ts';
@@ -71,7 +72,7 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
   const groups = windowMaxMs === undefined ? written.groups : shortenRules(written.groups, { windowMaxMs, forMaxMs: windowMaxMs / drillForRatio });
   if (windowMaxMs !== undefined) log.warn({ windowMaxMs }, 'windows of rules are cut for a drill');
   const loaded = loadRouting(host, routingFiles(root, settings));
-  for (const note of loaded.notes) log.info({ note }, 'routing');
+  if (loaded.notes.length > 0) log.info({ notes: loaded.notes }, 'routing was read');
   const outbox = createOutbox({ host, appendEvents });
   const sender = createSender({
     host, pool, appendEvents, limitOf, findSettings: loaded.findSettings, runbookBaseUrl: settings.runbookUrl,
@@ -89,6 +90,7 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
   });
   // An outside Alertmanager groups and silences; what it hands back comes by its webhook and is sent from here.
   const poster = settings.alertmanagerUrl === undefined ? undefined : createPoster({ host, url: settings.alertmanagerUrl, externalUrl: publicUrl, onError: say('Alertmanager took no alerts') });
+  watchRouting(metrics, routing, poster);
   const rehearsals = followRehearsals(events);
   const evaluator = new RuleEvaluator({
     host, groups, source: samples.source, append: samples.append,

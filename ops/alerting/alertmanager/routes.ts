@@ -19,7 +19,10 @@ export function alertmanagerWebhookRoutes({ routing, onLoop }: WebhookDeps): Rou
     try {
       response.json(await routing.change((before, observed, nowMs) => acceptPayload(before, observed, payload, nowMs)));
     } catch (error) {
-      if (error instanceof SoraError && error.code === 'alert_loop') onLoop();
+      if (error instanceof SoraError && error.code === 'alert_loop') {
+        routing.noteLoop();
+        onLoop();
+      }
       throw error;
     }
   });

@@ -51,6 +51,8 @@ export interface RoutingCounts {
   readonly held: Held;
   readonly refused: number;
   readonly failures: number;
+  /** Messages of an outside Alertmanager that went round and were refused. */
+  readonly loops: number;
 }
 
 export interface Routing {
@@ -64,6 +66,8 @@ export interface Routing {
   /** Changes what is remembered; resolves once it is written. Decides again right after. */
   change<Result>(work: (before: Remembered, observed: Observed, nowMs: number) => Mutation<Result>): Promise<Result>;
   counts(): RoutingCounts;
+  /** Counts a message that went round. */
+  noteLoop(): void;
   /** Resolves once everything that was asked for so far is done. */
   settled(): Promise<void>;
   stop(): Promise<void>;
@@ -88,7 +92,7 @@ class RoutingService implements Routing {
   #isStopped = false;
   #failuresInARow = 0;
   #timer: Timer | undefined;
-  #counts: RoutingCounts = { notifications: 0, held: { silenced: 0, inhibited: 0, muted: 0 }, refused: 0, failures: 0 };
+  #counts: RoutingCounts = { notifications: 0, held: { silenced: 0, inhibited: 0, muted: 0 }, refused: 0, failures: 0, loops: 0 };
 
   constructor(deps: RoutingDeps) {
     this.#deps = deps;
@@ -119,6 +123,10 @@ class RoutingService implements Routing {
 
   counts(): RoutingCounts {
     return this.#counts;
+  }
+
+  noteLoop(): void {
+    this.#counts = { ...this.#counts, loops: this.#counts.loops + 1 };
   }
 
   async settled(): Promise<void> {
