@@ -1,0 +1,113 @@
+import type { Client } from 'pg';
+import type { Fault, World } from '../fault.ts';
+import { connect, freeze, processOf, runSql } from './reach.ts';
+
+const burn = (slo: string): string[] => ['1h', '6h', '1d'].map((window) => `${slo}Burn${window}`);
+
+export const lockedTable: Fault = {
+  name: 'table-locked', what: 'somebody holds an exclusive lock on the posts', target: 'postgres',
+  alerts: ['DatabaseLockContention', 'DatabasePoolSaturated', 'DatabasePoolWaitHigh'],
+  async begin(world) {
+    const client = await connect(world);
+    await client.query('begin; lock table posts, timelines in access exclusive mode');
+    return () => client.end();
+  },
+};
+
+/** What the api reads, by the domain that then fails. */
+const tables = ['timelines', 'conversations', 'profiles'];
+/** No transfer can be written, and none is lost. */
+const refuseTransfers = { begin: 'alter table wallet_transfers add constraint drill_refuses check (false) not valid', end: 'alter table wallet_transfers drop constraint if exists drill_refuses' };
+
+export const brokenSchema: Fault = {
+  name: 'schema-broken', what: `a wrong migration renames ${tables.join(', ')} and refuses every transfer`, target: 'postgres',
+  alerts: ['ApiErrorsHigh', 'UserErrorsHigh', 'WalletFailures', ...burn('ApiAvailability'), ...burn('FeedAvailability'), ...burn('ChatAvailability'), ...burn('WalletAvailability')],
+  async begin(world) {
+    await runSql(world, ...tables.map((table) => `alter table ${table} rename to ${table}_lost`), refuseTransfers.begin);
+    return () => runSql(world, ...tables.map((table) => `alter table ${table}_lost rename to ${table}`), refuseTransfers.end);
+  },
+};
+
+const stutterMs = { stopped: 2_200, running: 500 };
+
+export const slowDatabase: Fault = {
+  name: 'database-slow', what: `the database stands still ${stutterMs.stopped / 1_000} s of every ${(stutterMs.stopped + stutterMs.running) / 1_000} s`, target: 'postgres',
+  alerts: ['UserLatencyHigh', 'ApiLatencyHigh', ...burn('ApiLatency'), ...burn('FeedLatency'), ...burn('ChatLatency')],
+  begin(world) {
+    const stop = new AbortController();
+    const ended = stutter(world, stop.signal);
+    return Promise.resolve(async () => {
+      stop.abort();
+      await ended;
+    });
+  },
+};
+
+async function stutter(world: World, stop: AbortSignal): Promise<void> {
+  const { timers } = world.host;
+  const pause = (ms: number): Promise<void> => timers.sleep(ms, stop).catch(() => undefined);
+  while (!stop.aborted) {
+    const thaw = freeze(world, processOf(world, 'postgres').pid);
+    try {
+      await pause(stutterMs.stopped);
+    } finally {
+      thaw();
+    }
+    await pause(stutterMs.running);
+  }
+}
+
+export const stoppedDatabase: Fault = {
+  name: 'database-stopped', what: "every process of Avalo's PostgreSQL stands still (SIGSTOP)", target: 'postgres',
+  alerts: ['DatabaseDown'],
+  begin(world) {
+    const thaw = freeze(world, processOf(world, 'postgres').pid);
+    return Promise.resolve(() => Promise.resolve(thaw()));
+  },
+};
+
+/** Of the connections that the server allows. */
+const connectionsShare = 0.88;
+
+export const takenConnections: Fault = {
+  name: 'connections-taken', what: `somebody opens connections to ${connectionsShare * 100} % of what the server allows`, target: 'postgres',
+  alerts: ['DatabaseConnectionsHigh'],
+  async begin(world) {
+    const clients: Client[] = [];
+    const first = await connect(world);
+    clients.push(first);
+    const { rows } = await first.query<{ missing: number }>(`select greatest(0, ceil(current_setting('max_connections')::int * ${connectionsShare})::int
+      - (select count(*) from pg_stat_activity where backend_type = 'client backend')::int) as missing`);
+    for (let left = rows[0]?.missing ?? 0; left > 0; left--) clients.push(await connect(world));
+    return async () => void (await Promise.all(clients.map((client) => client.end())));
+  },
+};
+
+export const deadlock: Fault = {
+  name: 'deadlock', what: 'two transactions take two locks in opposite order', target: 'postgres',
+  alerts: ['DatabaseDeadlocks'],
+  async begin(world) {
+    await makeDeadlock(world);
+    return () => Promise.resolve();
+  },
+};
+
+/** One of the two is broken by the server. */
+export async function makeDeadlock(world: World): Promise<void> {
+  const [one, other] = [await connect(world), await connect(world)];
+  const keys = [712_101, 712_102];
+  await one.query(`begin; select pg_advisory_xact_lock(${keys[0]})`);
+  await other.query(`begin; select pg_advisory_xact_lock(${keys[1]})`);
+  await Promise.allSettled([one.query(`select pg_advisory_xact_lock(${keys[1]})`), other.query(`select pg_advisory_xact_lock(${keys[0]})`)]);
+  await Promise.all([one.end(), other.end()]);
+}
+
+export const unbalancedLedger: Fault = {
+  name: 'ledger-changed', what: 'somebody adds a token to a balance by hand', target: 'postgres',
+  alerts: ['LedgerImbalance'],
+  async begin(world) {
+    const change = (by: number): Promise<void> => runSql(world, `update wallet_accounts set balance = balance + ${by} where id = 9000000000000000`);
+    await change(1);
+    return () => change(-1);
+  },
+};

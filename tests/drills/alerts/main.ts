@@ -1,0 +1,127 @@
+/**
+ * Causes the condition of every shipped alert rule from outside, on the running stack with users on it, and measures
+ * cause → firing → message → removed → resolved: `npm run drill:alerts`. Writes docs/alert-drills.md.
+ * Exit code 0 when all held, 99 when something did not, 104 for wrong arguments.
+ */
+import { execFileSync } from 'node:child_process';
+import { cpus, totalmem } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { closest } from 'fastest-levenshtein';
+import { exitCodes, invalidConfig, messageOf, renderError, SoraError } from '../../../ops/core/error.ts';
+import type { Host } from '../../../ops/core/host.ts';
+import { createNodeHost } from '../../../ops/core/node-host.ts';
+import { requireRules } from '../../../ops/alerting/rules/load-rules.ts';
+import type { Fault, Round } from './fault.ts';
+import { startReceiver } from './receiver.ts';
+import { judge, renderReport } from './report.ts';
+import { lastRounds, repeated, rounds } from './rounds.ts';
+import { runFault } from './run-fault.ts';
+import type { AlertOutcome } from './run-fault.ts';
+import { runSilence } from './silence.ts';
+import { openStage } from './stage.ts';
+import type { Stage } from './stage.ts';
+import { load, startUsers } from './users.ts';
+
+const root = resolve(import.meta.dirname, '../../..');
+const silence = 'control-silent';
+const everyFault: readonly Fault[] = [...rounds, ...lastRounds].flat();
+const names = [...everyFault.map(({ name }) => name), silence];
+
+const help = `Drills every shipped alert rule on a stack of its own and writes docs/alert-drills.md.
+
+Usage: npm run drill:alerts -- [--only FAULT,…] [--times N]
+
+  --only FAULT,…  these faults only; nothing is written to docs
+  --times N       how often ${repeated.name} is repeated; default 10, 0 leaves it out
+
+Faults: ${names.join(', ')}
+`;
+
+interface Wanted {
+  readonly only: readonly string[];
+  readonly times: number;
+}
+
+function readArguments(host: Host): Wanted | undefined {
+  let values;
+  try {
+    ({ values } = parseArgs({ args: [...host.process.argv], options: { only: { type: 'string' }, times: { type: 'string' }, help: { type: 'boolean', short: 'h' } } }));
+  } catch (error) {
+    throw invalidConfig(messageOf(error), 'flags: --only FAULT,… and --times N', error);
+  }
+  if (values.help === true) {
+    host.stdout.write(help);
+    return undefined;
+  }
+  const only = values.only?.split(',').map((name) => name.trim()) ?? [];
+  const unknown = only.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw invalidConfig(`there is no fault "${unknown}"`, `did you mean ${closest(unknown, names)}? Faults: ${names.join(', ')}`);
+  const times = Number(values.times ?? (only.length === 0 ? 10 : 0));
+  if (!Number.isInteger(times) || times < 0 || times > 100) throw invalidConfig(`--times ${values.times} is not a whole number from 0 to 100`, 'for example --times 10');
+  return { only, times };
+}
+
+/** Exported rules that no fault here claims to bring about. */
+function undrilled(host: Host): string[] {
+  const drilled = new Set([...everyFault.flatMap(({ alerts }) => alerts), 'DeadMansSwitch']);
+  const { groups } = requireRules(host.files, [join(root, 'alerts/rules/*.yaml')], { names: root });
+  return groups.flatMap(({ rules }) => rules.flatMap((rule) => (rule.kind === 'alert' && !drilled.has(rule.name) ? [rule.name] : [])));
+}
+
+async function runRounds(stage: Stage, chosen: readonly Round[], only: readonly string[], outcomes: AlertOutcome[]): Promise<void> {
+  for (const round of chosen) {
+    const faults = round.filter(({ name }) => only.length === 0 || only.includes(name));
+    outcomes.push(...(await Promise.all(faults.map((cause) => runFault(stage.world, cause)))).flat());
+  }
+}
+
+async function drill(host: Host, { only, times }: Wanted, signal: AbortSignal): Promise<void> {
+  const say = (text: string): void => host.stderr.write(`${new Date(host.clock.nowMs()).toISOString().slice(11, 19)} ${text}\n`);
+  const startedAtMs = host.clock.nowMs();
+  const home = resolve(host.process.env['SORA_HOME'] ?? join(root, '.sora'), 'alert-drills');
+  await using receiver = await startReceiver(host);
+  await using stage = await openStage(host, root, home, receiver, signal, say);
+  say('the stack is up');
+  execFileSync(host.process.execPath, ['ops/cli/bootstrap.mjs', 'db', 'seed', '--users', String(load.users)], { cwd: root, env: { ...stage.env }, stdio: ['ignore', 'ignore', 'ignore'] });
+  const stopUsers = await startUsers({ host, root, env: stage.env, home, stack: () => stage.world.stack() });
+  const outcomes: AlertOutcome[] = [];
+  const again: AlertOutcome[] = [];
+  try {
+    // Rates need a whole window, and what the start itself raises must be over.
+    await host.timers.sleep(60_000, signal);
+    await runRounds(stage, rounds, only, outcomes);
+    for (let time = 0; time < times; time++) again.push(...(await runFault(stage.world, repeated)));
+    if (only.length === 0 || only.includes(silence)) outcomes.push(await runSilence(stage.world));
+  } finally {
+    await stopUsers();
+  }
+  await runRounds(stage, lastRounds, only, outcomes);
+  finish(host, only, { outcomes, repeated: again, missing: only.length === 0 ? undrilled(host) : [], startedAtMs, machine: machineOf(), commit: commitOf() });
+}
+
+function finish(host: Host, only: readonly string[], report: Parameters<typeof renderReport>[0]): void {
+  const page = renderReport(report);
+  if (only.length === 0) host.files.writeText(join(root, 'docs/alert-drills.md'), page);
+  const findings = judge(report);
+  host.stdout.write(only.length === 0 ? `${findings.map(({ ok, text }) => `${ok ? '✓' : '✗'} ${text}`).join('\n')}\ndocs/alert-drills.md\n` : page);
+  host.process.setExitCode(findings.every(({ ok }) => ok) ? exitCodes.pass : exitCodes.thresholdsFailed);
+}
+
+function machineOf(): string {
+  const [first] = cpus();
+  return `${cpus().length} × ${first?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GB`;
+}
+
+const commitOf = (): string => execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
+
+const host = createNodeHost();
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) host.process.onSignal(name, () => stop.abort(new SoraError('interrupted', 'stopped by a signal', { exitCode: exitCodes.interrupted })));
+try {
+  const wanted = readArguments(host);
+  if (wanted !== undefined) await drill(host, wanted, stop.signal);
+} catch (error) {
+  host.stderr.write(renderError(error));
+  host.process.setExitCode(error instanceof SoraError ? error.exitCode : exitCodes.generic);
+}
