@@ -1,4 +1,5 @@
-import type { Labels } from '../series.ts';
+import { compileMatcher } from '../matchers.ts';
+import type { Labels, Matcher } from '../series.ts';
 import type { Expr } from './expr.ts';
 import { nameLabel } from './labels.ts';
 import type { VectorValue } from './values.ts';
@@ -9,7 +10,7 @@ export function absentLabels(expr: Expr): Labels {
   const selector = expr.kind === 'selector' ? expr : expr.kind === 'matrix' ? expr.selector : undefined;
   const labels = new Map<string, string>();
   const seen = new Set<string>();
-  for (const { name, operator, value } of selector?.matchers ?? []) {
+  for (const { name, operator, value } of inStoreOrder(selector?.matchers ?? [])) {
     if (name === nameLabel) continue;
     if (operator === '=' && !seen.has(name)) {
       seen.add(name);
@@ -17,6 +18,13 @@ export function absentLabels(expr: Expr): Labels {
     } else labels.delete(name);
   }
   return Object.fromEntries(labels);
+}
+
+/** Prometheus' storage sorts matchers in place, so that those come last by which series are taken away; order else stays. */
+function inStoreOrder(matchers: readonly Matcher[]): Matcher[] {
+  const mustBeSet = new Set(matchers.filter((matcher) => !compileMatcher(matcher)('')).map(({ name }) => name));
+  const isSubtracting = (matcher: Matcher): boolean => !mustBeSet.has(matcher.name) || (matcher.operator.startsWith('!') && compileMatcher(matcher)(''));
+  return [...matchers.filter((matcher) => !isSubtracting(matcher)), ...matchers.filter(isSubtracting)];
 }
 
 /** 1 at each step at which no row has a value. */

@@ -51,6 +51,11 @@ describe('what random queries found', () => {
     await expect(ask('load > on(job) limit - 100')).rejects.toThrow('many-to-one matching must be explicit');
   });
 
+  it.each([
+    ['absent_over_time(none{job!="a", job="a"}[1m])', '{} 1'], ['absent(none{job="a", job!="a"})', '{} 1'], ['absent(none{job="a", n!="1"})', '{job="a"} 1'],
+    ['absent(none{job=~"a.*", job="a"})', '{job="a"} 1'], ['absent(none{job="a", job=~"a.*"})', '{} 1'],
+  ])('names the labels of what %s misses by matchers in the order of the storage', async (query, sample) => expect((await ask(query)).samples).toEqual([sample]));
+
   it('warns of sorting without effect in releases after 3.8', async () => {
     const span = { startMs: 0, endMs: minuteMs, stepMs: minuteMs };
     expect((await queryRange(source, 'sort(limit)', span)).warnings).toEqual([]);

@@ -34,12 +34,12 @@ const quantile = pick('0.5', '0.9', '0', '1', '0.25', '-1', '2', 'NaN', 'scalar(
 const numbers = pick('0', '1', '2', '-1', '0.5', '3', '100', '1e3', 'Inf', 'NaN', '-0.1', '5m');
 
 const overTime = pick(
-  'avg_over_time', 'min_over_time', 'max_over_time', 'sum_over_time', 'count_over_time', 'stddev_over_time', 'stdvar_over_time', 'last_over_time', 'present_over_time',
-  'absent_over_time', 'rate', 'increase', 'delta', 'irate', 'idelta', 'deriv', 'changes', 'resets',
+  'avg_over_time', 'min_over_time', 'max_over_time', 'sum_over_time', 'count_over_time', 'last_over_time', 'present_over_time',
+  'absent_over_time', 'rate', 'increase', 'delta', 'irate', 'idelta', 'changes', 'resets',
   // Those that 3.x calls experimental.
-  'mad_over_time', 'first_over_time', 'ts_of_first_over_time', 'ts_of_last_over_time', 'ts_of_max_over_time', 'ts_of_min_over_time',
+  'first_over_time', 'ts_of_first_over_time', 'ts_of_last_over_time', 'ts_of_max_over_time', 'ts_of_min_over_time',
 );
-const mathFunction = pick('abs', 'ceil', 'floor', 'exp', 'sqrt', 'ln', 'log2', 'log10', 'sgn', 'sin', 'cos', 'tan', 'atan', 'asin', 'acos', 'sinh', 'cosh', 'tanh', 'asinh', 'acosh', 'atanh', 'deg', 'rad', 'absent');
+const mathFunction = pick('abs', 'ceil', 'floor', 'exp', 'sqrt', 'ln', 'log2', 'log10', 'sgn', 'atan', 'asin', 'acos', 'sinh', 'cosh', 'tanh', 'asinh', 'acosh', 'atanh', 'deg', 'rad', 'absent');
 const dateFunction = pick('minute', 'hour', 'day_of_month', 'day_of_week', 'day_of_year', 'days_in_month', 'month', 'year');
 const aggregation = pick('sum', 'avg', 'count', 'min', 'max', 'group');
 const grouping = fc.oneof(fc.constant(''), fc.tuple(pick('by', 'without'), labelList).map(([how, labels]) => ` ${how} ${labels}`));
@@ -78,6 +78,8 @@ const grammar = fc.letrec<{ vector: string; leaf: string; scalar: string; matrix
     { weight: 1, arbitrary: fc.tuple(tie('vector'), numbers, numbers).map(([expr, low, high]) => `clamp(${expr}, ${low}, ${high})`) },
     { weight: 5, arbitrary: fc.tuple(aggregation, grouping, tie('vector')).map(([name, by, expr]) => `${name}${by} (${expr})`) },
     // These make much of last digits, in which Prometheus itself differs from time to time: it adds up in the order of a map.
+    { weight: 1, arbitrary: fc.tuple(pick('stddev_over_time', 'stdvar_over_time', 'mad_over_time', 'deriv'), select(metric), ranges, shift).map(([name, selected, range, moved]) => `${name}(${selected}[${range}]${moved})`) },
+    { weight: 1, arbitrary: fc.tuple(pick('sin', 'cos', 'tan'), fc.oneof(tie('leaf'), tie('rated'))).map(([name, expr]) => `${name}(${expr})`) },
     { weight: 1, arbitrary: fc.tuple(pick('stddev', 'stdvar'), grouping, fc.oneof(tie('leaf'), tie('rated'))).map(([name, by, expr]) => `${name}${by} (${expr})`) },
     { weight: 1, arbitrary: fc.tuple(tie('leaf'), pick('%', '^'), matching, tie('leaf')).map(([a, operator, how, b]) => `(${a} ${operator}${how} ${b})`) },
     { weight: 1, arbitrary: fc.tuple(tie('leaf'), pick('%', '^'), numbers).map(([a, operator, b]) => `(${a} ${operator} ${b})`) },
