@@ -45,24 +45,24 @@ export function createPoster(options: PosterOptions): AlertmanagerPoster {
     if (!isStopped) timer = host.timers.after(delayMs, wake).unref();
   };
   const round = async (): Promise<void> => {
-    while (isDue && !isStopped) {
-      isDue = false;
-      try {
-        const sent = alerts.slice(0, alertsMax);
-        for (let at = 0; at < sent.length; at += batchMax) await post(options, toAlertmanager(sent.slice(at, at + batchMax), options.externalUrl, host.clock.nowMs()));
-        counts.posted += sent.length;
-        counts.dropped += alerts.length - sent.length;
-        failuresInARow = 0;
-        lastMs = host.clock.nowMs();
-        later(resendMs);
-      } catch (error) {
-        counts.failures += 1;
-        options.onError(error);
-        later(retryMs[Math.min(failuresInARow, retryMs.length - 1)] ?? resendMs);
-        failuresInARow += 1;
-      }
+    isDue = false;
+    try {
+      const sent = alerts.slice(0, alertsMax);
+      for (let at = 0; at < sent.length; at += batchMax) await post(options, toAlertmanager(sent.slice(at, at + batchMax), options.externalUrl, host.clock.nowMs()));
+      counts.posted += sent.length;
+      counts.dropped += alerts.length - sent.length;
+      failuresInARow = 0;
+      lastMs = host.clock.nowMs();
+      later(resendMs);
+    } catch (error) {
+      counts.failures += 1;
+      options.onError(error);
+      later(retryMs[Math.min(failuresInARow, retryMs.length - 1)] ?? resendMs);
+      failuresInARow += 1;
     }
-    working = undefined;
+    // Something changed meanwhile.
+    working = isDue && !isStopped ? round() : undefined;
+    await working;
   };
   const wake = (): void => {
     isDue = true;
@@ -74,9 +74,7 @@ export function createPoster(options: PosterOptions): AlertmanagerPoster {
       if (isChanged || (host.clock.nowMs() - lastMs >= resendMs && failuresInARow === 0)) wake();
     },
     counts: () => ({ ...counts }),
-    settled: async () => {
-      while (working !== undefined) await working;
-    },
+    settled: async () => await working,
     async stop() {
       isStopped = true;
       timer?.cancel();

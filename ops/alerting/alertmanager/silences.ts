@@ -31,7 +31,7 @@ function parse<Reply>(schema: z.ZodType<Reply>, text: string): Reply {
 export async function listSilences(url: string): Promise<SilenceView[]> {
   return parse(z.array(silence), await exchange('GET', api(url, 'silences'), undefined)).map(({ id, status, matchers, startsAt, endsAt, createdBy, comment }) => ({
     id, state: status.state, author: createdBy, comment, startsAtMs: Date.parse(startsAt), endsAtMs: Date.parse(endsAt),
-    matchers: matchers.map(({ name, value, isRegex, isEqual }) => formatMatcher({ name, value, operator: `${isEqual ? (isRegex ? '=~' : '=') : isRegex ? '!~' : '!='}` })),
+    matchers: matchers.map(({ name, value, isRegex, isEqual }) => formatMatcher({ name, value, operator: isEqual ? (isRegex ? '=~' : '=') : isRegex ? '!~' : '!=' })),
   }));
 }
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { EventDetails, LoggedEvent } from '../../core/event-log/event.ts';
 import { noiseReport } from './noise.ts';

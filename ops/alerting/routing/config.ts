@@ -1,5 +1,6 @@
 /** `alerts/routing.yaml`: Alertmanager's configuration format, version 0.30. */
 import { z } from 'zod';
+import { messageOf } from '../../core/error.ts';
 import type { Matcher } from '../../metricstore/series.ts';
 import { duration, flag, labelName, list, matchMap, matcherLines, text, word } from './fields.ts';
 import { parsePrometheusDuration } from './duration.ts';
@@ -137,7 +138,7 @@ function readTimeout(text: string | undefined): { valueMs: number; problems: Pro
   try {
     return { valueMs: parsePrometheusDuration(text ?? '5m'), problems: [] };
   } catch (error) {
-    return { valueMs: 0, problems: [{ path: ['global', 'resolve_timeout'], message: String((error as Error).message) }] };
+    return { valueMs: 0, problems: [{ path: ['global', 'resolve_timeout'], message: messageOf(error) }] };
   }
 }
 

@@ -54,7 +54,7 @@ export function decide(observed: Observed, nowMs: number): Decision {
 export interface DecisionContext {
   readonly routes: ReadonlyMap<string, Route>;
   readonly holder: Holder;
-  integrationsOf(receiver: string): readonly Integration[];
+  readonly integrationsOf: (receiver: string) => readonly Integration[];
 }
 
 export function createContext({ config, state }: Observed, groups: ReadonlyMap<string, Group>, nowMs: number): DecisionContext {

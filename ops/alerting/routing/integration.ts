@@ -1,5 +1,5 @@
 /** An integration of a receiver as configuration has it, and how it becomes what a notifier takes. */
-import { invalidConfig, messageOf } from '../../core/error.ts';
+import { assertNever, invalidConfig, messageOf } from '../../core/error.ts';
 import type { Host } from '../../core/host.ts';
 import type { IntegrationKind } from '../notification.ts';
 import { integrationSettings } from '../notifiers/settings.ts';
@@ -90,11 +90,17 @@ function secretText(host: Host, secret: Secret): string {
     case 'env':
       return host.process.env[secret.name] ?? '';
     case 'file':
-      try {
-        return host.files.readText(secret.path);
-      } catch (error) {
-        throw invalidConfig(`the secret file ${secret.path} cannot be read: ${messageOf(error)}`, 'make it, readable for this user alone (chmod 600)', error);
-      }
+      return secretFile(host, secret.path);
+    default:
+      return assertNever(secret);
+  }
+}
+
+function secretFile(host: Host, path: string): string {
+  try {
+    return host.files.readText(path);
+  } catch (error) {
+    throw invalidConfig(`the secret file ${path} cannot be read: ${messageOf(error)}`, 'make it, readable for this user alone (chmod 600)', error);
   }
 }
 

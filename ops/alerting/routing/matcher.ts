@@ -2,7 +2,7 @@
  * Matchers as Alertmanager 0.30 writes them: `severity="critical"`, `{a=b, "grüße"=~"x.*"}`. Its parser for UTF-8 is
  * tried and, as there, its older one beside it, whose reading wins where both read a text in different ways.
  */
-import { invalidConfig, messageOf } from '../../core/error.ts';
+import { assertNever, invalidConfig, messageOf } from '../../core/error.ts';
 import type { Labels, MatchOperator, Matcher } from '../../metricstore/series.ts';
 import { compileRegex } from './regex.ts';
 
@@ -43,6 +43,7 @@ function matches({ operator, value }: Matcher, found: string): boolean {
     case '!=': return found !== value;
     case '=~': return compileRegex(value).test(found);
     case '!~': return !compileRegex(value).test(found);
+    default: return assertNever(operator);
   }
 }
 
@@ -98,7 +99,7 @@ function tokensOf(text: string): Token[] {
   while (tokenPattern.lastIndex < text.length) {
     const at = tokenPattern.lastIndex;
     const found = tokenPattern.exec(text)?.[0];
-    if (found === undefined) throw new Error(`${at}: ${JSON.stringify([...text.slice(at)][0] ?? '')} is not expected there`);
+    if (found === undefined) throw new Error(`${at}: ${JSON.stringify(text.slice(at, at + 10))} is not expected there`);
     if (found.trim() === '') continue;
     if (found === '{' || found === '}' || found === ',') tokens.push({ kind: found, text: found, at });
     else if (operatorOrder.some((operator) => operator === found)) tokens.push({ kind: 'operator', text: found, at });
@@ -197,7 +198,7 @@ function unquoteGo(literal: string): string {
 }
 
 function quoteGo(text: string): string {
-  const escaped = text.replaceAll(/[\\"\u0000-\u001f\u007f]/g, (letter) => {
+  const escaped = text.replaceAll(/[\\"\p{Cc}]/gu, (letter) => {
     const name = Object.entries(goEscapes).find(([, meant]) => meant === letter)?.[0];
     return name === undefined ? `\\x${letter.charCodeAt(0).toString(16).padStart(2, '0')}` : `\\${name}`;
   });

@@ -27,7 +27,8 @@ export const ownWebhookPath = '/api/sora/v1/alertmanager/webhook';
 /** SORA would send to itself what it sends. */
 function isOwnWebhook({ kind, settings }: Integration): boolean {
   const url = settings['url'];
-  return kind === 'webhook' && typeof url === 'object' && 'secret' in url && typeof url.secret === 'object' && 'value' in url.secret && URL.parse(String(url.secret.value))?.pathname === ownWebhookPath;
+  const secret = typeof url === 'object' && 'secret' in url && typeof url.secret === 'object' ? url.secret : {};
+  return kind === 'webhook' && 'value' in secret && typeof secret.value === 'string' && URL.parse(secret.value)?.pathname === ownWebhookPath;
 }
 
 type ListName = keyof typeof integrationLists;

@@ -1,4 +1,5 @@
 /** Routing as people are shown it. */
+import { assertNever } from '../../core/error.ts';
 import { groupIdOf } from '../ack/token.ts';
 import type { RoutedAlert } from '../alert.ts';
 import { createContext } from './decide.ts';
@@ -83,6 +84,7 @@ function describeHold(hold: NonNullable<ReturnType<ReturnType<typeof createConte
     case 'silenced': return `${hold.by.comment} (${hold.by.author}, ${hold.by.id})`;
     case 'inhibited': return hold.by['alertname'] ?? 'another alert';
     case 'muted': return hold.interval;
+    default: return assertNever(hold);
   }
 }
 

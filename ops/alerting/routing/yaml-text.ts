@@ -46,7 +46,7 @@ function valueOf(node: Node | null, document: Document, depth: number): YamlValu
   if (node === null) return undefined;
   if (isAlias(node)) return valueOf(node.resolve(document) ?? null, document, depth + 1);
   if (isScalar(node)) {
-    const text = String(node.value ?? '');
+    const text = typeof node.value === 'string' ? node.value : '';
     const isPlain = node.type === undefined || node.type === 'PLAIN';
     return isPlain && /^(|~|null|Null|NULL)$/.test(text) ? undefined : text;
   }
