@@ -38,7 +38,6 @@ export function createPoster(options: PosterOptions): AlertmanagerPoster {
   let timer: Timer | undefined;
   let [isDue, isStopped, failuresInARow] = [false, false, 0];
   const counts = { posted: 0, failures: 0, dropped: 0 };
-  let lastMs = -Infinity;
 
   const later = (delayMs: number): void => {
     timer?.cancel();
@@ -52,7 +51,6 @@ export function createPoster(options: PosterOptions): AlertmanagerPoster {
       counts.posted += sent.length;
       counts.dropped += alerts.length - sent.length;
       failuresInARow = 0;
-      lastMs = host.clock.nowMs();
       later(resendMs);
     } catch (error) {
       counts.failures += 1;
@@ -61,17 +59,20 @@ export function createPoster(options: PosterOptions): AlertmanagerPoster {
       failuresInARow += 1;
     }
     // Something changed meanwhile.
-    working = isDue && !isStopped ? round() : undefined;
+    working = isDue && !isStopped ? begin() : undefined;
     await working;
   };
+  // Not before the promise is kept: a round of nothing would end before that.
+  const begin = (): Promise<void> => Promise.resolve().then(round);
   const wake = (): void => {
     isDue = true;
-    if (working === undefined && !isStopped) working = round();
+    if (working === undefined && !isStopped) working = begin();
   };
   return {
     onAlerts(found, isChanged) {
       alerts = found;
-      if (isChanged || (host.clock.nowMs() - lastMs >= resendMs && failuresInARow === 0)) wake();
+      // The timer repeats them; only the first ones after the start have none yet.
+      if (isChanged || (timer === undefined && working === undefined)) wake();
     },
     counts: () => ({ ...counts }),
     settled: async () => await working,
