@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase } from '../../tests/database.ts';
 import type { TestDatabase } from '../../tests/database.ts';
@@ -8,6 +9,7 @@ import { createTestHost } from '../core/test-host.ts';
 import type { TestHost } from '../core/test-host.ts';
 import { queryInstant } from './promql/query.ts';
 import type { Matcher, SampleSource } from './series.ts';
+import { watchMetricStore } from './store-metrics.ts';
 import { createMetricStore } from './store.ts';
 import type { MetricStore, MetricStoreOptions } from './store.ts';
 
@@ -179,6 +181,10 @@ describe('the metric store', () => {
     await host.advance(6 * minuteMs);
     await write(store, host);
     expect(store.catalogue?.refused).toBeGreaterThanOrEqual(2);
+    const registry = new Registry();
+    watchMetricStore(registry, store);
+    await registry.metrics();
+    expect(await registry.metrics()).toMatch(/sora_store_refused_total\{reason="catalogue"\} [2-9][^]*sora_store_samples_total 3\n/);
     expect((await store.longTerm?.series([], { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER }))?.length).toBe(1);
     await settle(store.close(), host);
   });

@@ -2,7 +2,7 @@
  * Five minutes of one series in a few figures, and back: samples that stand for those that were there.
  *
  * What holds for the samples that `expand` gives, over whole buckets (the bucket that ends at B is (B - 5 min, B]):
- * - Counters: 2 samples a bucket, the first and the last as they were, and 2 more where the counter was reset. The change of the
+ * - Counters: 2 samples a bucket, the first and the last as they were, and up to 2 more where the counter was reset. The change of the
  *   counter, resets within and between buckets counted, is exactly that of the raw samples. So is what `increase` and `rate`
  *   answer, whose estimate for the ends of the range depends on the times of the first and last sample alone as long as neither
  *   is further from its end than 1.1 times the mean distance of samples. A bucket that begins or ends with a gap is given as many
@@ -113,11 +113,16 @@ export function expand(bucket: Bucket, isCounter: boolean, into: SyntheticSample
 function counterValues(bucket: Bucket): number[] {
   const { count, first, last, resets, lost, min } = bucket;
   if (count === 1) return [first];
-  // One fall from the sum of all that was lost loses as much; the least value lies below it and above no later one.
-  const values = resets === 0 ? [first] : [first, lost, min];
+  const values = [first];
+  if (resets > 0) {
+    // One fall from the sum of all that was lost loses as much. The last value is below it, or else the least, after which it rose again.
+    // So there are no more samples than there were.
+    if (lost !== first) values.push(lost);
+    if (last >= lost) values.push(min);
+  }
   const wanted = hasGap(bucket) ? Math.min(count, gapSamplesMax) : 0;
-  while (values.length + 1 < wanted) values.push(resets === 0 ? first : min);
-  values.push(last);
+  do values.push(last);
+  while (values.length < wanted);
   return values;
 }
 

@@ -102,7 +102,7 @@ describe('the raw store', () => {
   });
 
   it('refuses label texts and metadata beyond their limits', () => {
-    const store = new RawStore({ limits: { labelCharactersMax: 38, metadataMax: 1 } });
+    const store = new RawStore({ limits: { labelCharactersMax: 18, metadataMax: 1 } });
     expect(['a', 'b', 'c'].map((name) => store.resolve({ __name__: name }) !== refusedSeries)).toEqual([true, true, false]);
     for (const name of ['a', 'b', 'a']) store.setMetadata({ name, type: 'gauge', help: '', unit: '' });
     expect(Object.fromEntries(store.refusals.entries())).toEqual({ label_characters: 1, metadata: 1 });

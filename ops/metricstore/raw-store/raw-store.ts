@@ -8,7 +8,7 @@ import type { RefusalReason, StoreLimits } from './limits.ts';
 import { readSamples } from './read-samples.ts';
 import type { Readable } from './read-samples.ts';
 import { Segments } from './segments.ts';
-import { labelsKey, normaliseLabels, SeriesIndex } from './series-index.ts';
+import { charactersOf, labelsKey, normaliseLabels, SeriesIndex } from './series-index.ts';
 import { SeriesTable } from './series-table.ts';
 import { Timeline } from './timeline.ts';
 
@@ -80,15 +80,14 @@ export class RawStore implements SampleSource {
   /** The series of these labels, made when it is new. `refusedSeries`, counted, when a limit forbids it. */
   resolve(labels: Labels): SeriesReference {
     const pairs = normaliseLabels(labels);
-    const key = labelsKey(pairs);
-    let id = this.#index.find(key);
+    let id = this.#index.find(pairs);
     if (id === undefined) {
-      const refusal = this.#refusalOf(pairs, key);
+      const refusal = this.#refusalOf(pairs);
       if (refusal !== undefined) {
         this.refusals.count(refusal);
         return refusedSeries;
       }
-      id = this.#index.add(key, pairs);
+      id = this.#index.add(pairs);
       this.#table.open(id);
     }
     return (this.#generations[id] ?? 0) * idSpace + id;
@@ -275,12 +274,12 @@ export class RawStore implements SampleSource {
     return false;
   }
 
-  #refusalOf(pairs: readonly (readonly [string, string])[], key: string): RefusalReason | undefined {
+  #refusalOf(pairs: readonly (readonly [string, string])[]): RefusalReason | undefined {
     const { limits } = this;
     if (this.#index.size >= limits.seriesMax) return 'series';
     if (pairs.length > limits.labelsMax) return 'labels';
     if (pairs.some(([name, value]) => name.length > limits.labelNameLengthMax || value.length > limits.labelValueLengthMax)) return 'label_length';
-    if (this.#index.characters + key.length > limits.labelCharactersMax) return 'label_characters';
+    if (this.#index.characters + charactersOf(pairs) > limits.labelCharactersMax) return 'label_characters';
     return undefined;
   }
 }

@@ -35,8 +35,27 @@ export function labelsKey(pairs: readonly (readonly [string, string])[]): string
   return key;
 }
 
+/** Characters of all names and values. */
+export const charactersOf = (pairs: readonly (readonly [string, string])[]): number => pairs.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+
+/** FNV-1a over the characters, with a mark after each name and value. */
+function hashOf(pairs: readonly (readonly [string, string])[]): number {
+  let hash = 0x811c_9dc5;
+  for (const pair of pairs) {
+    for (const text of pair) {
+      for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x0100_0193);
+      hash = Math.imul(hash ^ 0x1_0000, 0x0100_0193);
+    }
+  }
+  return hash;
+}
+
 export class SeriesIndex {
-  readonly #byKey = new Map<string, number>();
+  /** By hash of the label set: the series last added of those that share it. A text for each would cost more than all else here. */
+  readonly #byHash = new Map<number, number>();
+  /** The next series of the same hash, -1 at the end. */
+  readonly #nextSame: number[] = [];
+  #size = 0;
   readonly #labels: (Labels | undefined)[] = [];
   readonly #postings = new Map<string, Map<string, Posting>>();
   readonly #free: number[] = [];
@@ -46,12 +65,19 @@ export class SeriesIndex {
   characters = 0;
 
   get size(): number {
-    return this.#byKey.size;
+    return this.#size;
   }
 
-  /** The series of this key, undefined where there is none. */
-  find(key: string): number | undefined {
-    return this.#byKey.get(key);
+  /** The series of this normalised label set, undefined where there is none. */
+  find(pairs: readonly (readonly [string, string])[]): number | undefined {
+    for (let id = this.#byHash.get(hashOf(pairs)) ?? -1; id >= 0; id = this.#nextSame[id] ?? -1) if (this.#isLabelled(id, pairs)) return id;
+    return undefined;
+  }
+
+  #isLabelled(id: number, pairs: readonly (readonly [string, string])[]): boolean {
+    const labels = this.#labels[id];
+    if (labels === undefined || Object.keys(labels).length !== pairs.length) return false;
+    return pairs.every(([name, value]) => labelValue(labels, name) === value);
   }
 
   labels(id: number): Labels {
@@ -68,20 +94,23 @@ export class SeriesIndex {
   }
 
   /** Adds a series that is not there; answers its id, which may be one that was used before. */
-  add(key: string, pairs: readonly (readonly [string, string])[]): number {
+  add(pairs: readonly (readonly [string, string])[]): number {
     const id = this.#free.pop() ?? this.#labels.length;
     const labels: Record<string, string> = {};
     for (const [name, value] of pairs) {
       let values = this.#postings.get(name);
       if (values === undefined) this.#postings.set(name, (values = new Map()));
       let posting = values.get(value);
-      if (posting === undefined) values.set(value, (posting = { value, ids: [] }));
-      posting.ids.push(id);
+      if (posting === undefined) values.set(value, (posting = { value, ids: [id] }));
+      else posting.ids.push(id);
       labels[name] = posting.value;
     }
     this.#labels[id] = labels;
-    this.#byKey.set(key, id);
-    this.characters += key.length;
+    const hash = hashOf(pairs);
+    this.#nextSame[id] = this.#byHash.get(hash) ?? -1;
+    this.#byHash.set(hash, id);
+    this.#size++;
+    this.characters += charactersOf(pairs);
     this.#forgetAnswers();
     return id;
   }
@@ -97,9 +126,9 @@ export class SeriesIndex {
         const posting = this.#postings.get(name)?.get(value);
         if (posting !== undefined) touched.add(posting);
       }
-      const key = labelsKey(pairs);
-      this.#byKey.delete(key);
-      this.characters -= key.length;
+      this.#unlink(id, hashOf(pairs));
+      this.#size--;
+      this.characters -= charactersOf(pairs);
       this.#labels[id] = undefined;
       this.#free.push(id);
     }
@@ -109,6 +138,18 @@ export class SeriesIndex {
       if (values.size === 0) this.#postings.delete(name);
     }
     this.#forgetAnswers();
+  }
+
+  #unlink(id: number, hash: number): void {
+    const next = this.#nextSame[id] ?? -1;
+    let before = this.#byHash.get(hash) ?? -1;
+    if (before === id) {
+      if (next < 0) this.#byHash.delete(hash);
+      else this.#byHash.set(hash, next);
+      return;
+    }
+    while (before >= 0 && this.#nextSame[before] !== id) before = this.#nextSame[before] ?? -1;
+    if (before >= 0) this.#nextSame[before] = next;
   }
 
   /** The series that meet every matcher; all of them where there is none. */
@@ -125,7 +166,7 @@ export class SeriesIndex {
 
   #search(conditions: readonly Condition[]): number[] {
     const base = this.#smallest(conditions);
-    const candidates = base?.ids ?? [...this.#byKey.values()];
+    const candidates = base?.ids ?? [...this.#labels.keys()].filter((id) => this.has(id));
     const rest = conditions.filter((condition) => condition !== base?.condition).map(withMemory);
     if (rest.length === 0) return [...candidates];
     return candidates.filter((id) => {
