@@ -5,6 +5,7 @@ import { SoraError, exitCodes, invalidConfig, messageOf, renderError } from '../
 import type { ExitCode } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
 import { createNodeHost } from '../core/node-host.ts';
+import { alerts } from './alerts.ts';
 import { renderHelp, suggest } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { db } from './db.ts';
@@ -13,12 +14,15 @@ import { down } from './down.ts';
 import { incident } from './incident.ts';
 import { load } from './load.ts';
 import { logs } from './logs.ts';
+import { oncall } from './oncall.ts';
+import { query } from './query.ts';
 import { rules } from './rules.ts';
 import { slo } from './slo.ts';
 import { status } from './status.ts';
 import { up } from './up.ts';
+import { watchdog } from './watchdog.ts';
 
-const commands: readonly Command[] = [up, down, status, load, db, logs, rules, incident, deploy, slo];
+const commands: readonly Command[] = [up, down, status, load, db, logs, rules, incident, deploy, slo, query, watchdog, alerts, oncall];
 
 async function run(context: Context, args: readonly string[]): Promise<ExitCode> {
   const [noun, ...rest] = args;
@@ -51,7 +55,7 @@ function renderNouns(): string {
     'SORA runs a backend, puts load on it and says whether it is fit.\n',
     'Usage: sora <command> [flags]\n',
     'Commands:',
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(8)}${summary}`),
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`),
     '\nsora <command> --help has the flags and examples of one. Data goes to standard output, messages to',
     'standard error. Exit codes: 0 well, 98 insufficient, 99 thresholds failed, 104 wrong configuration,',
     '105 stopped by a signal, 107 scenario error, 1 anything else.',
