@@ -8,8 +8,8 @@ export interface HeartbeatParts {
   readonly everyMs: number;
   /** Any address that wants a POST while all is well, such as a dead man's switch elsewhere. */
   readonly outsideUrl: string | undefined;
-  /** A `sora watchdog`. */
-  readonly watchdogUrl: string | undefined;
+  /** Each a `sora watchdog`. */
+  readonly watchdogUrls: readonly string[];
   readonly secret: string;
   /** Why the control plane does not do its work; undefined while it does. A heartbeat is sent only then. */
   problem(): string | undefined;
@@ -43,7 +43,7 @@ export function startHeart(parts: HeartbeatParts): Heart {
   const tell = async (kind: Heartbeat['kind']): Promise<void> => {
     const body = JSON.stringify({ instance, kind } satisfies Heartbeat);
     await Promise.all([
-      ...(parts.watchdogUrl === undefined ? [] : [send(`${parts.watchdogUrl}/heartbeat`, { authorization: `Bearer ${parts.secret}`, 'content-type': 'application/json' }, body)]),
+      ...parts.watchdogUrls.map((url) => send(`${url}/heartbeat`, { authorization: `Bearer ${parts.secret}`, 'content-type': 'application/json' }, body)),
       // Services that wait for heartbeats take any POST; of our end they know only that no more comes.
       ...(parts.outsideUrl === undefined || kind !== 'alive' ? [] : [send(parts.outsideUrl, {}, '')]),
     ]);

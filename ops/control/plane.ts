@@ -52,7 +52,7 @@ export async function startPlane(parts: PlaneParts): Promise<Plane> {
   if (applied.length > 0) log.info({ applied }, 'the control database was brought up to date');
   const events = createEventLog(database.pool);
   const publicUrl = settings.publicUrl ?? `http://127.0.0.1:${env.PORT}`;
-  const samples = startSamples({ host, settings, places, warn: (text) => log.warn(text) });
+  const samples = await startSamples({ host, settings, places, database, warn: (text) => log.warn(text) });
   const shared = { host, root, env, settings, log, metrics: parts.metrics, database, events, samples, publicUrl };
   const alerting = await startAlerting(shared);
   const api = { ...shared, alerting };
@@ -73,7 +73,7 @@ export async function startPlane(parts: PlaneParts): Promise<Plane> {
   });
   const listening = await listen(host, app, { port: env.PORT, address: env.SORA_LISTEN });
   const heart = startHeart({
-    host, everyMs: settings.heartbeatMs, outsideUrl: settings.heartbeatUrl, watchdogUrl: env.SORA_WATCHDOG_URL, secret: env.SORA_HEARTBEAT_SECRET,
+    host, everyMs: settings.heartbeatMs, outsideUrl: settings.heartbeatUrl, watchdogUrls: [...(env.SORA_WATCHDOG_URL === undefined ? [] : [env.SORA_WATCHDOG_URL]), ...settings.watchdogUrls], secret: env.SORA_HEARTBEAT_SECRET,
     problem: () => alerting.problem(),
     onError: (text) => log.warn(text),
   });

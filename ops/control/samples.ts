@@ -1,8 +1,10 @@
 /** Where samples come from: our own scraping and store, or a Prometheus elsewhere. */
-import type { Host, Timer } from '../core/host.ts';
+import type { Host } from '../core/host.ts';
 import { messageOf } from '../core/error.ts';
+import { createRemoteSource, joinSources } from '../metricstore/remote-source.ts';
 import type { SampleSource } from '../metricstore/series.ts';
-import { RawStore } from '../metricstore/raw-store/raw-store.ts';
+import { createMetricStore } from '../metricstore/store.ts';
+import type { MetricStore, StoreDatabase } from '../metricstore/store.ts';
 import type { NewSample } from '../metricstore/raw-store/raw-store.ts';
 import { ScrapeLoop } from '../metricstore/scrape/scrape-loop.ts';
 import type { ScrapeTarget, TargetState } from '../metricstore/scrape/target.ts';
@@ -16,7 +18,7 @@ export interface Samples {
   /** Takes what one group of rules writes. */
   append(samples: readonly NewSample[], group: string): void;
   targets(): readonly TargetState[];
-  readonly store: RawStore;
+  readonly store: MetricStore;
   stop(): Promise<void>;
 }
 
@@ -24,18 +26,36 @@ export interface SamplesParts {
   readonly host: Host;
   readonly settings: AlertSettings;
   readonly places: TargetPlaces;
+  readonly database: StoreDatabase;
   readonly warn: (text: string) => void;
 }
 
-const expireEveryMs = 30_000;
 /** A target that hangs must not eat the whole of its interval. */
 const timeoutShare = 0.8;
 
-/** Scrapes every process of the stack and what the settings name, from now on. */
-export function startSamples({ host, settings, places, warn }: SamplesParts): Samples {
+/** Scrapes every process of the stack and what the settings name, from now on; with a Prometheus elsewhere nothing is scraped. */
+export async function startSamples(parts: SamplesParts): Promise<Samples> {
+  const { host, settings: { prometheusUrl }, database, warn } = parts;
+  // A Prometheus elsewhere keeps samples itself; what our rules write beside it may be lost with this process.
+  const store = createMetricStore({ host, onError: warn, ...(prometheusUrl === undefined ? { database } : {}) });
+  await store.open();
+  return prometheusUrl === undefined ? startScraping(parts, store) : startReading(parts, store, prometheusUrl);
+}
+
+/** What our own rules write lies here, all else there. */
+function startReading({ host }: SamplesParts, store: MetricStore, url: string): Samples {
+  return {
+    source: joinSources(store, createRemoteSource({ host, url, token: host.process.env['PROMETHEUS_TOKEN'] || undefined })),
+    store,
+    append: (samples, group) => void store.append(samples, `rules ${group}`),
+    targets: () => [],
+    stop: () => store.close(),
+  };
+}
+
+function startScraping({ host, settings, places, warn }: SamplesParts, store: MetricStore): Samples {
   const topology = readTopology(host, places.topology);
-  const store = new RawStore();
-  const loop = new ScrapeLoop({ host, store });
+  const loop = new ScrapeLoop({ host, store: store.raw });
   const discover = (): void => {
     try {
       loop.setTargets(listTargets(readStack(host, places), topology, settings).map((target) => toScrape(target, settings.scrapeIntervalMs)));
@@ -45,15 +65,16 @@ export function startSamples({ host, settings, places, warn }: SamplesParts): Sa
     }
   };
   discover();
-  const timers: Timer[] = [host.timers.every(settings.scrapeIntervalMs, discover), host.timers.every(expireEveryMs, () => store.expire(host.clock.nowMs()))];
+  const timer = host.timers.every(settings.scrapeIntervalMs, discover);
   return {
     source: store,
     store,
     append: (samples, group) => void store.append(samples, `rules ${group}`),
     targets: () => loop.targets(),
     async stop() {
-      for (const timer of timers) timer.cancel();
+      timer.cancel();
       await loop.stop();
+      await store.close();
     },
   };
 }

@@ -32,6 +32,7 @@ export async function readAlertSettings(host: Host, root: string): Promise<Alert
     publicUrl: readUrl(env, 'SORA_PUBLIC_URL') ?? alerts.publicUrl,
     runbookUrl: readUrl(env, 'SORA_RUNBOOK_URL') ?? alerts.runbookUrl,
     heartbeatUrl: readUrl(env, 'SORA_HEARTBEAT_URL') ?? alerts.heartbeatUrl,
+    watchdogUrls: (list(env['SORA_WATCHDOG_URLS']) ?? alerts.watchdogUrls).map((url) => checkUrl('SORA_WATCHDOG_URLS', url)),
     heartbeatMs: duration('SORA_HEARTBEAT_INTERVAL', 1_000, 300_000) ?? alerts.heartbeatMs,
     anonymousRead: env['SORA_ANONYMOUS_READ'] === 'yes' || alerts.anonymousRead,
     rules: list(env['SORA_ALERT_RULES']) ?? alerts.rules,
@@ -65,7 +66,10 @@ function list(text: string | undefined): string[] | undefined {
 
 function readUrl(env: Readonly<Record<string, string | undefined>>, name: string): string | undefined {
   const text = env[name];
-  if (text === undefined || text === '') return undefined;
+  return text === undefined || text === '' ? undefined : checkUrl(name, text);
+}
+
+function checkUrl(name: string, text: string): string {
   const parsed = z.url({ protocol: /^https?$/ }).safeParse(text);
   if (!parsed.success) throw invalidConfig(`${name} "${text}" is not an http or https address`, `for example ${name}=http://127.0.0.1:9090`);
   return text.replace(/\/+$/, '');

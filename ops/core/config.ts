@@ -39,7 +39,7 @@ const configSchema = z.strictObject({
       oncall: z.string().min(1).default('alerts/oncall.yaml'),
       /** Put on what leaves for a Prometheus or Alertmanager elsewhere, and known to templates. */
       externalLabels: z.record(z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/), z.string().max(200)).default({}),
-      /** Samples are read from this Prometheus and nothing is scraped. Env PROMETHEUS_URL. */
+      /** Samples are read from this Prometheus and nothing is scraped. Env PROMETHEUS_URL; PROMETHEUS_TOKEN is sent as bearer token. */
       prometheusUrl: httpUrl.optional(),
       /** Groups and silences instead of SORA's own routing. Env ALERTMANAGER_URL. */
       alertmanagerUrl: httpUrl.optional(),
@@ -51,6 +51,9 @@ const configSchema = z.strictObject({
       anonymousRead: z.boolean().default(false),
       /** Gets a POST every `heartbeatMs` while the control plane works. Env SORA_HEARTBEAT_URL. */
       heartbeatUrl: httpUrl.optional(),
+      /** More watchdogs (`sora watchdog`) than the stack's own, best on other machines. Env SORA_WATCHDOG_URLS, with commas. */
+      watchdogUrls: z.array(httpUrl).max(10).default([]),
+      /** Env SORA_HEARTBEAT_INTERVAL. */
       heartbeatMs: z.int().min(1_000).max(300_000).default(10_000),
       watchdog: z.strictObject({
         /** Silence of the control plane after which its watchdog notifies. Env SORA_WATCHDOG_AFTER. */
