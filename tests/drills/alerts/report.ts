@@ -60,7 +60,7 @@ export function renderReport(report: DrillReport): string {
     '# Alert drills', '',
     'Written by `npm run drill:alerts`; not by hand.', '',
     `${new Date(startedAtMs).toISOString().slice(0, 16).replace('T', ' ')} UTC, commit ${commit}, ${machine}. The whole stack as \`sora up\` starts it, ${load.users} users with ${load.thinkS} s of think time on it.`,
-    `Samples and evaluations every ${pace.scrapeS} and ${pace.evaluationS} s; windows of the rules cut to ${pace.windowS} s and \`for\` to ${pace.windowS / 6} s, limits as shipped; inhibition off, so that every message is seen.`,
+    `Samples and evaluations every ${pace.scrapeS} and ${pace.evaluationS} s; windows of the rules cut to ${pace.windowS} s and \`for\` to ${(pace.windowS / 6).toFixed(1)} s, limits as shipped; inhibition off, so that every message is seen.`,
     'A message counts when the receiver, another process, has it. Rounds of causes that touch different parts run at the same time.', '',
     '## What holds', '', ...judge(report).map(({ ok, text }) => `- ${ok ? '✓' : '✗'} ${text}`), '',
     '## Every rule', '', ...head, ...outcomes.map(row), '',

@@ -1,7 +1,7 @@
 import type { Round } from './fault.ts';
 import { brokenSchema, deadlock, lockedTable, slowDatabase, stoppedDatabase, takenConnections, unbalancedLedger } from './faults/database.ts';
 import { crashingApi, fullMemory, slowStart } from './faults/processes.ts';
-import { failingAi, failingPayments, latePayments, slowAi, wordyAi } from './faults/providers.ts';
+import { failingAi, failingModeration, failingPayments, latePayments, slowAi, wordyAi } from './faults/providers.ts';
 import { badJob, fullQueue, oldQueue, stoppedWorkers } from './faults/queues.ts';
 import { endingCertificate, endingTokenKey, fillingDisk, lateNotification, refusedNotification } from './faults/surroundings.ts';
 
@@ -9,9 +9,9 @@ import { endingCertificate, endingTokenKey, fillingDisk, lateNotification, refus
 export const rounds: readonly Round[] = [
   [slowAi, latePayments, deadlock, endingCertificate, unbalancedLedger, badJob],
   [failingAi, failingPayments, takenConnections, stoppedWorkers],
-  [wordyAi, fillingDisk, fullQueue],
-  [oldQueue, refusedNotification],
-  [lateNotification, fullMemory],
+  [wordyAi, fillingDisk, fullQueue, refusedNotification],
+  [failingModeration, oldQueue, lateNotification],
+  [fullMemory],
   [lockedTable],
   [brokenSchema],
   [slowDatabase],

@@ -1,4 +1,4 @@
-/** The stack of a drill: started as `sora up` starts it, with a scrape and an evaluation every 5 s and windows of at most 30 s. */
+/** The stack of a drill: started as `sora up` starts it, with a scrape and an evaluation every 5 s and windows of at most 20 s. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -15,7 +15,7 @@ import { createCertificate } from '../../certificate.ts';
 import type { World } from './fault.ts';
 import type { Receiver } from './receiver.ts';
 
-export const pace = { scrapeS: 5, evaluationS: 5, windowS: 30 } as const;
+export const pace = { scrapeS: 5, evaluationS: 5, windowS: 20 } as const;
 /** What the mock of the AI provider may take before its alert; it idles at about 100 MB. */
 const mockMemoryMb = 180;
 const upWithinMs = 120_000;
@@ -110,7 +110,7 @@ async function startStack(host: Host, root: string, env: Readonly<Record<string,
 }
 
 async function freePorts(names: readonly string[]): Promise<Record<string, number>> {
-  const servers = await Promise.all(names.map(async () => {
+  const servers = await Promise.all(names.map(async (name) => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     return { name, server };

@@ -1,8 +1,6 @@
-import { once } from 'node:events';
 import { connect as connectTo } from 'node:net';
-import type { Socket } from 'node:net';
 import type { Fault } from '../fault.ts';
-import { freeze, killAndAwait, processOf } from './reach.ts';
+import { freeze, killAndAwait, processOf, setFaults } from './reach.ts';
 
 /** Below five in a minute, at which the supervisor gives a process up. */
 const kills = 4;
@@ -37,24 +35,21 @@ export const slowStart: Fault = {
   },
 };
 
-/** Each costs the server a few kilobytes; together more than what is left below its limit. */
-const idleConnections = 9_000;
+/** Together more than what is left below the limit of the drill's topology. */
+const held = { requests: 400, bodyBytes: 240_000, latencyMs: 300_000 };
 
 export const fullMemory: Fault = {
-  name: 'memory-full', what: `${idleConnections.toLocaleString('en')} connections are opened to the mock of the AI provider and left idle`, target: 'mock-ai',
+  name: 'memory-full', what: `a slow AI provider holds ${held.requests} requests of ${held.bodyBytes / 1_000} kB`, target: 'mock-ai',
   alerts: ['MemoryHigh'],
   async begin(world) {
+    const undo = await setFaults(world, 'mock-ai', { latencyMs: held.latencyMs }, { latencyMs: 50 });
     const port = processOf(world, 'mock-ai').port ?? 0;
-    const sockets: Socket[] = [];
-    for (let left = idleConnections; left > 0; left--) {
-      const socket = connectTo(port, '127.0.0.1').on('error', () => undefined);
-      sockets.push(socket);
-      // A head that never ends is what makes a server keep bytes.
-      socket.write(`GET /healthz HTTP/1.1\r\nhost: drill\r\nx-padding: ${'x'.repeat(3_000)}`);
-      if (left % 500 === 0) await once(socket, 'connect');
-    }
+    const body = JSON.stringify({ model: 'companion-1', messages: [{ role: 'user', content: 'x'.repeat(held.bodyBytes) }] });
+    const sockets = Array.from({ length: held.requests }, () => connectTo(port, '127.0.0.1').on('error', () => undefined));
+    for (const socket of sockets) socket.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: drill\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
     return async () => {
       for (const socket of sockets) socket.destroy();
+      await undo();
       // What its runbook says: memory that is not given back goes with a restart.
       await killAndAwait(world, 'mock-ai');
     };

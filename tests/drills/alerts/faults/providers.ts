@@ -16,9 +16,15 @@ export const wordyAi: Fault = {
 };
 
 export const failingAi: Fault = {
-  name: 'ai-failing', what: 'the AI provider answers 500, to moderations too', target: 'mock-ai',
-  alerts: ['ModerationFailing', ...burn('AiAvailability')],
-  begin: (world) => setFaults(world, 'mock-ai', { failRatio: 1, moderationFailRatio: 1 }, { failRatio: 0, moderationFailRatio: 0 }),
+  name: 'ai-failing', what: 'the AI provider answers 500', target: 'mock-ai',
+  alerts: burn('AiAvailability'),
+  begin: (world) => setFaults(world, 'mock-ai', { failRatio: 1 }, { failRatio: 0 }),
+};
+
+export const failingModeration: Fault = {
+  name: 'moderation-failing', what: 'the AI provider gives no verdict on messages', target: 'mock-ai',
+  alerts: ['ModerationFailing'],
+  begin: (world) => setFaults(world, 'mock-ai', { moderationFailRatio: 1 }, { moderationFailRatio: 0 }),
 };
 
 export const latePayments: Fault = {

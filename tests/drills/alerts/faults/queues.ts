@@ -2,8 +2,9 @@ import type { Fault } from '../fault.ts';
 import { freeze, processOf, runSql } from './reach.ts';
 
 const rows = 1_500;
-/** Marks the rows of the drill; a valid event of nobody's post is done at once. */
-const drillTopic = 'drill.idle';
+/** A topic that no worker consumes: its rows stay in the outbox. */
+const drillTopic = 'drill.unconsumed';
+const removeRows = `delete from platform_outbox where topic = '${drillTopic}'`;
 
 export const stoppedWorkers: Fault = {
   name: 'workers-stopped', what: 'the workers stand still (SIGSTOP)', target: 'workers',
@@ -15,28 +16,20 @@ export const stoppedWorkers: Fault = {
 };
 
 export const fullQueue: Fault = {
-  name: 'queue-full', what: `the workers stand still, and ${rows.toLocaleString('en')} events wait`, target: 'workers',
+  name: 'queue-full', what: `${rows.toLocaleString('en')} events come that nobody takes`, target: 'workers',
   alerts: ['QueueDepthHigh'],
   async begin(world) {
-    const thaw = freeze(world, processOf(world, 'workers').pid);
     await runSql(world, `insert into platform_outbox (topic, payload) select '${drillTopic}', '{}' from generate_series(1, ${rows})`);
-    return async () => {
-      await runSql(world, `delete from platform_outbox where topic = '${drillTopic}'`);
-      thaw();
-    };
+    return () => runSql(world, removeRows);
   },
 };
 
 export const oldQueue: Fault = {
-  name: 'queue-old', what: 'the workers stand still until an event waits for more than 60 s', target: 'workers', conditionAfterMs: 60_000,
+  name: 'queue-old', what: 'an event is taken by nobody for more than 60 s', target: 'workers', conditionAfterMs: 60_000,
   alerts: ['QueueAgeHigh'],
   async begin(world) {
-    const thaw = freeze(world, processOf(world, 'workers').pid);
     await runSql(world, `insert into platform_outbox (topic, payload) values ('${drillTopic}', '{}')`);
-    return async () => {
-      await runSql(world, `delete from platform_outbox where topic = '${drillTopic}'`);
-      thaw();
-    };
+    return () => runSql(world, removeRows);
   },
 };
 
