@@ -64,8 +64,7 @@ export function timeOf(text: string | undefined, nowMs: number): number {
 }
 
 function mutedBy(config: RoutingConfig, route: Route, atMs: number): string | undefined {
-  const interval = mutingInterval(route, (name) => (config.intervals[name] ?? []).some((interval) => containsTime(interval, atMs)));
-  return interval !== undefined && route.activeIntervals.includes(interval) ? `outside ${interval}` : interval;
+  return mutingInterval(route, (name) => (config.intervals[name] ?? []).some((interval) => containsTime(interval, atMs)));
 }
 
 function renderTree(route: Route, indent: string): string {

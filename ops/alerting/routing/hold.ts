@@ -32,9 +32,9 @@ export function createHolder(config: RoutingConfig, silences: readonly Silence[]
   };
 }
 
-/** The interval that mutes a route now, or the first of those in none of which it is. */
+/** What mutes a route now, in words: an interval in which it is, or the first of those in none of which it is, as `outside NAME`. */
 export function mutingInterval(route: Route, isWithin: (interval: string) => boolean): string | undefined {
-  if (route.activeIntervals.length > 0 && !route.activeIntervals.some(isWithin)) return route.activeIntervals[0];
+  if (route.activeIntervals.length > 0 && !route.activeIntervals.some(isWithin)) return `outside ${route.activeIntervals[0]}`;
   return route.muteIntervals.find(isWithin);
 }
 
