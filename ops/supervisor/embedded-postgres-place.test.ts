@@ -81,8 +81,8 @@ test('commits stay durable unless the cluster is thrown away, and memory follows
   const settings = { port: 5_432, socketFolder: "/it's/here", logFolder: '/log', clusterName: 'sora-1', durable: true, memoryBytes: 24 * 1_024 ** 3 };
   const durable = renderSettings(settings);
   expect(durable).not.toMatch(/^(fsync|synchronous_commit|full_page_writes)/m);
-  expect(durable).toContain('shared_buffers = 1024MB');
+  expect(durable).toContain('shared_buffers = 4096MB');
   expect(durable).toContain("unix_socket_directories = '/it''s/here'");
   expect(renderSettings({ ...settings, durable: false })).toContain('fsync = off');
-  expect(renderSettings({ ...settings, memoryBytes: 1_024 ** 3 })).toContain('shared_buffers = 128MB');
+  expect(renderSettings({ ...settings, memoryBytes: 1_024 ** 3 })).toContain('shared_buffers = 171MB');
 });
