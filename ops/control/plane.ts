@@ -16,6 +16,7 @@ import { startHeart } from './heartbeat.ts';
 import { startAlerting } from './alerting.ts';
 import { notFoundHandler, problemHandler } from './problem.ts';
 import { isSupervised, processFamilies } from './process-metrics.ts';
+import { watchControl } from './control-metrics.ts';
 import { readMachine, readUsage } from './process-usage.ts';
 import { startSamples } from './samples.ts';
 import { createApp, listen } from './server.ts';
@@ -52,7 +53,7 @@ export async function startPlane(parts: PlaneParts): Promise<Plane> {
   if (applied.length > 0) log.info({ applied }, 'the control database was brought up to date');
   const events = createEventLog(database.pool);
   const publicUrl = settings.publicUrl ?? `http://127.0.0.1:${env.PORT}`;
-  const samples = await startSamples({ host, settings, places, database, warn: (text) => log.warn(text) });
+  const samples = await startSamples({ host, settings, places, database, metrics: parts.metrics, warn: (text) => log.warn(text) });
   const shared = { host, root, env, settings, log, metrics: parts.metrics, database, events, samples, publicUrl };
   const alerting = await startAlerting(shared);
   const api = { ...shared, alerting };
@@ -77,6 +78,7 @@ export async function startPlane(parts: PlaneParts): Promise<Plane> {
     problem: () => alerting.problem(),
     onError: (text) => log.warn(text),
   });
+  watchControl(parts, heart);
   ready = true;
   return {
     url: listening.url,

@@ -1,10 +1,12 @@
 /** Where samples come from: our own scraping and store, or a Prometheus elsewhere. */
+import type { Registry } from 'prom-client';
 import type { Host } from '../core/host.ts';
 import { messageOf } from '../core/error.ts';
 import { createRemoteSource, joinSources } from '../metricstore/remote-source.ts';
 import type { SampleSource } from '../metricstore/series.ts';
 import { createMetricStore } from '../metricstore/store.ts';
 import type { MetricStore, StoreDatabase } from '../metricstore/store.ts';
+import { watchMetricStore } from '../metricstore/store-metrics.ts';
 import type { NewSample } from '../metricstore/raw-store/raw-store.ts';
 import { ScrapeLoop } from '../metricstore/scrape/scrape-loop.ts';
 import type { ScrapeTarget, TargetState } from '../metricstore/scrape/target.ts';
@@ -27,6 +29,7 @@ export interface SamplesParts {
   readonly settings: AlertSettings;
   readonly places: TargetPlaces;
   readonly database: StoreDatabase;
+  readonly metrics: Registry;
   readonly warn: (text: string) => void;
 }
 
@@ -35,10 +38,11 @@ const timeoutShare = 0.8;
 
 /** Scrapes every process of the stack and what the settings name, from now on; with a Prometheus elsewhere nothing is scraped. */
 export async function startSamples(parts: SamplesParts): Promise<Samples> {
-  const { host, settings: { prometheusUrl }, database, warn } = parts;
+  const { host, settings: { prometheusUrl }, database, metrics, warn } = parts;
   // A Prometheus elsewhere keeps samples itself; what our rules write beside it may be lost with this process.
   const store = createMetricStore({ host, onError: warn, ...(prometheusUrl === undefined ? { database } : {}) });
   await store.open();
+  watchMetricStore(metrics, store);
   return prometheusUrl === undefined ? startScraping(parts, store) : startReading(parts, store, prometheusUrl);
 }
 

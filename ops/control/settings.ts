@@ -40,7 +40,7 @@ export async function readAlertSettings(host: Host, root: string): Promise<Alert
     oncall: env['SORA_ALERT_ONCALL'] || alerts.oncall,
     watchdog: {
       ...alerts.watchdog,
-      afterMs: duration('SORA_WATCHDOG_AFTER', 5_000, 3_600_000) ?? alerts.watchdog.afterMs,
+      afterMs: duration('SORA_WATCHDOG_AFTER', 1_000, 3_600_000) ?? alerts.watchdog.afterMs,
       receivers: [...alerts.watchdog.receivers, ...receiversOf(env)],
     },
   };

@@ -57,7 +57,7 @@ const configSchema = z.strictObject({
       heartbeatMs: z.int().min(1_000).max(300_000).default(10_000),
       watchdog: z.strictObject({
         /** Silence of the control plane after which its watchdog notifies. Env SORA_WATCHDOG_AFTER. */
-        afterMs: z.int().min(5_000).max(3_600_000).default(60_000),
+        afterMs: z.int().min(1_000).max(3_600_000).default(60_000),
         /** Time between reminders while the silence lasts. */
         repeatMs: z.int().min(60_000).max(86_400_000).default(3_600_000),
         /** Settings of notifiers (ops/alerting/notifiers/settings.ts). Env SORA_WATCHDOG_WEBHOOK_URL and SORA_WATCHDOG_SLACK_URL add one each. */
