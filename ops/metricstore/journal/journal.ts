@@ -26,7 +26,7 @@ export interface JournalOptions {
   readonly bytesMax?: number;
 }
 
-const pageSeries = 2_000;
+const pageSeries = 500;
 /** A scrape under way may still bring samples of this age. */
 const lagMs = 5_000;
 const rowBytesMax = 256 * 1024 * 1024;
@@ -119,17 +119,21 @@ function writeRecords(raw: RawStore, records: readonly ReadRecord[], references:
   let written = 0;
   for (const [key, group] of byTimeline) {
     const timeline = raw.timeline(key);
-    const times = [...new Set(group.flatMap(({ timestampsMs }) => [...timestampsMs.values()]))].sort((a, b) => a - b);
+    // Most share the times of the record before.
+    const lists = new Set(group.map(({ timestampsMs }) => timestampsMs));
+    const times = [...new Set([...lists].flatMap((list) => [...list]))].sort((a, b) => a - b);
     const places = new Uint32Array(group.length);
+    const targets = Float64Array.from(group, ({ id }) => references.get(id) ?? refusedSeries);
     for (const atMs of times) {
       const tick = timeline.tick(atMs);
-      for (const [index, { id, timestampsMs, values, stale }] of group.entries()) {
+      for (let index = 0; index < group.length; index++) {
+        const record = group[index];
         const place = places[index] ?? 0;
-        if (timestampsMs[place] !== atMs) continue;
+        if (record === undefined || record.timestampsMs[place] !== atMs) continue;
         places[index] = place + 1;
-        const reference = references.get(id) ?? refusedSeries;
-        if (stale.has(place)) raw.writeStale(reference, timeline, tick);
-        else if (raw.write(reference, timeline, tick, values[place] ?? 0)) written++;
+        const reference = targets[index] ?? refusedSeries;
+        if (record.stale.size > 0 && record.stale.has(place)) raw.writeStale(reference, timeline, tick);
+        else if (raw.write(reference, timeline, tick, record.values[place] ?? 0)) written++;
       }
     }
   }

@@ -3,74 +3,96 @@ import { bucketMs } from './bucket.ts';
 import type { Bucket } from './bucket.ts';
 import { ByteSink, ByteSource } from './byte-sink.ts';
 
-/** The buckets of one series, in order of time. */
-export interface SeriesBuckets {
-  /** In the catalogue. */
-  readonly id: number;
-  readonly buckets: readonly Bucket[];
-}
-
-/** Fewer buckets a series than this, and all series are compressed together: then neighbours are other series and not other times. */
-const apartFrom = 6;
 /** Whole numbers up to this size can be added and doubled without loss. */
 const wholeMax = 2 ** 49;
 
-const sink = new ByteSink();
-const blocks = new ByteSink();
+/**
+ * Writes rows. Where series have few buckets all are compressed `together`: neighbours are other series and not other times. Else each is
+ * `apart`, and can be read alone.
+ */
+export class BucketEncoder {
+  readonly #layout: 'together' | 'apart';
+  readonly #directory = new ByteSink();
+  readonly #blocks = new ByteSink();
+  readonly #together: Bucket[] = [];
+  #count = 0;
+  #lastId = 0;
 
-/** @param series in any order; the answer is a copy */
-export function encodeBuckets(series: readonly SeriesBuckets[]): Buffer {
-  const sorted = series.toSorted((a, b) => a.id - b.id);
-  const total = sorted.reduce((sum, { buckets }) => sum + buckets.length, 0);
-  const isApart = total >= apartFrom * sorted.length;
-  sink.clear();
-  blocks.clear();
-  sink.varint(isApart ? 1 : 0);
-  sink.varint(sorted.length);
-  let before = 0;
-  for (const { id, buckets } of sorted) {
-    sink.varint(id - before);
-    sink.varint(buckets.length);
-    before = id;
-    if (!isApart) continue;
-    const from = blocks.length;
-    putBlock(blocks, buckets, true);
-    sink.varint(blocks.length - from);
+  constructor(layout: 'together' | 'apart') {
+    this.#layout = layout;
   }
-  if (!isApart) putBlock(blocks, sorted.flatMap(({ buckets }) => buckets), false);
-  sink.bytes(blocks.written());
-  return Buffer.from(sink.written());
+
+  /** @param id above that of the series before */
+  add(id: number, buckets: readonly Bucket[]): void {
+    this.#count++;
+    this.#directory.varint(id - this.#lastId);
+    this.#directory.varint(buckets.length);
+    this.#lastId = id;
+    if (this.#layout === 'together') {
+      this.#together.push(...buckets);
+      return;
+    }
+    const from = this.#blocks.length;
+    putBlock(this.#blocks, buckets, true);
+    this.#directory.varint(this.#blocks.length - from);
+  }
+
+  /** The row. */
+  finish(): Buffer {
+    if (this.#layout === 'together') putBlock(this.#blocks, this.#together, false);
+    const head = new ByteSink();
+    head.varint(this.#layout === 'apart' ? 1 : 0);
+    head.varint(this.#count);
+    return Buffer.concat([head.written(), this.#directory.written(), this.#blocks.written()]);
+  }
 }
 
-/** @param wanted ids to read; default all */
-export function decodeBuckets(bytes: Buffer, wanted?: ReadonlySet<number>): SeriesBuckets[] {
-  const source = new ByteSource(bytes);
-  const isApart = source.varint() === 1;
-  const count = source.varint();
-  const entries: { id: number; buckets: number; length: number }[] = [];
-  let id = 0;
-  let total = 0;
-  for (let index = 0; index < count; index++) {
-    id += source.varint();
-    const buckets = source.varint();
-    entries.push({ id, buckets, length: isApart ? source.varint() : 0 });
-    total += buckets;
-  }
-  const read: SeriesBuckets[] = [];
-  const together = isApart ? [] : takeBlock(source, total, false);
-  let at = isApart ? source.at : 0;
-  for (const entry of entries) {
-    const isWanted = wanted === undefined || wanted.has(entry.id);
-    if (isApart) {
-      source.at = at;
-      if (isWanted) read.push({ id: entry.id, buckets: takeBlock(source, entry.buckets, true) });
-      at += entry.length;
-    } else {
-      if (isWanted) read.push({ id: entry.id, buckets: together.slice(at, at + entry.buckets) });
-      at += entry.buckets;
+interface Place {
+  readonly buckets: number;
+  /** Of its block in the bytes, or of its first bucket among all. */
+  readonly at: number;
+}
+
+/** Reads rows. */
+export class BucketReader {
+  readonly #source: ByteSource;
+  readonly #places = new Map<number, Place>();
+  readonly #together: readonly Bucket[] | undefined;
+
+  constructor(bytes: Buffer) {
+    const source = new ByteSource(bytes);
+    this.#source = source;
+    const isApart = source.varint() === 1;
+    const count = source.varint();
+    let id = 0;
+    let at = 0;
+    for (let index = 0; index < count; index++) {
+      id += source.varint();
+      const buckets = source.varint();
+      this.#places.set(id, { buckets, at });
+      at += isApart ? source.varint() : buckets;
     }
+    if (!isApart) {
+      this.#together = takeBlock(source, at, false);
+      return;
+    }
+    const blocksAt = source.at;
+    for (const [each, place] of this.#places) this.#places.set(each, { ...place, at: blocksAt + place.at });
   }
-  return read;
+
+  /** The series in the row, in order. */
+  ids(): IterableIterator<number> {
+    return this.#places.keys();
+  }
+
+  /** The buckets of one series, in order of time; none where it is not in the row. */
+  take(id: number): readonly Bucket[] {
+    const place = this.#places.get(id);
+    if (place === undefined) return [];
+    if (this.#together !== undefined) return this.#together.slice(place.at, place.at + place.buckets);
+    this.#source.at = place.at;
+    return takeBlock(this.#source, place.buckets, true);
+  }
 }
 
 function putBlock(sink: ByteSink, buckets: readonly Bucket[], isOneSeries: boolean): void {

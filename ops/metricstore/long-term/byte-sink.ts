@@ -6,7 +6,7 @@ const scratch = createColumn(runLength);
 
 /** Bytes that grow as they are written. */
 export class ByteSink {
-  #bytes = Buffer.alloc(64 * 1024);
+  #bytes = Buffer.alloc(4 * 1024);
   length = 0;
 
   /** The bytes written, valid until the next one is. */

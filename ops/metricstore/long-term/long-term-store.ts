@@ -4,13 +4,11 @@ import { zstdCompress, zstdDecompress } from 'node:zlib';
 import type { Pool, PoolClient } from 'pg';
 import { SoraError } from '../../core/error.ts';
 import type { Host } from '../../core/host.ts';
-import { labelValue } from '../matchers.ts';
 import type { RawStore } from '../raw-store/raw-store.ts';
 import type { Labels, Matcher, SeriesSamples, TimeSpan } from '../series.ts';
 import { aggregate, bucketEndOf, bucketMs, expand } from './bucket.ts';
 import type { Bucket, SyntheticSamples } from './bucket.ts';
-import { decodeBuckets, encodeBuckets } from './bucket-codec.ts';
-import type { SeriesBuckets } from './bucket-codec.ts';
+import { BucketEncoder, BucketReader } from './bucket-codec.ts';
 import { clampMs } from './catalogue.ts';
 import type { Catalogue, CataloguedSeries } from './catalogue.ts';
 
@@ -36,10 +34,15 @@ export interface LongTermLimits {
 
 export const defaultLongTermLimits: LongTermLimits = { retentionMs: 14 * 86_400_000, bytesMax: 750_000_000, lagMs: 30_000, samplesMax: 20_000_000 };
 
-const shards = 64;
+/**
+ * Series of neighbouring numbers lie in one row: they appeared together and are asked for together. So many that rows are worth their
+ * overhead, so few that merging one holds nothing up.
+ */
+const seriesOfShard = 256;
+const mergedAtOnce = 64;
 /** Rows grow in two steps. */
 const levelsMs = [2 * 3_600_000, 12 * 3_600_000] as const;
-const pageSeries = 2_000;
+const pageSeries = 500;
 /** Buckets behind which one call writes at most; the next call goes on. */
 const bucketsAtOnce = 30;
 
@@ -97,7 +100,7 @@ export class LongTermStore {
 
   async #writeBucket(endMs: number): Promise<void> {
     const { host, raw, catalogue, transaction } = this.#options;
-    const byShard = new Map<number, SeriesBuckets[]>();
+    const byShard = new Map<number, { id: number; bucket: Bucket }[]>();
     for (const page of raw.pages({ fromMs: endMs - bucketMs + 1, toMs: endMs }, pageSeries)) {
       const found = page.flatMap((series) => {
         const bucket = aggregate(series, endMs);
@@ -106,16 +109,20 @@ export class LongTermStore {
       await catalogue.resolve(found.map(({ labels }) => labels), endMs);
       for (const { labels, bucket } of found) {
         const id = catalogue.idOf(labels);
-        if (id !== undefined) entryOf(byShard, shardOf(labels)).push({ id, buckets: [bucket] });
+        if (id !== undefined) entryOf(byShard, shardOf(id)).push({ id, bucket });
       }
       // Rules and scrapes have their turn between pages.
-      await new Promise<void>((resolve) => host.timers.soon(resolve));
+      await turn(host);
     }
     const rows: { shard: number; body: Buffer }[] = [];
-    for (const [shard, series] of byShard) rows.push({ shard, body: await pack(encodeBuckets(series)) });
+    for (const [shard, series] of byShard) {
+      const encoder = new BucketEncoder('together');
+      for (const { id, bucket } of series.sort((a, b) => a.id - b.id)) encoder.add(id, [bucket]);
+      rows.push({ shard, body: await pack(encoder.finish()) });
+    }
     await transaction(async (client) => {
       await client.query(
-        'insert into metricstore_chunk (shard, from_ms, to_ms, body) select shard, $3, $4, body from unnest($1::smallint[], $2::bytea[]) as new (shard, body) on conflict do nothing',
+        'insert into metricstore_chunk (shard, from_ms, to_ms, body) select shard, $3, $4, body from unnest($1::int[], $2::bytea[]) as new (shard, body) on conflict do nothing',
         [rows.map(({ shard }) => shard), rows.map(({ body }) => body), endMs - bucketMs, endMs],
       );
       await client.query('insert into metricstore_progress (bucket_ms) values ($1) on conflict (only_row) do update set bucket_ms = greatest(metricstore_progress.bucket_ms, excluded.bucket_ms)', [endMs]);
@@ -134,13 +141,13 @@ export class LongTermStore {
     for (const { shard, window_ms } of windows) {
       const fromMs = Number(window_ms);
       const ids = await transaction(async (client) => {
-        const { rows } = await client.query<{ body: Buffer }>('delete from metricstore_chunk where shard = $1 and from_ms >= $2 and to_ms <= $3 returning body', [shard, fromMs, fromMs + levelMs]);
-        const merged = mergeRows(await Promise.all(rows.map(({ body }) => unpackBuckets(body))));
-        await client.query('insert into metricstore_chunk (shard, from_ms, to_ms, body) values ($1, $2, $3, $4)', [shard, fromMs, fromMs + levelMs, await pack(encodeBuckets(merged))]);
-        return merged.map(({ id }) => id);
+        const { rows } = await client.query<{ from_ms: string | number; body: Buffer }>('delete from metricstore_chunk where shard = $1 and from_ms >= $2 and to_ms <= $3 returning from_ms, body', [shard, fromMs, fromMs + levelMs]);
+        const { ids, body } = await mergeRows(host, rows.toSorted((a, b) => Number(a.from_ms) - Number(b.from_ms)).map((row) => row.body));
+        await client.query('insert into metricstore_chunk (shard, from_ms, to_ms, body) values ($1, $2, $3, $4)', [shard, fromMs, fromMs + levelMs, body]);
+        return ids;
       });
       if (levelMs === levelsMs.at(-1)) await catalogue.see(ids, fromMs + levelMs);
-      await new Promise<void>((resolve) => host.timers.soon(resolve));
+      await turn(host);
     }
   }
 
@@ -167,15 +174,14 @@ export class LongTermStore {
     const found = await this.#options.catalogue.find(matchers, span);
     const samples = new Map<number, { readonly series: CataloguedSeries; readonly into: SyntheticSamples }>();
     let count = 0;
-    for (const { series, bucket } of await this.#bucketsOf(found, span)) {
-      const { into } = samples.get(series.id) ?? { into: undefined };
-      const samplesOf = into ?? { timestampsMs: [], values: [], stale: [] };
-      if (into === undefined) samples.set(series.id, { series, into: samplesOf });
-      const before = samplesOf.values.length;
-      expand(bucket, series.isCounter, samplesOf);
-      count += samplesOf.values.length - before;
+    await this.#visit(found, span, (series, buckets) => {
+      let entry = samples.get(series.id);
+      if (entry === undefined) samples.set(series.id, (entry = { series, into: { timestampsMs: [], values: [], stale: [] } }));
+      const before = entry.into.values.length;
+      for (const bucket of buckets) if (bucket.endMs >= span.fromMs && bucket.endMs - bucketMs < span.toMs) expand(bucket, series.isCounter, entry.into);
+      count += entry.into.values.length - before;
       if (count > this.#limits.samplesMax) throw tooManySamples(this.#limits.samplesMax);
-    }
+    });
     return [...samples.values()].flatMap(({ series, into }) => trim(series.labels, into, span));
   }
 
@@ -186,32 +192,34 @@ export class LongTermStore {
     return [...found.values()];
   }
 
-  /** The buckets of these series that reach into the span, in order of time for each series. */
-  async #bucketsOf(found: readonly CataloguedSeries[], { fromMs, toMs }: TimeSpan): Promise<{ series: CataloguedSeries; bucket: Bucket }[]> {
-    const byId = new Map(found.map((series) => [series.id, series]));
-    const wanted = new Set(byId.keys());
-    const byShard = new Set(found.map(({ labels }) => shardOf(labels)));
-    const buckets: { series: CataloguedSeries; bucket: Bucket }[] = [];
-    for (const shard of byShard) {
+  /** Shows the buckets of each series in the rows that reach into the span, in order of time. */
+  async #visit(found: readonly CataloguedSeries[], { fromMs, toMs }: TimeSpan, show: (series: CataloguedSeries, buckets: readonly Bucket[]) => void): Promise<void> {
+    for (const [shard, wanted] of Map.groupBy(found, ({ id }) => shardOf(id))) {
       const { rows } = await this.#options.pool.query<{ body: Buffer }>('select body from metricstore_chunk where shard = $1 and to_ms >= $2 and from_ms < $3 order by from_ms', [shard, clampMs(fromMs), clampMs(toMs)]);
       for (const { body } of rows) {
-        for (const read of await unpackBuckets(body, wanted)) {
-          const series = byId.get(read.id);
-          if (series === undefined) continue;
-          for (const bucket of read.buckets) if (bucket.endMs >= fromMs && bucket.endMs - bucketMs < toMs) buckets.push({ series, bucket });
-        }
+        const reader = await unpackRow(body);
+        for (const series of wanted) show(series, reader.take(series.id));
       }
     }
-    return buckets;
   }
 }
 
-const unpackBuckets = async (body: Buffer, wanted?: ReadonlySet<number>): Promise<SeriesBuckets[]> => decodeBuckets(await unpack(body, { maxOutputLength: rowBytesMax }), wanted);
+const unpackRow = async (body: Buffer): Promise<BucketReader> => new BucketReader(await unpack(body, { maxOutputLength: rowBytesMax }));
 
-function mergeRows(rows: readonly (readonly SeriesBuckets[])[]): SeriesBuckets[] {
-  const byId = new Map<number, Bucket[]>();
-  for (const { id, buckets } of rows.flat()) entryOf(byId, id).push(...buckets);
-  return [...byId].map(([id, buckets]) => ({ id, buckets: buckets.sort((a, b) => a.endMs - b.endMs) }));
+/** Rules and scrapes have their turn. */
+const turn = (host: Host): Promise<void> => new Promise((resolve) => host.timers.soon(resolve));
+
+/** Joins rows that follow one another in time, series by series, so that little is unpacked at a time. */
+async function mergeRows(host: Host, bodies: readonly Buffer[]): Promise<{ readonly ids: readonly number[]; readonly body: Buffer }> {
+  const readers: BucketReader[] = [];
+  for (const body of bodies) readers.push(await unpackRow(body));
+  const ids = [...new Set(readers.flatMap((reader) => [...reader.ids()]))].sort((a, b) => a - b);
+  const encoder = new BucketEncoder('apart');
+  for (const [index, id] of ids.entries()) {
+    encoder.add(id, readers.flatMap((reader) => reader.take(id)));
+    if (index % mergedAtOnce === mergedAtOnce - 1) await turn(host);
+  }
+  return { ids, body: await pack(encoder.finish()) };
 }
 
 function entryOf<Key, Item>(map: Map<Key, Item[]>, key: Key): Item[] {
@@ -220,13 +228,7 @@ function entryOf<Key, Item>(map: Map<Key, Item[]>, key: Key): Item[] {
   return list;
 }
 
-/** Series of one metric lie together, as questions name a metric. */
-function shardOf(labels: Labels): number {
-  const name = labelValue(labels, '__name__');
-  let hash = 0x811c_9dc5;
-  for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 0x0100_0193);
-  return (hash >>> 0) % shards;
-}
+const shardOf = (id: number): number => Math.floor(id / seriesOfShard);
 
 function trim(labels: Labels, { timestampsMs, values, stale }: SyntheticSamples, { fromMs, toMs }: TimeSpan): SeriesSamples[] {
   const from = timestampsMs.findIndex((atMs) => atMs >= fromMs);
