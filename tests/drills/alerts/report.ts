@@ -1,20 +1,9 @@
 import { load } from './users.ts';
 import { pace } from './stage.ts';
-import type { AlertOutcome } from './run-fault.ts';
+import type { DrillEntry, DrillRecord } from './record.ts';
 
 /** What the drill must show. */
 export const limits = { medianMs: 20_000, worstOfTenMs: 40_000, firingToMessageMs: 2_000 } as const;
-
-export interface DrillReport {
-  readonly outcomes: readonly AlertOutcome[];
-  /** The same cause over and over. */
-  readonly repeated: readonly AlertOutcome[];
-  /** Shipped rules without a cause here. */
-  readonly missing: readonly string[];
-  readonly startedAtMs: number;
-  readonly machine: string;
-  readonly commit: string;
-}
 
 export interface Finding {
   readonly text: string;
@@ -29,8 +18,9 @@ export function medianOf(values: readonly number[]): number {
 
 const present = (value: number | undefined): value is number => value !== undefined;
 
-/** What holds and what does not; a drill of some rules only says nothing of the others. */
-export function judge({ outcomes, repeated, missing }: DrillReport): Finding[] {
+/** What holds and what does not. @param rules every shipped one */
+export function judge({ alerts: outcomes, repeated }: DrillRecord, rules: readonly string[]): Finding[] {
+  const missing = rules.filter((rule) => outcomes.every(({ alert }) => alert !== rule));
   const times = outcomes.map(({ toMessageMs }) => toMessageMs).filter(present);
   const waits = [...outcomes, ...repeated].map(({ firingToMessageMs }) => firingToMessageMs).filter(present);
   const worst = Math.max(...repeated.map(({ toMessageMs }) => toMessageMs ?? Number.POSITIVE_INFINITY));
@@ -38,7 +28,7 @@ export function judge({ outcomes, repeated, missing }: DrillReport): Finding[] {
   const within = waits.filter((ms) => ms < limits.firingToMessageMs).length;
   return [
     { ok: bad.length === 0, text: `${outcomes.length - bad.length} of ${outcomes.length} alerts fired, were received and were resolved${bad.length === 0 ? '' : `; not: ${bad.map(({ alert }) => alert).join(', ')}`}` },
-    ...(missing.length === 0 ? [] : [{ ok: false, text: `without a drill: ${missing.join(', ')}` }]),
+    ...(missing.length === 0 ? [] : [{ ok: false, text: `never drilled: ${missing.join(', ')}` }]),
     ...(times.length === 0 ? [] : [{ ok: medianOf(times) < limits.medianMs, text: `cause to message: median ${secondsOf(medianOf(times))} s, limit ${limits.medianMs / 1_000} s; longest ${secondsOf(Math.max(...times))} s` }]),
     ...(repeated.length === 0 ? [] : [{ ok: worst < limits.worstOfTenMs, text: `${repeated[0]?.alert} ${repeated.length} times: median ${secondsOf(medianOf(repeated.map(({ toMessageMs }) => toMessageMs).filter(present)))} s, worst ${secondsOf(worst)} s, limit ${limits.worstOfTenMs / 1_000} s` }]),
     ...(waits.length === 0 ? [] : [{ ok: within === waits.length, text: `firing to message: median ${Math.round(medianOf(waits))} ms, longest ${Math.round(Math.max(...waits))} ms; ${within} of ${waits.length} below ${limits.firingToMessageMs / 1_000} s` }]),
@@ -47,23 +37,24 @@ export function judge({ outcomes, repeated, missing }: DrillReport): Finding[] {
 
 const secondsOf = (ms: number | undefined): string => (ms === undefined ? '–' : (ms / 1_000).toFixed(1));
 
-/** The page that the command writes. */
-export function renderReport(report: DrillReport): string {
-  const { outcomes, repeated, startedAtMs, machine, commit } = report;
-  const row = (outcome: AlertOutcome): string => `| ${[
-    outcome.alert, outcome.severity, outcome.what + (outcome.conditionAfterMs === 0 ? '' : ` (cannot hold before ${outcome.conditionAfterMs / 1_000} s, which are not counted)`), outcome.measured.replaceAll('|', '/'),
-    secondsOf(outcome.toFiringMs), outcome.firingToMessageMs === undefined ? '–' : String(Math.round(outcome.firingToMessageMs)), secondsOf(outcome.toMessageMs), secondsOf(outcome.toResolvedMs),
-    outcome.problem === undefined ? '✓ drilled' : `✗ ${outcome.problem}`,
+const dateOf = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
+
+/** The page that the command writes. @param rules every shipped one */
+export function renderReport(record: DrillRecord, rules: readonly string[]): string {
+  const row = (entry: DrillEntry): string => `| ${[
+    entry.alert, entry.severity, entry.what + (entry.conditionAfterMs === 0 ? '' : ` (cannot hold before ${entry.conditionAfterMs / 1_000} s, which are not counted)`), entry.measured.replaceAll('|', '/'),
+    secondsOf(entry.toFiringMs), entry.firingToMessageMs === undefined ? '–' : String(Math.round(entry.firingToMessageMs)), secondsOf(entry.toMessageMs), secondsOf(entry.toResolvedMs),
+    entry.runbook ?? '–', `${dateOf(entry.atMs)}, ${entry.commit}`, entry.problem === undefined ? '✓' : `✗ ${entry.problem}`,
   ].join(' | ')} |`;
-  const head = ['| alert | severity | cause | measured | cause → firing, s | firing → message, ms | cause → message, s | removed → over, s | result |', '|---|---|---|---|---|---|---|---|---|'];
+  const head = ['| alert | severity | fault | measured | fault → firing, s | firing → message, ms | fault → message, s | removed → over, s | runbook | drilled (UTC), commit | result |', `|${'---|'.repeat(11)}`];
   return [
     '# Alert drills', '',
     'Written by `npm run drill:alerts`; not by hand.', '',
-    `${new Date(startedAtMs).toISOString().slice(0, 16).replace('T', ' ')} UTC, commit ${commit}, ${machine}. The whole stack as \`sora up\` starts it, ${load.users} users with ${load.thinkS} s of think time on it.`,
+    `Machine: ${record.machine}. The whole stack as \`sora up\` starts it, ${load.users} users with ${load.thinkS} s of think time on it.`,
     `Samples and evaluations every ${pace.scrapeS} and ${pace.evaluationS} s; windows of the rules cut to ${pace.windowS} s and \`for\` to ${(pace.windowS / 6).toFixed(1)} s, limits as shipped; inhibition off, so that every message is seen.`,
-    'A message counts when the receiver, another process, has it. Rounds of causes that touch different parts run at the same time.', '',
-    '## What holds', '', ...judge(report).map(({ ok, text }) => `- ${ok ? '✓' : '✗'} ${text}`), '',
-    '## Every rule', '', ...head, ...outcomes.map(row), '',
-    ...(repeated.length === 0 ? [] : ['## The same again', '', ...head, ...repeated.map(row), '']),
+    'A message counts when the receiver, another process, has it. Faults that touch different parts are there at the same time.', '',
+    '## What holds', '', ...judge(record, rules).map(({ ok, text }) => `- ${ok ? '✓' : '✗'} ${text}`), '',
+    '## Every rule', '', ...head, ...record.alerts.map(row), '',
+    ...(record.repeated.length === 0 ? [] : ['## The same again', '', ...head, ...record.repeated.map(row), '']),
   ].join('\n');
 }

@@ -1,5 +1,5 @@
 import type { Round } from './fault.ts';
-import { brokenSchema, deadlock, lockedTable, slowDatabase, stoppedDatabase, takenConnections, unbalancedLedger } from './faults/database.ts';
+import { brokenSchema, deadlock, lockedTables, slowDatabase, stoppedDatabase, takenConnections, unbalancedLedger } from './faults/database.ts';
 import { crashingApi, fullMemory, slowStart } from './faults/processes.ts';
 import { failingAi, failingModeration, failingPayments, latePayments, slowAi, wordyAi } from './faults/providers.ts';
 import { badJob, fullQueue, oldQueue, stoppedWorkers } from './faults/queues.ts';
@@ -12,7 +12,7 @@ export const rounds: readonly Round[] = [
   [wordyAi, fillingDisk, fullQueue, refusedNotification],
   [failingModeration, oldQueue, lateNotification],
   [fullMemory],
-  [lockedTable],
+  [lockedTables],
   [brokenSchema],
   [slowDatabase],
   [stoppedDatabase],

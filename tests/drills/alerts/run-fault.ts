@@ -7,7 +7,7 @@ import type { Message } from './receiver.ts';
 /** What became of one alert of one cause. Times in ms; undefined where it did not come. */
 export interface AlertOutcome {
   readonly alert: string;
-  readonly cause: string;
+  readonly fault: string;
   readonly what: string;
   readonly severity: string;
   /** As the message told it: the value with its limit. */
@@ -20,6 +20,8 @@ export interface AlertOutcome {
   /** From the removal of the cause to the message that it is over. */
   readonly toResolvedMs: number | undefined;
   readonly problem: string | undefined;
+  /** How its runbook was followed; undefined where it was not. */
+  readonly runbook?: string | undefined;
 }
 
 const patienceMs = 120_000;
@@ -36,11 +38,12 @@ interface Found {
 }
 
 /** Tells the control plane of the fault, brings it about, waits for every alert, removes it, and waits for the end of each. */
-export async function runFault(world: World, cause: Fault): Promise<AlertOutcome[]> {
+export async function runFault(world: World, fault: Fault): Promise<AlertOutcome[]> {
   const { host } = world;
-  const faultId = `${cause.name}-${host.clock.nowMs().toString(36)}`;
+  const faultId = `${fault.name}-${host.clock.nowMs().toString(36)}`;
+  // One event for each rule: the noise report finds the last drill of a rule by the end of its id.
   const tell = (phase: 'started' | 'ended'): Promise<unknown> => world.control.post(`${apiPrefix}/events`, {
-    events: [{ details: { kind: 'fault', phase, faultId, fault: cause.name, target: cause.target, drillId: `drill-${cause.name}` } }],
+    events: fault.alerts.map((alert) => ({ details: { kind: 'fault', phase, faultId: `${faultId}-${alert}`, fault: fault.name, target: fault.target, drillId: `${faultId}/${alert}` } })),
   }, z.unknown());
   await tell('started');
   const causedAtMs = host.clock.nowMs();
@@ -48,10 +51,10 @@ export async function runFault(world: World, cause: Fault): Promise<AlertOutcome
   let problem: string | undefined;
   const found = new Map<string, Found>();
   try {
-    world.say(`${cause.name}: ${cause.what}`);
-    undo = await cause.begin(world);
-    await Promise.all(cause.alerts.map(async (alert) => {
-      const hit = await waitFor(world, patienceOf(cause), () => findFiring(world, alert, causedAtMs));
+    world.say(`${fault.name}: ${fault.what}`);
+    undo = await fault.begin(world);
+    await Promise.all(fault.alerts.map(async (alert) => {
+      const hit = await waitFor(world, patienceOf(fault), () => findFiring(world, alert, causedAtMs));
       if (hit !== undefined) found.set(alert, hit);
     }));
   } catch (error) {
@@ -63,10 +66,10 @@ export async function runFault(world: World, cause: Fault): Promise<AlertOutcome
     await tell('ended').catch(() => undefined);
   }
   const removedAtMs = host.clock.nowMs();
-  return await Promise.all(cause.alerts.map((alert) => outcomeOf(world, cause, alert, found.get(alert), { causedAtMs, removedAtMs, problem })));
+  return await Promise.all(fault.alerts.map((alert) => outcomeOf(world, fault, alert, found.get(alert), { causedAtMs, removedAtMs, problem })));
 }
 
-const patienceOf = (cause: Fault): number => (cause.patienceMs ?? patienceMs) + (cause.conditionAfterMs ?? 0);
+const patienceOf = (fault: Fault): number => (fault.patienceMs ?? patienceMs) + (fault.conditionAfterMs ?? 0);
 
 interface Times {
   readonly causedAtMs: number;
@@ -74,14 +77,14 @@ interface Times {
   readonly problem: string | undefined;
 }
 
-async function outcomeOf(world: World, cause: Fault, alert: string, hit: Found | undefined, { causedAtMs, removedAtMs, problem }: Times): Promise<AlertOutcome> {
-  const conditionAfterMs = cause.conditionAfterMs ?? 0;
-  const base = { alert, cause: cause.name, what: cause.what, conditionAfterMs, severity: hit?.severity ?? '', measured: hit?.measured ?? '' };
+async function outcomeOf(world: World, fault: Fault, alert: string, hit: Found | undefined, { causedAtMs, removedAtMs, problem }: Times): Promise<AlertOutcome> {
+  const conditionAfterMs = fault.conditionAfterMs ?? 0;
+  const base = { alert, fault: fault.name, what: fault.what, conditionAfterMs, severity: hit?.severity ?? '', measured: hit?.measured ?? '' };
   if (hit === undefined) {
     world.say(`  ✗ ${alert}: no message`);
     return { ...base, toFiringMs: undefined, firingToMessageMs: undefined, toMessageMs: undefined, toResolvedMs: undefined, problem: problem ?? 'no message came' };
   }
-  const resolved = await waitFor(world, patienceOf(cause), () => world.receiver.messages.find(({ atMs, payload }) =>
+  const resolved = await waitFor(world, patienceOf(fault), () => world.receiver.messages.find(({ atMs, payload }) =>
     atMs >= hit.message.atMs && payload.alerts.some(({ fingerprint, status }) => fingerprint === hit.fingerprint && status === 'resolved')));
   const outcome = {
     ...base,

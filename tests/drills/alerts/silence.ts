@@ -35,7 +35,7 @@ export async function runSilence(world: World): Promise<AlertOutcome> {
   const overAtMs = toldAtMs === undefined ? undefined : await until(told('resolved', removedAtMs));
   const problem = beatsBefore === 0 ? 'the switch was never heard' : toldAtMs === undefined ? 'the watchdog said nothing' : overAtMs === undefined ? 'the watchdog did not say that it is over' : undefined;
   return {
-    alert: rule, cause: 'control-silent', what, severity: 'critical', measured: `silent for ${silentMs / 1_000} s`, conditionAfterMs: silentMs, problem,
+    alert: rule, fault: 'control-silent', what, severity: 'critical', measured: `silent for ${silentMs / 1_000} s`, conditionAfterMs: silentMs, problem,
     toFiringMs: toldAtMs === undefined ? undefined : Math.max(0, toldAtMs - causedAtMs - silentMs), firingToMessageMs: toldAtMs === undefined ? undefined : 0,
     toMessageMs: toldAtMs === undefined ? undefined : Math.max(0, toldAtMs - causedAtMs - silentMs), toResolvedMs: overAtMs === undefined ? undefined : overAtMs - removedAtMs,
   };

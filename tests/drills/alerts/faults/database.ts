@@ -4,13 +4,25 @@ import { connect, freeze, processOf, runSql } from './reach.ts';
 
 const burn = (slo: string): string[] => ['1h', '6h', '1d'].map((window) => `${slo}Burn${window}`);
 
-export const lockedTable: Fault = {
-  name: 'table-locked', what: 'somebody holds an exclusive lock on the posts', target: 'postgres',
+/** Reads and writes of one kind share a connection, so only many kinds that wait take all connections. */
+const busyTables = 'accounts, profiles, follows, posts, timelines, post_likes, conversations, messages, payment_intents, ai_messages, wallet_accounts';
+const lockTries = 10;
+
+export const lockedTables: Fault = {
+  name: 'tables-locked', what: 'somebody holds an exclusive lock on the busiest tables', target: 'postgres',
   alerts: ['DatabaseLockContention', 'DatabasePoolSaturated', 'DatabasePoolWaitHigh'],
   async begin(world) {
     const client = await connect(world);
-    await client.query('begin; lock table posts, timelines in access exclusive mode');
-    return () => client.end();
+    for (let left = lockTries; ; left--) {
+      try {
+        await client.query(`begin; lock table ${busyTables} in access exclusive mode`);
+        return () => client.end();
+      } catch (error) {
+        // The stack may hold some of them and wait for others: then one of the two is broken off.
+        await client.query('rollback');
+        if (left <= 1) throw error;
+      }
+    }
   },
 };
 
