@@ -155,7 +155,7 @@ describe('messages', () => {
   test('help lists the nouns, and each has an example', async () => {
     const { code, stdout } = await sora('--help');
     expect(code).toBe(0);
-    for (const noun of ['up', 'down', 'status', 'load', 'db', 'logs']) {
+    for (const noun of ['up', 'down', 'status', 'load', 'db', 'logs', 'query', 'watchdog']) {
       expect(stdout).toMatch(new RegExp(`^  ${noun} `, 'm'));
       const help = await sora(noun, '--help');
       expect(help).toMatchObject({ code: 0, stderr: '' });

@@ -183,6 +183,8 @@ export async function startStack(host: Host, options: StackOptions, emit: (event
     hold() {
       held = true;
       phase = 'holding';
+      // Before the first signal: the control plane looks here whether its end was planned.
+      save();
       wantAll();
       settlePhase();
     },
