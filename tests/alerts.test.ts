@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { Client } from 'pg';
 import { describe, expect, it, test } from 'vitest';
 import { alertsReadme, alertsReadmeText } from '../ops/alerting/catalogue/alerts-readme.ts';
 import { catalogue } from '../ops/alerting/catalogue/catalogue.ts';
@@ -11,6 +12,7 @@ import { severities } from '../ops/alerting/alert.ts';
 import { createNodeHost } from '../ops/core/node-host.ts';
 import { parsePromql } from '../ops/metricstore/promql/parse.ts';
 import { selectorsOf } from '../ops/metricstore/promql/expr.ts';
+import { createTestDatabase } from './database.ts';
 
 const { files } = createNodeHost();
 const root = resolve(import.meta.dirname, '..');
@@ -65,7 +67,9 @@ describe('the alerts that ship', () => {
 
 const runbooks = files.list(`${root}/runbooks`).filter((name) => name.endsWith('.md')).sort();
 /** What else a command may begin with. */
-const programs = new Set(['psql', 'curl', 'kill', 'tail', 'grep', 'du', 'openssl', 'umask']);
+const programs = new Set(['npx', 'curl', 'kill', 'tail', 'grep', 'du', 'openssl']);
+/** What a clone does not bring and a machine may lack. */
+const missing = /\b(?:psql|jq)\b/;
 
 describe('runbooks', () => {
   it('are there for each alert, and for nothing else', () => {
@@ -79,12 +83,32 @@ describe('runbooks', () => {
     expect(runbook.links.filter((link) => !files.exists(resolve(root, 'runbooks', link.split('#')[0] ?? '')))).toEqual([]);
     for (const { text } of runbook.commands) await checkCommand(text);
   });
+
+  it('ask databases for what they have', async () => {
+    await using database = await createTestDatabase();
+    const client = new Client({ connectionString: database.url });
+    await client.connect();
+    try {
+      await client.query(queueTables);
+      const commands = runbooks.flatMap((name) => readRunbook(files.readText(`${root}/runbooks/${name}`)).commands);
+      const statements = commands.flatMap(({ text }) => /^npx sora db query (?:--write )?"(.*)"$/.exec(text)?.[1] ?? []);
+      expect(statements.length).toBe(commands.filter(({ text }) => text.includes('sora db query')).length);
+      for (const sql of statements) await client.query(`begin; ${sql.replace('12345', 'pg_backend_pid()').replace(/^select pg_\w+_backend.*/, 'explain $&')}; rollback`);
+    } finally {
+      await client.end();
+    }
+  });
 });
+
+/** Of the tables that the queue library makes when workers start, what runbooks ask for. */
+const queueTables = `create schema pgboss; create type pgboss.job_state as enum ('created', 'retry', 'active', 'completed', 'cancelled', 'failed');
+  create table pgboss.job (id uuid, name text, state pgboss.job_state, data jsonb, output jsonb, created_on timestamptz)`;
 
 async function checkCommand(text: string): Promise<void> {
   for (const [, call = ''] of text.matchAll(/npx sora ([^|)]+)/g)) await checkSora(call.trim(), text);
   const [program = ''] = text.split(' ');
-  if (program !== 'npx') expect(programs, text).toContain(program);
+  expect(programs, text).toContain(program);
+  expect(text).not.toMatch(missing);
   const query = /^npx sora query '([^']*)'/.exec(text)?.[1];
   if (query !== undefined) expect(unknownIn(query), text).toEqual([]);
 }

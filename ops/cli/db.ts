@@ -4,7 +4,8 @@ import type { ExitCode } from '../core/error.ts';
 import { readSecrets } from '../supervisor/secrets.ts';
 import { readLiveStack } from '../supervisor/stack-state.ts';
 import type { Command, Context } from './command.ts';
-import { outputFlag, suggest } from './command.ts';
+import { outputFlag, outputOf, parseFlags, suggest } from './command.ts';
+import { queryDatabase } from './db-query.ts';
 import { runEntry } from './entry.ts';
 import { onInterrupt } from './interrupt.ts';
 import { startLoadServer, withDatabase } from './load-server.ts';
@@ -13,21 +14,23 @@ import { stackDir } from './up.ts';
 
 /** Verbs with a help of their own in the seeder. */
 const seederVerbs = ['seed', 'migrate', 'reset', 'ls'] as const;
-const verbs = [...seederVerbs, 'drop', 'open'] as const;
+const verbs = [...seederVerbs, 'drop', 'open', 'query'] as const;
 export const seedingEntry = 'services/seeding/main.ts';
 
 export const db: Command = {
   name: 'db',
-  summary: 'Fills, migrates, resets and lists databases',
-  usage: 'sora db seed|migrate|reset|ls|drop|open [flags]',
+  summary: 'Fills, migrates, resets, lists and asks databases',
+  usage: 'sora db seed|migrate|reset|ls|drop|open|query [flags]',
   flags: {
     url: { type: 'string', value: 'URL', help: 'the database; DATABASE_URL instead keeps its password out of the list of processes' },
     stack: { type: 'string', value: 'up|load', help: 'of ls and drop: the server of `sora up`, or of load runs, which is started for it; default up' },
+    write: { type: 'boolean', help: 'of query: lets the statement change data' },
+    control: { type: 'boolean', help: "of query: asks the control plane's own database" },
     ...outputFlag,
   },
-  examples: ['sora db seed --users 100000', 'sora db seed --users 1000 --seed 7', 'sora db migrate', 'sora db ls --stack load -o json', 'sora db open kept_20260131_142305_9f2c', 'sora db drop kept_20260131_142305_9f2c --stack load'],
+  examples: ['sora db seed --users 100000', 'sora db seed --users 1000 --seed 7', 'sora db migrate', 'sora db ls --stack load -o json', 'sora db open kept_20260131_142305_9f2c', 'sora db drop kept_20260131_142305_9f2c --stack load', 'sora db query "select state, count(*) from pg_stat_activity group by 1"'],
   details:
-    'Verbs:\n  seed       fills a database with users, posts, chats and wallets: --users N, --seed S\n  migrate    brings its schema up to date\n  reset      empties it; needs --yes\n  ls         lists the databases of its server\n  drop NAME  drops what a load run with --keep left, or a template\n  open NAME  starts the server of load runs, prints where NAME is, and stops it at Ctrl-C\n\nThe database is --url, else DATABASE_URL, else the one of the running stack.',
+    'Verbs:\n  seed       fills a database with users, posts, chats and wallets: --users N, --seed S\n  migrate    brings its schema up to date\n  reset      empties it; needs --yes\n  ls         lists the databases of its server\n  drop NAME  drops what a load run with --keep left, or a template\n  open NAME  starts the server of load runs, prints where NAME is, and stops it at Ctrl-C\n  query SQL  runs one statement in a read-only transaction, for at most 10 s, and shows at most 1,000 rows\n\nThe database is --url, else DATABASE_URL, else the one of the running stack.',
   passesThrough: seederVerbs,
   async run(context, args) {
     const [verb, ...rest] = args;
@@ -35,6 +38,7 @@ export const db: Command = {
       throw invalidConfig(verb === undefined ? 'sora db needs a verb' : `sora db has no verb ${verb}`, suggest(verb ?? '', verbs) ?? `verbs: ${verbs.join(', ')}`);
     }
     if (rest.includes('--help') || rest.includes('-h')) return (await runEntry(context, seedingEntry, [verb, '--help'])).exitCode;
+    if (verb === 'query') return await runQuery(context, args);
     const own = takeOwnFlags(verb, rest);
     if (verb === 'open') return await openDatabase(context, readName('open', own.rest));
     const seederArgs = verb === 'drop' ? ['drop', '--name', readName('drop', own.rest)] : [verb, ...own.rest];
@@ -52,6 +56,9 @@ interface OwnFlags {
   readonly rest: readonly string[];
 }
 
+/** Flags of `sora db` itself before verbs of the seeder. */
+const ownFlags = ['url', 'stack', 'output'];
+
 /** Takes out the flags of `sora db` itself; the seeder knows all others. */
 function takeOwnFlags(verb: string, args: readonly string[]): OwnFlags {
   const rest: string[] = [];
@@ -60,7 +67,7 @@ function takeOwnFlags(verb: string, args: readonly string[]): OwnFlags {
     const argument = args[index] ?? '';
     const [flag = '', inline] = argument.split(/=(.*)/s, 2);
     const name = flag === '-o' ? 'output' : flag.replace(/^--/, '');
-    if (!flag.startsWith('-') || !Object.hasOwn(db.flags, name)) {
+    if (!flag.startsWith('-') || !ownFlags.includes(name)) {
       rest.push(argument);
       continue;
     }
@@ -114,7 +121,7 @@ export function renderReply(text: string): string {
   return renderTable(Object.keys(row).map((name) => name.replaceAll(/[A-Z]/g, '_$&').toUpperCase()), [Object.values(row)]);
 }
 
-/** Holds the server of load runs up until Ctrl-C, for psql and the like. */
+/** Holds the server of load runs up until Ctrl-C, for psql, `sora db query --url` and the like. */
 async function openDatabase(context: Context, name: string): Promise<ExitCode> {
   const { host } = context;
   const interrupted = Promise.withResolvers<void>();
@@ -131,6 +138,27 @@ async function openDatabase(context: Context, name: string): Promise<ExitCode> {
     stopListening();
   }
   return exitCodes.pass;
+}
+
+/** One statement of a person, who has nothing but the checkout. */
+async function runQuery(context: Context, args: readonly string[]): Promise<ExitCode> {
+  const parsed = parseFlags(db, args, 2);
+  const [, sql = ''] = parsed.positionals;
+  const isControl = parsed.has('control');
+  const given = parsed.text('url');
+  if (parsed.text('stack') !== undefined) throw invalidConfig('sora db query does not take --stack', 'it asks the running stack; name another database with --url');
+  if (isControl && given !== undefined) throw invalidConfig('--url and --control exclude each other', 'leave one of them out');
+  const url = given ?? (isControl ? findControlDatabase(context) : findDatabase(context));
+  return await queryDatabase(context.host, { url, sql, isWriting: parsed.has('write'), output: outputOf(parsed) });
+}
+
+/** The control plane's own database of the running stack. */
+function findControlDatabase(context: Context): string {
+  const { host } = context;
+  const stateDir = stackDir(context);
+  const url = readLiveStack(host, stateDir) === undefined ? undefined : readSecrets(host, stateDir)?.controlDatabaseUrl;
+  if (url === undefined) throw invalidConfig('no control plane with a database of its own is up', 'start the stack with npm start, or give --url');
+  return url;
 }
 
 /** DATABASE_URL, else the database of the running stack. */

@@ -1,22 +1,32 @@
-import { exitCodes } from '../core/error.ts';
+import { exitCodes, invalidConfig } from '../core/error.ts';
 import { readLiveStack } from '../supervisor/stack-state.ts';
+import type { StackProcess, StackState } from '../supervisor/stack-state.ts';
 import type { Command } from './command.ts';
-import { outputFlag, outputOf, parseFlags } from './command.ts';
+import { outputFlag, outputOf, parseFlags, suggest } from './command.ts';
 import { formatAge, renderTable } from './table.ts';
 import { stackDir } from './up.ts';
 
 export const status: Command = {
   name: 'status',
   summary: 'Shows the processes of the stack',
-  usage: 'sora status [-o json]',
-  flags: outputFlag,
-  examples: ['sora status', 'sora status -o json | jq -r \'.processes[] | select(.kind == "api") | .pid\''],
+  usage: 'sora status [-o json] [--pid NAME|--url NAME]',
+  flags: {
+    pid: { type: 'string', value: 'NAME', help: 'prints the process id of this process alone, for kill' },
+    url: { type: 'string', value: 'NAME', help: 'prints the URL of this process alone, for curl' },
+    ...outputFlag,
+  },
+  examples: ['sora status', 'sora status -o json', 'kill -TERM "$(npx sora status --pid api)"'],
   details: 'With -o json: processes[] of name, kind, pid, port, state, restarts, url, startedAt. States are waiting,\nstarting, ready, unready, backoff, stopping, stopped and failed.',
   async run(context, args) {
-    const output = outputOf(parseFlags(status, args));
+    const parsed = parseFlags(status, args);
+    const output = outputOf(parsed);
     const { host } = context;
     const live = readLiveStack(host, stackDir(context));
-    if (output === 'json') {
+    const [pid, url] = [parsed.text('pid'), parsed.text('url')];
+    if (pid !== undefined && url !== undefined) throw invalidConfig('--pid and --url exclude each other', 'ask for one of them');
+    if (pid !== undefined) host.stdout.write(`${demand(pid, 'process', findProcess(live, pid).pid)}\n`);
+    else if (url !== undefined) host.stdout.write(`${demand(url, 'URL', findProcess(live, url).url)}\n`);
+    else if (output === 'json') {
       const nothing = { schema: 'sora.stack/v1', phase: 'stopped', processes: [], tasks: [], urls: {} };
       host.stdout.write(`${JSON.stringify(live ?? nothing, null, 2)}\n`);
     } else if (live === undefined) {
@@ -30,3 +40,20 @@ export const status: Command = {
     return exitCodes.pass;
   },
 };
+
+/** The one process of this name, or of this service where it has no replicas. @throws SoraError `invalid_config` when there is none, or more than one */
+function findProcess(live: StackState | undefined, name: string): StackProcess {
+  const rows = live?.processes ?? [];
+  const named = rows.filter((row) => row.name === name);
+  const found = named.length > 0 ? named : rows.filter((row) => row.service === name);
+  const [first] = found;
+  if (live === undefined) throw invalidConfig('nothing is up', 'start it with: npm start');
+  if (first === undefined) throw invalidConfig(`the stack has no process "${name}"`, suggest(name, rows.map((row) => row.name)) ?? `it has ${rows.map((row) => row.name).join(', ')}`);
+  if (found.length > 1) throw invalidConfig(`"${name}" has ${found.length} processes`, `name one of ${found.map((row) => row.name).join(', ')}`);
+  return first;
+}
+
+function demand<Value>(name: string, what: string, value: Value | null): Value {
+  if (value === null) throw invalidConfig(`${name} has no ${what} now`, 'npx sora status shows its state');
+  return value;
+}
