@@ -28,6 +28,7 @@ import type { ControlDatabase } from './database.ts';
 import type { ControlEnvironment } from './environment.ts';
 import type { Samples } from './samples.ts';
 import type { AlertSettings } from './settings.ts';
+import { findProblem } from './working.ts';
 
 export interface AlertingParts {
   readonly host: Host;
@@ -55,9 +56,6 @@ export interface Alerting {
 
 /** What a drill leaves of `for`, as a part of its windows: long enough to be seen pending. */
 const drillForRatio = 6;
-/** Evaluations that may be late before something is wrong. */
-const lateMax = 4;
-
 /**
  * Takes up what was remembered and goes on with it.
  * @throws SoraError `invalid_config` with all that is wrong in rules or routing
@@ -109,12 +107,7 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
   await evaluator.start();
   return {
     evaluator, routing, outbox,
-    problem() {
-      const lateAfterMs = lateMax * Math.max(settings.evaluationIntervalMs, ...evaluator.runs.map(({ intervalMs }) => intervalMs));
-      const lastMs = Math.max(startedAtMs, ...evaluator.runs.map(({ evaluatedAtMs }) => evaluatedAtMs ?? 0));
-      const sinceMs = host.clock.nowMs() - lastMs;
-      return sinceMs > lateAfterMs ? `no rule was evaluated for ${Math.round(sinceMs / 1_000)} s` : undefined;
-    },
+    problem: () => findProblem(evaluator.runs, startedAtMs, host.clock.nowMs()),
     async stop() {
       await evaluator.stop();
       await poster?.stop();

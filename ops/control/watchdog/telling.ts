@@ -12,7 +12,7 @@ export function notificationOf(telling: Telling, integration: { readonly kind: I
   const { what, episode, lastSeenMs, atMs } = telling;
   const isOver = what === 'back';
   const labels = { alertname: rule, severity: 'critical', service: 'control' };
-  const annotations = { summary: summaryOf(telling), description: describe(what), runbook: 'runbooks/control-plane-silent.md', owner: 'platform' };
+  const annotations = { summary: summaryOf(telling), description: describe(what), runbook: 'runbooks/dead-mans-switch.md', owner: 'platform' };
   const alert: RoutedAlert = {
     fingerprint: fingerprintOf(labels), labels, annotations, status: isOver ? 'resolved' : 'firing', startsAtMs: lastSeenMs,
     ...(isOver ? { endsAtMs: atMs } : {}), value: Math.round((atMs - lastSeenMs) / 1_000), expression: 'seconds_since_last_heartbeat',
