@@ -6,7 +6,8 @@ import type { Registry } from 'prom-client';
 import { ackRoutes } from '../alerting/ack/routes.ts';
 import { createEventLog } from '../core/event-log/log.ts';
 import { messageOf } from '../core/error.ts';
-import type { Host } from '../core/host.ts';
+import type { EventLog } from '../core/event-log/event.ts';
+import type { Host, Timer } from '../core/host.ts';
 import { apiMounts } from './api.ts';
 import { authenticate } from './auth.ts';
 import { openControlDatabase } from './database.ts';
@@ -15,6 +16,7 @@ import { renderFamilies } from './exposition.ts';
 import { startHeart } from './heartbeat.ts';
 import { startAlerting } from './alerting.ts';
 import { notFoundHandler, problemHandler } from './problem.ts';
+import { processEvents } from './process-events.ts';
 import { isSupervised, processFamilies } from './process-metrics.ts';
 import { watchControl } from './control-metrics.ts';
 import { readMachine, readUsage } from './process-usage.ts';
@@ -79,11 +81,13 @@ export async function startPlane(parts: PlaneParts): Promise<Plane> {
     onError: (text) => log.warn(text),
   });
   watchControl(parts, heart);
+  const processes = followProcesses(parts, places, events);
   ready = true;
   return {
     url: listening.url,
     async stop(planned) {
       ready = false;
+      processes.cancel();
       await heart.stop(planned ? 'stopping' : 'interrupted');
       await alerting.stop();
       await samples.stop();
@@ -94,6 +98,21 @@ export async function startPlane(parts: PlaneParts): Promise<Plane> {
 }
 
 const isLoopback = (address: string): boolean => ['127.0.0.1', '::1', 'localhost'].includes(address);
+
+/** Writes what happens to processes into the event log. */
+function followProcesses({ host, settings, log }: PlaneParts, places: TargetPlaces, events: EventLog): Timer {
+  let before = readStack(host, places);
+  return host.timers.every(settings.scrapeIntervalMs, () => {
+    try {
+      const after = readStack(host, places);
+      const added = processEvents(before, after, host.clock.nowMs());
+      before = after;
+      if (added.length > 0) void events.append(added).catch((error: unknown) => log.error({ error: messageOf(error) }, 'what happened to processes could not be written'));
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'the state of the stack could not be read');
+    }
+  });
+}
 
 async function readiness(isReady: () => boolean, pool: { query(text: string): Promise<unknown> }): Promise<{ status: number; body: object }> {
   if (!isReady()) return { status: 503, body: { status: 'not ready', reason: 'starting or stopping' } };
