@@ -82,10 +82,10 @@ receivers: [{ name: team, webhook_configs: [{ url: '${plane.url}/api/sora/v1/ale
   });
 
   test('silences are made, listed and ended there', async () => {
-    const id = await makeSilence(url, { id: '', matchers: [{ name: 'größe', operator: '!~', value: 'x|y' }, { name: 'a', operator: '=', value: '1' }], startsAtMs: host.clock.nowMs(), endsAtMs: host.clock.nowMs() + 60_000, author: 'ada', comment: 'known' });
-    expect(await listSilences(url)).toMatchObject([{ id, state: 'active', matchers: ['größe!~"x|y"', 'a="1"'], author: 'ada', comment: 'known' }]);
-    await endSilence(url, id);
-    expect(await listSilences(url)).toMatchObject([{ id, state: 'expired' }]);
+    const id = await makeSilence(host, url, { id: '', matchers: [{ name: 'größe', operator: '!~', value: 'x|y' }, { name: 'a', operator: '=', value: '1' }], startsAtMs: host.clock.nowMs(), endsAtMs: host.clock.nowMs() + 60_000, author: 'ada', comment: 'known' });
+    expect(await listSilences(host, url)).toMatchObject([{ id, state: 'active', matchers: ['größe!~"x|y"', 'a="1"'], author: 'ada', comment: 'known' }]);
+    await endSilence(host, url, id);
+    expect(await listSilences(host, url)).toMatchObject([{ id, state: 'expired' }]);
     const asked = await fetch(`${plane.url}/api/sora/v1/silences`, { headers: { authorization: `Bearer ${operatorToken}` } });
     expect(await asked.json()).toMatchObject({ silences: [{ id }] });
   });

@@ -5,17 +5,21 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createTestHost } from '../../core/test-host.ts';
 import type { TestHost } from '../../core/test-host.ts';
 import { alertOf, startMs } from '../routing/fixture.ts';
-import { createPoster } from './post.ts';
+import { createPoster, toAlertmanager } from './post.ts';
 import type { AlertmanagerPoster } from './post.ts';
+import { toRouted, webhookPayload } from './webhook.ts';
 
 const received: { readonly labels: object; readonly endsAt: string }[][] = [];
 let status = 200;
 const server = createServer((request, response) => {
+  // 0 never answers.
+  const answer = status;
   let body = '';
   request.on('data', (part: Buffer) => (body += part.toString('utf8')));
   request.on('end', () => {
-    if (status === 200) received.push(JSON.parse(body) as (typeof received)[number]);
-    response.writeHead(status).end();
+    if (answer === 0) return;
+    if (answer === 200) received.push(JSON.parse(body) as (typeof received)[number]);
+    response.writeHead(answer).end();
   });
 });
 
@@ -67,5 +71,27 @@ describe('alerts for an outside Alertmanager', () => {
     await poster.settled();
     expect(received.slice(1).map((batch) => batch.length)).toEqual([64, 64, 2]);
     expect(poster.counts()).toEqual({ posted: 131, failures: 1, dropped: 0 });
+  });
+
+  test('are given up after 10 s without an answer, and posted again', async () => {
+    status = 0;
+    const asked = once(server, 'request');
+    poster.onAlerts([alert], true);
+    await asked;
+    await host.advance(10_000);
+    await poster.settled();
+    expect(errors).toMatchObject([{ code: 'alertmanager_unreachable', message: expect.stringContaining('no reply within 10000 ms') }]);
+    status = 200;
+    await host.advance(1_000);
+    await poster.settled();
+    expect(received).toHaveLength(1);
+  });
+
+  test('bear the external labels, which an alert that has them itself overrides, and come back without', () => {
+    const own = alertOf({ alertname: 'A', region: 'own' });
+    const [sent] = toAlertmanager([own], 'http://sora.test', startMs, { region: 'eu', cluster: 'one' });
+    expect(sent?.labels).toEqual({ alertname: 'A', region: 'own', cluster: 'one' });
+    const payload = webhookPayload.parse({ version: '4', groupKey: 'g', status: 'firing', receiver: 'r', groupLabels: {}, alerts: [{ ...sent, status: 'firing' }] });
+    expect(payload.alerts.map(toRouted)).toMatchObject([{ labels: own.labels, fingerprint: own.fingerprint, annotations: own.annotations }]);
   });
 });

@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { SoraError, messageOf } from '../../core/error.ts';
 import type { Host, Timer } from '../../core/host.ts';
+import type { Labels } from '../../metricstore/series.ts';
 import type { RoutedAlert } from '../alert.ts';
 
 export interface PosterOptions {
@@ -12,6 +13,8 @@ export interface PosterOptions {
   readonly onError: (error: unknown) => void;
   /** As people reach SORA: `generatorURL` of alerts. */
   readonly externalUrl: string;
+  /** Put on alerts that leave, as Prometheus does; a label of the alert itself stays as it is. */
+  readonly externalLabels?: Labels;
 }
 
 export interface AlertmanagerPoster {
@@ -47,7 +50,7 @@ export function createPoster(options: PosterOptions): AlertmanagerPoster {
     isDue = false;
     try {
       const sent = alerts.slice(0, alertsMax);
-      for (let at = 0; at < sent.length; at += batchMax) await post(options, toAlertmanager(sent.slice(at, at + batchMax), options.externalUrl, host.clock.nowMs()));
+      for (let at = 0; at < sent.length; at += batchMax) await post(options, toAlertmanager(sent.slice(at, at + batchMax), options.externalUrl, host.clock.nowMs(), options.externalLabels));
       counts.posted += sent.length;
       counts.dropped += alerts.length - sent.length;
       failuresInARow = 0;
@@ -84,16 +87,26 @@ export function createPoster(options: PosterOptions): AlertmanagerPoster {
   };
 }
 
+/** An alert as Alertmanager's API takes it. */
+interface PostableAlert {
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly startsAt: string;
+  readonly endsAt: string;
+  readonly generatorURL: string;
+}
+
 /** The body of `POST /api/v2/alerts`. One that fires ends by itself unless it is repeated. */
-export function toAlertmanager(alerts: readonly RoutedAlert[], externalUrl: string, nowMs: number): object[] {
+export function toAlertmanager(alerts: readonly RoutedAlert[], externalUrl: string, nowMs: number, externalLabels: Labels = {}): PostableAlert[] {
   return alerts.map(({ labels, annotations, status, startsAtMs, endsAtMs, fingerprint, value, expression, impact }) => ({
-    labels,
+    labels: { ...externalLabels, ...labels },
     annotations: {
       ...annotations,
       // What our webhook receiver needs to say as much as if SORA had grouped them; see webhook.ts.
       sora_value: String(value),
       sora_expression: expression.slice(0, 4_000),
       ...(impact === undefined ? {} : { sora_impact: impact }),
+      ...addedNames(labels, externalLabels),
     },
     startsAt: new Date(startsAtMs).toISOString(),
     endsAt: new Date(status === 'resolved' ? (endsAtMs ?? nowMs) : nowMs + 4 * resendMs).toISOString(),
@@ -101,8 +114,14 @@ export function toAlertmanager(alerts: readonly RoutedAlert[], externalUrl: stri
   }));
 }
 
-function post({ url }: PosterOptions, body: unknown): Promise<void> {
-  return exchange('POST', `${url.replace(/\/+$/, '')}/api/v2/alerts`, body).then(() => undefined);
+/** Which labels are not the alert's own: without them it comes back under the fingerprint that it has here. */
+function addedNames(labels: Labels, externalLabels: Labels): Labels {
+  const added = Object.keys(externalLabels).filter((name) => !Object.hasOwn(labels, name));
+  return added.length === 0 ? {} : { sora_external_labels: added.join(',') };
+}
+
+function post({ host, url }: PosterOptions, body: unknown): Promise<void> {
+  return exchange(host, 'POST', `${url.replace(/\/+$/, '')}/api/v2/alerts`, body).then(() => undefined);
 }
 
 const replyMaxBytes = 16 * 1_048_576;
@@ -111,12 +130,15 @@ const replyMaxBytes = 16 * 1_048_576;
  * A request to an outside Alertmanager.
  * @throws SoraError `alertmanager_unreachable` where it does not answer, `alertmanager_refused` with its words where it refuses
  */
-export function exchange(method: 'GET' | 'POST' | 'DELETE', url: string, body: unknown): Promise<string> {
+export function exchange(host: Pick<Host, 'timers'>, method: 'GET' | 'POST' | 'DELETE', url: string, body: unknown): Promise<string> {
   return new Promise((resolve, reject) => {
     const text = body === undefined ? undefined : JSON.stringify(body);
     const send = url.startsWith('https:') ? httpsRequest : httpRequest;
-    const fail = (error: unknown): void => reject(new SoraError('alertmanager_unreachable', `Alertmanager at ${new URL(url).origin} does not answer: ${messageOf(error)}`, { status: 502, hint: 'see whether it runs, and ALERTMANAGER_URL', cause: error }));
-    const request = send(url, { method, timeout: timeoutMs, signal: AbortSignal.timeout(timeoutMs), headers: text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) } }, (response) => {
+    const fail = (error: unknown): void => {
+      timer.cancel();
+      reject(new SoraError('alertmanager_unreachable', `Alertmanager at ${new URL(url).origin} does not answer: ${messageOf(error)}`, { status: 502, hint: 'see whether it runs, and ALERTMANAGER_URL', cause: error }));
+    };
+    const request = send(url, { method, headers: text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) } }, (response) => {
       const parts: Buffer[] = [];
       let size = 0;
       response.on('data', (part: Buffer) => {
@@ -126,12 +148,14 @@ export function exchange(method: 'GET' | 'POST' | 'DELETE', url: string, body: u
       });
       response.once('error', fail);
       response.once('end', () => {
+        timer.cancel();
         const reply = Buffer.concat(parts).toString('utf8');
         if ((response.statusCode ?? 0) < 300) resolve(reply);
         else reject(new SoraError('alertmanager_refused', `Alertmanager answers ${response.statusCode}: ${reply.slice(0, 500)}`, { status: 502 }));
       });
     });
-    request.once('error', fail);
+    const timer = host.timers.after(timeoutMs, () => request.destroy(new Error(`no reply within ${timeoutMs} ms`)));
+    request.on('error', fail);
     request.end(text);
   });
 }

@@ -1,6 +1,7 @@
 /** Silences that an outside Alertmanager keeps. */
 import { z } from 'zod';
 import { SoraError } from '../../core/error.ts';
+import type { Host } from '../../core/host.ts';
 import type { MatchOperator, Matcher } from '../../metricstore/series.ts';
 import type { NewSilence } from '../routing/actions.ts';
 import { formatMatcher } from '../routing/matcher.ts';
@@ -28,21 +29,21 @@ function parse<Reply>(schema: z.ZodType<Reply>, text: string): Reply {
 }
 
 /** @throws SoraError where Alertmanager does not answer */
-export async function listSilences(url: string): Promise<SilenceView[]> {
-  return parse(z.array(silence), await exchange('GET', api(url, 'silences'), undefined)).map(({ id, status, matchers, startsAt, endsAt, createdBy, comment }) => ({
+export async function listSilences(host: Host, url: string): Promise<SilenceView[]> {
+  return parse(z.array(silence), await exchange(host, 'GET', api(url, 'silences'), undefined)).map(({ id, status, matchers, startsAt, endsAt, createdBy, comment }) => ({
     id, state: status.state, author: createdBy, comment, startsAtMs: Date.parse(startsAt), endsAtMs: Date.parse(endsAt),
     matchers: matchers.map(({ name, value, isRegex, isEqual }) => formatMatcher({ name, value, operator: isEqual ? (isRegex ? '=~' : '=') : isRegex ? '!~' : '!=' })),
   }));
 }
 
 /** @returns the id it was given */
-export async function makeSilence(url: string, { matchers, startsAtMs, endsAtMs, author, comment }: NewSilence): Promise<string> {
+export async function makeSilence(host: Host, url: string, { matchers, startsAtMs, endsAtMs, author, comment }: NewSilence): Promise<string> {
   const body = { matchers: matchers.map(toMatcher), startsAt: new Date(startsAtMs).toISOString(), endsAt: new Date(endsAtMs).toISOString(), createdBy: author, comment };
-  return parse(z.object({ silenceID: z.string() }), await exchange('POST', api(url, 'silences'), body)).silenceID;
+  return parse(z.object({ silenceID: z.string() }), await exchange(host, 'POST', api(url, 'silences'), body)).silenceID;
 }
 
-export async function endSilence(url: string, id: string): Promise<void> {
-  await exchange('DELETE', api(url, `silence/${encodeURIComponent(id)}`), undefined);
+export async function endSilence(host: Host, url: string, id: string): Promise<void> {
+  await exchange(host, 'DELETE', api(url, `silence/${encodeURIComponent(id)}`), undefined);
 }
 
 function toMatcher({ name, value, operator }: Matcher): object {

@@ -68,12 +68,14 @@ export function acceptPayload(before: Remembered, observed: Observed, payload: W
   return { after: { ...before, state: { ...before.state, groups } }, events: [], notifications, result: { notifications: notifications.length } };
 }
 
-/** What `toAlertmanager` put into annotations comes out of them again. */
-function toRouted(alert: WebhookPayload['alerts'][number]): RoutedAlert {
-  const { sora_value: value, sora_expression: expression, sora_impact: impact, ...annotations } = alert.annotations;
+/** What `toAlertmanager` put into annotations comes out of them again, and external labels that it added go. */
+export function toRouted(alert: WebhookPayload['alerts'][number]): RoutedAlert {
+  const { sora_value: value, sora_expression: expression, sora_impact: impact, sora_external_labels: added = '', ...annotations } = alert.annotations;
+  const external = added.split(',');
+  const own = Object.fromEntries(Object.entries(alert.labels).filter(([name]) => !external.includes(name)));
   return {
-    fingerprint: fingerprintOf(alert.labels),
-    labels: alert.labels,
+    fingerprint: fingerprintOf(own),
+    labels: own,
     annotations,
     status: alert.status,
     startsAtMs: Date.parse(alert.startsAt),

@@ -108,7 +108,7 @@ export function silencesRoutes({ host, routing }: RoutingRoutesDeps): Router {
 /** The same where an outside Alertmanager keeps the silences: they are asked of it and made there. */
 function alertmanagerSilencesRoutes(host: Host, url: string, routing: Routing): Router {
   const router = express.Router();
-  router.get('/', requireRole('viewer'), async (_request, response) => void response.json({ silences: await listSilences(url) }));
+  router.get('/', requireRole('viewer'), async (_request, response) => void response.json({ silences: await listSilences(host, url) }));
   router.post('/', requireRole('operator'), async (request, response) => {
     const { matchers, startsAtMs, endsAtMs, forMs, comment, by } = silenceBody.parse(request.body);
     const nowMs = host.clock.nowMs();
@@ -116,14 +116,14 @@ function alertmanagerSilencesRoutes(host: Host, url: string, routing: Routing): 
     const wanted = { id: '', matchers: matchers.flatMap((text) => parseMatchers(text)), startsAtMs: from, endsAtMs: endsAtMs ?? from + (forMs ?? 0), author: by ?? actorOf(request), comment };
     // Checked as if it were ours, so that both keep to the same bounds.
     createSilence(routing.remembered(), wanted, nowMs);
-    const silence: Silence = { ...wanted, id: await makeSilence(url, wanted), createdAtMs: nowMs };
+    const silence: Silence = { ...wanted, id: await makeSilence(host, url, wanted), createdAtMs: nowMs };
     await routing.change((before) => ({ after: before, events: [silenceEvent(silence, 'created', silence.author, nowMs)], result: undefined }));
     response.status(201).json(viewSilence(silence, nowMs));
   });
   router.delete('/:id', requireRole('operator'), async (request, response) => {
-    const silence = (await listSilences(url)).find(({ id }) => id === idOf(request));
+    const silence = (await listSilences(host, url)).find(({ id }) => id === idOf(request));
     if (silence === undefined) throw notFound(`silence ${idOf(request)}`);
-    await endSilence(url, silence.id);
+    await endSilence(host, url, silence.id);
     response.json({ ...silence, state: 'expired', endsAtMs: host.clock.nowMs() });
   });
   return router;
