@@ -73,7 +73,7 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
   if (loaded.notes.length > 0) log.info({ notes: loaded.notes }, 'routing was read');
   const outbox = createOutbox({ host, appendEvents });
   const sender = createSender({
-    host, pool, appendEvents, limitOf, findSettings: loaded.findSettings, runbookBaseUrl: settings.runbookUrl,
+    host, pool, appendEvents, limitOf, findSettings: (...asked) => routing.findSettings(...asked), runbookBaseUrl: settings.runbookUrl,
     writeLog: (fields, text) => log.warn(fields, text), onError: say('the outbox failed'),
   });
   watchOutbox(metrics, pool, host, say('the outbox could not be measured'));
@@ -87,7 +87,7 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
     onError: say('routing failed'),
   });
   // An outside Alertmanager groups and silences; what it hands back comes by its webhook and is sent from here.
-  const poster = settings.alertmanagerUrl === undefined ? undefined : createPoster({ host, url: settings.alertmanagerUrl, externalUrl: publicUrl, onError: say('Alertmanager took no alerts') });
+  const poster = settings.alertmanagerUrl === undefined ? undefined : createPoster({ host, url: settings.alertmanagerUrl, externalUrl: publicUrl, externalLabels: settings.externalLabels, onError: say('Alertmanager took no alerts') });
   watchRouting(metrics, routing, poster);
   const rehearsals = followRehearsals(events);
   const evaluator = new RuleEvaluator({

@@ -45,7 +45,7 @@ export function apiMounts(parts: ApiParts): Mount[] {
       host, log: events, transaction: database.transaction,
       appendEvents: (client, added) => events.appendWith(client, added),
       enqueueChanges: (client, changes) => alerting.outbox.enqueueChanges(client, changes),
-      changeTargets: () => changeTargets(routing.loaded.config.receivers, routing.loaded.findSettings),
+      changeTargets: () => changeTargets(routing.loaded.config.receivers, routing.findSettings),
     }),
     slos: sloRoutes({ slos: loadSlos(host.files, resolve(root, 'alerts/slo')), source: samples.source, nowMs: () => host.clock.nowMs(), incidents: (fromMs, toMs) => incidentSpans(events, fromMs, toMs) }),
   };

@@ -98,11 +98,27 @@ test('no text can mention people or break out of a message', () => {
   expect(discord.embeds[0]?.description).toContain(String.raw`\[x\](http://evil)`);
 });
 
+test('an SMS keeps the links whole, whatever else there is to say', () => {
+  const rest = {
+    ackUrl: `https://sora.example/ack/${'a'.repeat(110)}`, impact: 'about 1,200 requests a minute of the web shop and the apps', to: 'kim',
+    commonAnnotations: { summary: 'The API is slow for most of the users in every region', runbook: 'https://git.example/sora/blob/main/runbooks/user-latency-high.md' },
+  };
+  const delivery = exampleDelivery(rest);
+  const text = renderSms(describeDelivery(delivery, context), delivery, 2);
+  expect(text).toBe(`CRITICAL ApiLatencyHigh; 1.432 > 1.2; ack ${rest.ackUrl}; ${rest.commonAnnotations.runbook}; since 11:57Z`);
+  expect(countSegments(text)).toBe(2);
+});
+
+test('an SMS names the runbook by its path where it has no address, and what changed last', () => {
+  const delivery = exampleDelivery({ commonAnnotations: { summary: 'The API is slow', runbook: 'runbooks/api-latency-high.md' } });
+  expect(renderSms(describeDelivery(delivery, context), delivery, 3)).toBe('CRITICAL ApiLatencyHigh; 1.432 > 1.2; ack https://sora.example/ack/abc.def; runbooks/api-latency-high.md; since 11:57Z; 1,200 requests/min; The API is slow; 11:55:00 deploy: api 1.4.2 (0123456789ab) by kim (2m30s before it began)');
+});
+
 test('segments are counted as operators bill them', () => {
   expect(countSegments('a'.repeat(160))).toBe(1);
   expect(countSegments('a'.repeat(161))).toBe(2);
   expect(countSegments('€'.repeat(81))).toBe(2);
   expect(countSegments('п'.repeat(70))).toBe(1);
   expect(countSegments('п'.repeat(71))).toBe(2);
-  expect(renderSms(messageOf(), exampleDelivery(), 2)).toBe('CRITICAL ApiLatencyHigh; 1.432 > 1.2; ack https://sora.example/ack/abc.def; since 11:57Z; 1,200 requests/min; The API is slow; https://runbooks.example/api-latency');
+  expect(renderSms(messageOf(), exampleDelivery(), 2)).toBe('CRITICAL ApiLatencyHigh; 1.432 > 1.2; ack https://sora.example/ack/abc.def; https://runbooks.example/api-latency; since 11:57Z; 1,200 requests/min; The API is slow; 11:55:00 deploy: api 1.4.2 (0123456789ab) by kim (2m30s before it began)');
 });

@@ -20,7 +20,7 @@ export function countSegments(text: string): number {
   return places <= alone ? 1 : Math.ceil(places / each);
 }
 
-/** What matters most first, as much as fits: title, measure, links, who is hit, the summary. */
+/** What matters most first, as much as fits: title, measure, links, since when, who is hit, the summary, what changed last. */
 export function renderSms(message: Message, delivery: Delivery, segmentsMax: number): string {
   const { notification } = delivery;
   const fact = (name: string): string[] => message.facts.filter((known) => known.name === name).map(({ value }) => toGsm(value));
@@ -31,10 +31,11 @@ export function renderSms(message: Message, delivery: Delivery, segmentsMax: num
     ...fact('Measured'),
     ...(notification.reason === 'escalation' ? ['escalated to you'] : []),
     ...(message.ackUrl === undefined ? [] : [`ack ${message.ackUrl}`]),
+    ...(message.runbookUrl === undefined ? fact('Runbook') : [message.runbookUrl]),
     `since ${formatTime(startOf(notification)).slice(11, 16)}Z`,
     ...fact('Affected'),
     toGsm(message.summary),
-    ...(message.runbookUrl === undefined ? [] : [message.runbookUrl]),
+    ...message.changes.slice(0, 1).map(toGsm),
   ];
   // A part that is too long is left out whole: half a link is of no use.
   return parts.slice(1).reduce((text, part) => (countSegments(`${text}; ${part}`) <= segmentsMax ? `${text}; ${part}` : text), parts[0] ?? '');

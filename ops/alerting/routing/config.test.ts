@@ -195,6 +195,14 @@ describe('the files of the checkout', () => {
     expect(findSettings('critical', { kind: 'log', index: 0 })).toBeUndefined();
   });
 
+  test('send to whoever stands in, where the message is for nobody in the file', () => {
+    const people = Object.fromEntries(['FIRST', 'SECOND', 'LEAD'].flatMap((name) => [[`SORA_ONCALL_${name}_EMAIL`, `${name.toLowerCase()}@example.test`], [`SORA_ONCALL_${name}_PHONE`, '+15005550006']]));
+    const { findSettings } = load({ ...people, SMTP_HOST: 'mail.example.test', SMTP_FROM: 'sora@example.test' });
+    const nowMs = host.clock.nowMs();
+    const override = { id: 'o', schedule: 'primary', person: 'lead', fromMs: nowMs - 60_000, toMs: nowMs + 60_000, createdAtMs: nowMs };
+    expect(findSettings('critical', { kind: 'email', index: 0 }, undefined, [override])).toMatchObject({ to: ['lead@example.test'] });
+  });
+
   test('are refused while somebody who may be paged cannot be reached', () => {
     expect(messageOf(() => load({ SMTP_HOST: 'mail.example.test', SMTP_FROM: 'sora@example.test' }))).toContain('receiver critical, email[0]: Team lead has no email in the on-call file');
   });

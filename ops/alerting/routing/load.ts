@@ -5,6 +5,7 @@ import type { Host } from '../../core/host.ts';
 import type { FindSettings } from '../notifiers/settings.ts';
 import { createPolicies, parseOncall } from '../oncall/config.ts';
 import type { OncallConfig, Person } from '../oncall/config.ts';
+import type { Override } from '../oncall/schedule.ts';
 import { parseRouting } from './config.ts';
 import type { RoutingConfig } from './config.ts';
 import { resolveSettings } from './integration.ts';
@@ -31,8 +32,11 @@ export interface LoadedRouting {
   readonly oncall: OncallConfig;
   /** In words: what is read and not used, and which integrations are switched off by what. */
   readonly notes: readonly string[];
-  readonly findSettings: FindSettings;
+  readonly findSettings: FindSettingsAmong;
 }
+
+/** Settings of an integration; `overrides` say who stands in for whom. Default: nobody. `Routing.findSettings` knows them. */
+export type FindSettingsAmong = (...asked: [...Parameters<FindSettings>, overrides?: readonly Override[]]) => ReturnType<FindSettings>;
 
 /** @throws SoraError `invalid_config` with everything that is wrong in the three files, and in settings that are switched on */
 export function loadRouting(host: Host, files: RoutingFiles): LoadedRouting {
@@ -75,14 +79,13 @@ function describeOff({ receiver, integration, missing }: ReceiversFile['off'][nu
   return `receiver ${receiver}: ${integration} is off, as ${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} not set`;
 }
 
-function settingsFinder(host: Host, config: RoutingConfig, oncall: OncallConfig): FindSettings {
-  const policies = createPolicies(oncall, []);
-  return (name, { kind, index }, to) => {
+function settingsFinder(host: Host, config: RoutingConfig, oncall: OncallConfig): FindSettingsAmong {
+  return (name, { kind, index }, to, overrides = []) => {
     const receiver = config.receivers.find((one) => one.name === name);
     const integration = receiver?.integrations.find((one) => one.kind === kind && one.index === index);
     if (integration === undefined) return undefined;
     // A message may be for somebody who is not in the file, such as the author of a silence: whoever is on call gets it.
-    const person = oncall.people[to ?? ''] ?? oncall.people[policies.personAt(receiver?.policy ?? '', 0, host.clock.nowMs()) ?? ''];
+    const person = oncall.people[to ?? ''] ?? oncall.people[createPolicies(oncall, overrides).personAt(receiver?.policy ?? '', 0, host.clock.nowMs()) ?? ''];
     return resolveSettings(host, name, integration, person);
   };
 }

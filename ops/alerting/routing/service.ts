@@ -7,6 +7,7 @@ import type { NewEvent } from '../../core/event-log/event.ts';
 import type { Host, Timer } from '../../core/host.ts';
 import type { RoutedAlert } from '../alert.ts';
 import type { Notification, RecentChange } from '../notification.ts';
+import type { FindSettings } from '../notifiers/settings.ts';
 import { createPolicies } from '../oncall/config.ts';
 import type { Transaction } from '../../control/database.ts';
 import { decide } from './decide.ts';
@@ -63,6 +64,8 @@ export interface Routing {
   /** What is known now. */
   observed(): Observed;
   remembered(): Remembered;
+  /** Settings of an integration, with the address of whoever is on call now, overrides included. */
+  readonly findSettings: FindSettings;
   /** Changes what is remembered; resolves once it is written. Decides again right after. */
   change<Result>(work: (before: Remembered, observed: Observed, nowMs: number) => Mutation<Result>): Promise<Result>;
   counts(): RoutingCounts;
@@ -120,6 +123,8 @@ class RoutingService implements Routing {
   remembered(): Remembered {
     return this.#remembered;
   }
+
+  findSettings: FindSettings = (receiver, integration, to) => this.#deps.loaded.findSettings(receiver, integration, to, this.#remembered.overrides);
 
   counts(): RoutingCounts {
     return this.#counts;

@@ -22,7 +22,7 @@ export interface TestResult {
  * @throws SoraError 404 for a receiver that does not exist, 409 where none of its integrations is on
  */
 export async function testReceiver(deps: { readonly host: Host; readonly routing: Routing; readonly sending: SendContext }, name: string, actor: string): Promise<TestResult[]> {
-  const { config, findSettings } = deps.routing.loaded;
+  const { loaded: { config }, findSettings } = deps.routing;
   const receiver = config.receivers.find((one) => one.name === name);
   if (receiver === undefined) throw new SoraError('no_receiver', `there is no receiver ${JSON.stringify(name)}`, { status: 404, hint: `receivers: ${config.receivers.map((one) => one.name).join(', ')}` });
   if (receiver.integrations.length === 0) throw new SoraError('receiver_off', `no integration of the receiver ${name} is on`, { status: 409, hint: deps.routing.loaded.notes.filter((note) => note.startsWith(`receiver ${name}:`)).join('; ') || 'add one to alerts/receivers.yaml' });
