@@ -10,7 +10,7 @@ const rule = 'ControlPlaneSilent';
 /** Makes the notification of something a watchdog tells. */
 export function notificationOf(telling: Telling, integration: { readonly kind: IntegrationKind; readonly index: number }, watchdog: string): Notification {
   const { what, episode, lastSeenMs, atMs } = telling;
-  const isOver = what === 'back';
+  const isOver = what === 'back' || what === 'stopped';
   const labels = { alertname: rule, severity: 'critical', service: 'control' };
   const annotations = { summary: summaryOf(telling), description: describe(what), runbook: 'runbooks/dead-mans-switch.md', owner: 'platform' };
   const alert: RoutedAlert = {
@@ -35,6 +35,7 @@ function summaryOf({ what, lastSeenMs, atMs }: Telling): string {
     case 'still-silent': return `the control plane is still silent, for ${since} now`;
     case 'interrupted': return 'the control plane was told to end while its stack is meant to run';
     case 'back': return `the control plane is back after ${since}`;
+    case 'stopped': return 'the control plane was stopped on purpose';
     case 'restarted': return `the control plane died and is back; it was silent for ${since}`;
     default: return assertNever(what);
   }
@@ -42,6 +43,7 @@ function summaryOf({ what, lastSeenMs, atMs }: Telling): string {
 
 function describe(what: Telling['what']): string {
   if (what === 'back') return 'Alerts are evaluated and told again.';
+  if (what === 'stopped') return 'It said so itself. Nothing is told until it is started again.';
   if (what === 'restarted') return 'Nobody asked it to end. sora logs --service control says what it did last.';
   return 'No rule is evaluated and no alert is told until it is back. sora status shows its process.';
 }

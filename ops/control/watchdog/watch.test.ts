@@ -41,6 +41,13 @@ test('one that is stopped on purpose rests until it is back; one that was only i
   expect(words(play([[1_000, 'alive', 'a'], [2_000, 'interrupted', 'a'], [5_000, 'alive', 'b']], 6_000).tellings)).toEqual([['interrupted', 2_000], ['back', 5_000]]);
 });
 
+test('one that is stopped on purpose while its silence is told closes what was told', () => {
+  const stopped = play([[1_000, 'alive', 'a'], [2_000, 'interrupted', 'a'], [500_000, 'stopping', 'b'], [9_000_000, 'alive', 'c']], 9_001_000);
+  expect(words(stopped.tellings)).toEqual([['interrupted', 2_000], ['stopped', 500_000]]);
+  expect(new Set(stopped.tellings.map(({ episode }) => episode)).size).toBe(1);
+  expect(words(play([[1_000, 'alive', 'a'], [100_000, 'stopping', 'a']], 9_001_000).tellings)).toEqual([['silent', 61_000], ['stopped', 100_000]]);
+});
+
 test('one that was killed and came back before the limit is told of all the same', () => {
   expect(words(play([[1_000, 'alive', 'a'], [4_000, 'alive', 'b'], [14_000, 'alive', 'b']], 20_000).tellings)).toEqual([['restarted', 4_000]]);
 });
@@ -48,8 +55,15 @@ test('one that was killed and came back before the limit is told of all the same
 test('whatever comes, silence beyond the limit has been told unless it was stopped on purpose', () => {
   const beat = fc.tuple(fc.integer({ min: 0, max: 600_000 }), fc.constantFrom('alive' as const, 'stopping' as const, 'interrupted' as const), fc.constantFrom('a', 'b'));
   fc.assert(fc.property(fc.array(beat, { maxLength: 12 }), (beats) => {
-    const { state } = play(beats.toSorted((one, other) => one[0] - other[0]), 600_000);
+    const { state, tellings } = play(beats.toSorted((one, other) => one[0] - other[0]), 600_000);
     if (state.phase === 'watching') expect(600_000 - state.lastSeenMs).toBeLessThan(limits.afterMs);
     if (state.phase === 'silent') expect(state.toldAtMs).toBeDefined();
+    // Whatever was told to have begun was told to have ended, unless it lasts.
+    const open = new Set<number>();
+    for (const { what, episode } of tellings) {
+      if (what === 'silent' || what === 'interrupted') open.add(episode);
+      else if (what === 'back' || what === 'stopped') open.delete(episode);
+    }
+    expect(open.size).toBe(state.phase === 'silent' ? 1 : 0);
   }));
 });

@@ -3,7 +3,8 @@
  *
  * - `watching`: heartbeats come.
  * - `silent`: none came for `afterMs`, which was told; told again every `repeatMs` until one comes.
- * - `resting`: the control plane said that it is stopped on purpose; until its next heartbeat nothing is told.
+ * - `resting`: the control plane said that it is stopped on purpose; until its next heartbeat nothing is told. Out of
+ *   `silent` that is told, as what was told before would stay open at its receivers.
  */
 
 /** One message of the control plane. */
@@ -32,7 +33,7 @@ export interface WatchLimits {
 
 /** What is to be told. `restarted` is over when it is told: control died unasked and is back. */
 export interface Telling {
-  readonly what: 'silent' | 'interrupted' | 'still-silent' | 'back' | 'restarted';
+  readonly what: 'silent' | 'interrupted' | 'still-silent' | 'back' | 'stopped' | 'restarted';
   readonly episode: number;
   /** When it was last heard before. */
   readonly lastSeenMs: number;
@@ -53,7 +54,7 @@ export function beginWatch(nowMs: number): WatchState {
 export function hear(state: WatchState, beat: Heartbeat, nowMs: number): Watched {
   const heard = { ...state, lastSeenMs: nowMs, instance: beat.instance };
   const tell = (what: Telling['what'], episode: number): Telling => ({ what, episode, lastSeenMs: state.lastSeenMs, atMs: nowMs });
-  if (beat.kind === 'stopping') return { state: { ...heard, phase: 'resting', toldAtMs: undefined }, tellings: [] };
+  if (beat.kind === 'stopping') return { state: { ...heard, phase: 'resting', toldAtMs: undefined }, tellings: state.phase === 'silent' ? [tell('stopped', state.episode)] : [] };
   if (beat.kind === 'interrupted') {
     if (state.phase === 'silent') return { state: heard, tellings: [] };
     const episode = state.episode + 1;

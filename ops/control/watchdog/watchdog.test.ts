@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { createTestHost } from '../../core/test-host.ts';
 import type { Outcome } from '../../alerting/notifiers/outcome.ts';
@@ -66,5 +68,7 @@ test('each telling becomes a notification of one episode, its end a resolve', ()
   expect(fired).toMatchObject({ status: 'firing', reason: 'new', severity: 'critical', commonAnnotations: { summary: 'the control plane has given no sign of life for 1m5s' }, alerts: [{ startsAtMs: 1_000, value: 65 }] });
   expect(back).toMatchObject({ status: 'resolved', reason: 'resolved', groupKey: fired.groupKey, alerts: [{ endsAtMs: 90_000 }] });
   expect(back.id).not.toBe(fired.id);
+  expect(notificationOf({ ...telling, what: 'stopped', atMs: 90_000 }, { kind: 'webhook', index: 0 }, 'watchdog')).toMatchObject({ status: 'resolved', groupKey: fired.groupKey, commonAnnotations: { summary: 'the control plane was stopped on purpose' } });
+  expect(existsSync(resolve(import.meta.dirname, '../../..', fired.commonAnnotations['runbook'] ?? ''))).toBe(true);
   expect(notificationOf(telling, { kind: 'webhook', index: 0 }, 'watchdog').id).toBe(fired.id);
 });

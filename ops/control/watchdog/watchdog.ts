@@ -45,7 +45,7 @@ export function startWatchdog(parts: WatchdogParts): Watchdog {
     state = watched.state;
     for (const telling of watched.tellings) {
       counts.told++;
-      log(telling.what === 'back' ? 'info' : 'error', telling.what, { event: 'watchdog', ...telling });
+      log(telling.what === 'back' || telling.what === 'stopped' ? 'info' : 'error', telling.what, { event: 'watchdog', ...telling });
       for (const receiver of receivers) {
         const sent = deliver(receiver, telling).finally(() => sending.delete(sent));
         sending.add(sent);
