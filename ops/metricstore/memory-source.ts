@@ -1,3 +1,4 @@
+import { tooManySamples } from './limit-samples.ts';
 import { compileMatcher, labelValue } from './matchers.ts';
 import type { Labels, Matcher, MetricMetadata, SampleSource, SeriesSamples, TimeSpan } from './series.ts';
 
@@ -50,13 +51,15 @@ export class MemorySource implements SampleSource {
     this.#metadata.clear();
   }
 
-  select(matchers: readonly Matcher[], span: TimeSpan): Promise<readonly SeriesSamples[]> {
-    return Promise.resolve(this.#matching(matchers, span).map(([held, from, to]) => ({
+  async select(matchers: readonly Matcher[], span: TimeSpan, samplesMax = Number.POSITIVE_INFINITY): Promise<readonly SeriesSamples[]> {
+    const found = this.#matching(matchers, span);
+    if (found.reduce((sum, [, from, to]) => sum + to - from, 0) > samplesMax) throw tooManySamples(samplesMax);
+    return found.map(([held, from, to]) => ({
       labels: held.labels,
       timestampsMs: Float64Array.from(held.timestampsMs.slice(from, to)),
       values: Float64Array.from(held.values.slice(from, to)),
       ...(held.hasStale ? { stale: Uint8Array.from(held.stale.slice(from, to), Number) } : {}),
-    })));
+    }));
   }
 
   series(selectors: readonly (readonly Matcher[])[], span: TimeSpan): Promise<readonly Labels[]> {

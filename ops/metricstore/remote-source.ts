@@ -6,6 +6,7 @@
 import snappy from 'snappyjs';
 import { z } from 'zod';
 import { SoraError } from '../core/error.ts';
+import { limitSamples } from './limit-samples.ts';
 import { decodeReadResponse, encodeReadRequest } from './remote/read-protocol.ts';
 import { askRemote } from './remote/exchange.ts';
 import type { RemoteOptions } from './remote/exchange.ts';
@@ -24,13 +25,14 @@ const absent = new Set([404, 405, 415, 501]);
 export function createRemoteSource(options: RemoteOptions): SampleSource {
   let hasRemoteRead = true;
   return {
-    async select(matchers, span) {
+    // That server reads by its own limits, and a reply has one; beyond ours what came is not used.
+    async select(matchers, span, samplesMax = Number.POSITIVE_INFINITY) {
       if (hasRemoteRead) {
         const found = await readRaw(options, matchers, span);
-        if (found !== undefined) return found;
+        if (found !== undefined) return limitSamples(found, samplesMax);
         hasRemoteRead = false;
       }
-      return await queryRaw(options, matchers, span);
+      return limitSamples(await queryRaw(options, matchers, span), samplesMax);
     },
     // Every series of a span, where no selector is given: one that matches any name.
     series: (selectors, span) => ask(options, '/series', formOf(selectors.length === 0 ? [[{ name: '__name__', operator: '!=', value: '' }]] : selectors, span), z.array(labelsSchema)),
@@ -129,7 +131,7 @@ export function joinSources(first: SampleSource, second: SampleSource): SampleSo
   };
   const both = async <Item>(ask: (source: SampleSource) => Promise<readonly Item[]>): Promise<Item[]> => (await Promise.all([ask(first), ask(second)])).flat();
   return {
-    select: async (matchers, span) => unique(await both((source) => source.select(matchers, span)), ({ labels }) => keyOf(labels)),
+    select: async (matchers, span, samplesMax) => unique(await both((source) => source.select(matchers, span, samplesMax)), ({ labels }) => keyOf(labels)),
     series: async (selectors, span) => unique(await both((source) => source.series(selectors, span)), keyOf),
     labelNames: async (selectors, span) => unique(await both((source) => source.labelNames(selectors, span)), String).sort(),
     labelValues: async (label, selectors, span) => unique(await both((source) => source.labelValues(label, selectors, span)), String).sort(),

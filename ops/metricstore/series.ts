@@ -41,8 +41,12 @@ export interface MetricMetadata {
 
 /** Anything that holds series. */
 export interface SampleSource {
-  /** The series that meet every matcher and have a sample or a marker in the span, in any order. */
-  select(matchers: readonly Matcher[], span: TimeSpan): Promise<readonly SeriesSamples[]>;
+  /**
+   * The series that meet every matcher and have a sample or a marker in the span, in any order.
+   * @param samplesMax how many samples may be read. A source counts as it must read, such as whole chunks, and refuses before it does.
+   * @throws SoraError `execution` (422) where there are more; see limit-samples.ts
+   */
+  select(matchers: readonly Matcher[], span: TimeSpan, samplesMax?: number): Promise<readonly SeriesSamples[]>;
   /** The label sets of series that meet all matchers of at least one list, with a sample in the span. */
   series(selectors: readonly (readonly Matcher[])[], span: TimeSpan): Promise<readonly Labels[]>;
   /** Sorted names of labels of such series; every series where `selectors` is empty. */

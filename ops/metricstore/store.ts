@@ -10,6 +10,7 @@ import { bucketEndOf } from './long-term/bucket.ts';
 import { Catalogue } from './long-term/catalogue.ts';
 import { LongTermStore } from './long-term/long-term-store.ts';
 import type { LongTermLimits } from './long-term/long-term-store.ts';
+import { countSamples } from './limit-samples.ts';
 import { labelsKey, normaliseLabels } from './raw-store/series-index.ts';
 import { RawStore } from './raw-store/raw-store.ts';
 import type { NewSample, RawStoreOptions } from './raw-store/raw-store.ts';
@@ -96,12 +97,12 @@ export class MetricStore implements SampleSource {
     return this.raw.append(samples, key);
   }
 
-  async select(matchers: readonly Matcher[], span: TimeSpan): Promise<readonly SeriesSamples[]> {
+  async select(matchers: readonly Matcher[], span: TimeSpan, samplesMax?: number): Promise<readonly SeriesSamples[]> {
     const { longTerm } = this;
     const boundaryMs = this.#boundaryMs(span);
-    if (longTerm === undefined || boundaryMs === undefined) return this.raw.selectNow(matchers, span);
-    const old = await longTerm.select(matchers, { fromMs: span.fromMs, toMs: Math.min(span.toMs, boundaryMs) });
-    return span.toMs <= boundaryMs ? old : join(old, this.raw.selectNow(matchers, { fromMs: boundaryMs + 1, toMs: span.toMs }));
+    if (longTerm === undefined || boundaryMs === undefined) return this.raw.selectNow(matchers, span, samplesMax);
+    const old = await longTerm.select(matchers, { fromMs: span.fromMs, toMs: Math.min(span.toMs, boundaryMs) }, samplesMax);
+    return span.toMs <= boundaryMs ? old : join(old, this.raw.selectNow(matchers, { fromMs: boundaryMs + 1, toMs: span.toMs }, samplesMax === undefined ? undefined : samplesMax - countSamples(old)));
   }
 
   async series(selectors: readonly (readonly Matcher[])[], span: TimeSpan): Promise<readonly Labels[]> {

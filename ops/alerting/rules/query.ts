@@ -21,8 +21,8 @@ export function watchSource(source: SampleSource): WatchedSource {
     get seriesFound() {
       return seriesFound;
     },
-    async select(matchers: readonly Matcher[], span: TimeSpan): Promise<readonly SeriesSamples[]> {
-      const found = await source.select(matchers, span);
+    async select(matchers: readonly Matcher[], span: TimeSpan, samplesMax?: number): Promise<readonly SeriesSamples[]> {
+      const found = await source.select(matchers, span, samplesMax);
       seriesFound += found.length;
       return found;
     },

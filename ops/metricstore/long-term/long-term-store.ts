@@ -2,8 +2,8 @@
 import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
 import type { Pool, PoolClient } from 'pg';
-import { SoraError } from '../../core/error.ts';
 import type { Host } from '../../core/host.ts';
+import { tooManySamples } from '../limit-samples.ts';
 import type { RawStore } from '../raw-store/raw-store.ts';
 import type { Labels, Matcher, SeriesSamples, TimeSpan } from '../series.ts';
 import { aggregate, bucketEndOf, bucketMs, expand } from './bucket.ts';
@@ -168,9 +168,10 @@ export class LongTermStore {
 
   /**
    * Samples that stand for those that were there; `bucket.ts` says what holds for them.
-   * @throws SoraError `too_many_samples`
+   * @throws SoraError `execution` (422) above `samplesMax`, or above that of the limits where it is less
    */
-  async select(matchers: readonly Matcher[], span: TimeSpan): Promise<SeriesSamples[]> {
+  async select(matchers: readonly Matcher[], span: TimeSpan, asked = Number.POSITIVE_INFINITY): Promise<SeriesSamples[]> {
+    const samplesMax = Math.min(asked, this.#limits.samplesMax);
     const found = await this.#options.catalogue.find(matchers, span);
     const samples = new Map<number, { readonly series: CataloguedSeries; readonly into: SyntheticSamples }>();
     let count = 0;
@@ -180,7 +181,7 @@ export class LongTermStore {
       const before = entry.into.values.length;
       for (const bucket of buckets) if (bucket.endMs >= span.fromMs && bucket.endMs - bucketMs < span.toMs) expand(bucket, series.isCounter, entry.into);
       count += entry.into.values.length - before;
-      if (count > this.#limits.samplesMax) throw tooManySamples(this.#limits.samplesMax);
+      if (count > samplesMax) throw tooManySamples(samplesMax);
     });
     return [...samples.values()].flatMap(({ series, into }) => trim(series.labels, into, span));
   }
@@ -240,6 +241,3 @@ function trim(labels: Labels, { timestampsMs, values, stale }: SyntheticSamples,
     ...(stale.includes(1) ? { stale: Uint8Array.from(stale.slice(from, to)) } : {}),
   }];
 }
-
-const tooManySamples = (samplesMax: number): SoraError =>
-  new SoraError('too_many_samples', `the question reads more than ${samplesMax} samples of the long-term store`, { status: 422, hint: 'ask for fewer series or a shorter span' });

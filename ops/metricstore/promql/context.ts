@@ -1,4 +1,5 @@
 import { SoraError } from '../../core/error.ts';
+import { tooManySamples } from '../limit-samples.ts';
 import { labelValue } from '../matchers.ts';
 import type { Labels, SeriesSamples } from '../series.ts';
 import type { Annotations } from './annotations.ts';
@@ -49,14 +50,15 @@ export class Budget {
     return this.#samples;
   }
 
+  /** Samples that may still be touched. */
+  get left(): number {
+    return this.#samplesMax - this.#samples;
+  }
+
   /** @throws SoraError `execution` above the limit of samples, `timeout` after the deadline */
   spend(samples: number): void {
     this.#samples += samples;
-    if (this.#samples > this.#samplesMax) {
-      throw new SoraError('execution', 'query processing would load too many samples into memory in query execution', {
-        status: 422, hint: `the limit is ${this.#samplesMax} samples: select fewer series, a shorter range or a longer step`,
-      });
-    }
+    if (this.#samples > this.#samplesMax) throw tooManySamples(this.#samplesMax);
     if (this.#deadlineMs !== undefined && this.#nowMs() > this.#deadlineMs) {
       throw new SoraError('timeout', 'query timed out in expression evaluation', { status: 503, hint: 'select fewer series, or give the query more time' });
     }

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createTestHost } from '../../core/test-host.ts';
 import { MemorySource } from '../memory-source.ts';
+import type { Matcher, SeriesSamples, TimeSpan } from '../series.ts';
 import { loadSeries } from '../promqltest/load-series.ts';
 import { parseSeriesNotation } from '../promqltest/series-notation.ts';
 import { formatLabels } from './labels.ts';
@@ -89,6 +90,20 @@ describe('queries', () => {
     const { warnings, infos } = await queryInstant(source, '\n rate(up[5m]) > quantile(2, up)', 5 * minuteMs);
     expect(infos).toEqual(['PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "up" (2:7)']);
     expect(warnings).toEqual(['PromQL warning: quantile value should be between 0 and 1, got 2 (2:26)']);
+  });
+
+  it('tells its source how much it may still read', async () => {
+    const told: (number | undefined)[] = [];
+    class Watched extends MemorySource {
+      override select(matchers: readonly Matcher[], span: TimeSpan, samplesMax?: number): Promise<readonly SeriesSamples[]> {
+        told.push(samplesMax);
+        return super.select(matchers, span, samplesMax);
+      }
+    }
+    const watched = new Watched();
+    for (let minute = 0; minute <= 20; minute++) watched.add({ __name__: 'up' }, minute * minuteMs, 1);
+    await queryInstant(watched, 'max_over_time(up[10m]) + sum(up) + max_over_time(up[10m])', 20 * minuteMs, { samplesMax: 1_000 });
+    expect(told).toEqual([1_000, 990]);
   });
 
   it('refuses what is too much, too long or no range', async () => {

@@ -1,5 +1,6 @@
 import { SoraError } from '../../core/error.ts';
 import type { Host } from '../../core/host.ts';
+import { countSamples } from '../limit-samples.ts';
 import type { Labels, SampleSource, SeriesSamples } from '../series.ts';
 import { Annotations } from './annotations.ts';
 import { compareLabels } from './aggregate-select.ts';
@@ -114,19 +115,23 @@ async function prepare(source: SampleSource, expr: Expr, query: Grid, options: Q
   return { context, annotations, budget };
 }
 
-/** Reads what each selector needs, once for the whole query; selectors that are alike share. */
+/**
+ * Reads what each selector needs, once for the whole query; selectors that are alike share. One after the other, so that each is told
+ * how much those before it left to read.
+ */
 async function fetchAll(source: SampleSource, expr: Expr, settings: Parameters<typeof planSpans>[2], budget: Budget): Promise<Map<VectorSelector, readonly SeriesSamples[]>> {
-  const shared = new Map<string, Promise<readonly SeriesSamples[]>>();
-  const pending = [...planSpans(expr, settings.query, settings)].map(async ([selector, span]) => {
+  const shared = new Map<string, readonly SeriesSamples[]>();
+  const fetched = new Map<VectorSelector, readonly SeriesSamples[]>();
+  for (const [selector, span] of planSpans(expr, settings.query, settings)) {
     const key = JSON.stringify([selector.matchers, span]);
-    const found = shared.get(key) ?? source.select(selector.matchers, span).then(inOrder);
-    shared.set(key, found);
-    return [selector, await found] as const;
-  });
-  const fetched = new Map(await Promise.all(pending));
-  let samples = 0;
-  for (const series of await Promise.all(shared.values())) for (const { values } of series) samples += values.length;
-  budget.spend(samples);
+    let found = shared.get(key);
+    if (found === undefined) {
+      found = inOrder(await source.select(selector.matchers, span, budget.left));
+      budget.spend(countSamples(found));
+      shared.set(key, found);
+    }
+    fetched.set(selector, found);
+  }
   return fetched;
 }
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MemorySource } from '../memory-source.ts';
-import type { Labels, Matcher, SeriesSamples } from '../series.ts';
+import type { Labels, Matcher, SampleSource, SeriesSamples } from '../series.ts';
 import { RawStore, refusedSeries } from './raw-store.ts';
 
 const originMs = Date.UTC(2026, 0, 1);
@@ -51,8 +51,20 @@ describe('the raw store', () => {
         const asked = { fromMs: originMs + from * 5_000, toMs: originMs + (from + length) * 5_000 };
         const expected = plain(await model.select(named('m'), asked)).map(([labels, times, values, stale]) => [labels, times, values, stale.includes(1) ? stale : []]);
         expect(plain(await store.select(named('m'), asked))).toEqual(expected);
+        const seriesOf = async (source: SampleSource): Promise<(string | undefined)[]> => (await source.series([named('m')], asked)).map((labels) => labels['series']).sort();
+        expect(await seriesOf(store)).toEqual(await seriesOf(model));
+        expect(await store.labelValues('series', [], asked)).toEqual(await model.labelValues('series', [], asked));
       }
     }), { numRuns: 100 });
+  });
+
+  it('refuses a question for more samples than it may read before it makes room for them', async () => {
+    const store = new RawStore();
+    for (let index = 0; index < 1_000; index++) store.append(['a', 'b', 'c'].map((name) => ({ labels: { __name__: name }, atMs: originMs + index * 5_000, value: index })), 'rules');
+    expect((await store.select(named('a'), all, 1_000)).map(({ values }) => values.length)).toEqual([1_000]);
+    await expect(store.select([], all, 2_999)).rejects.toMatchObject({ code: 'execution', status: 422 });
+    const last = { fromMs: originMs + 995_000 * 5, toMs: originMs + 999_000 * 5 };
+    expect(await store.select([], last, 3 * 128)).toHaveLength(3);
   });
 
   it('takes samples of one series from several timelines', async () => {

@@ -5,7 +5,7 @@
 import type { Labels, Matcher, MetricMetadata, SampleSource, SeriesSamples, TimeSpan } from '../series.ts';
 import { defaultLimits, Refusals } from './limits.ts';
 import type { RefusalReason, StoreLimits } from './limits.ts';
-import { readSamples } from './read-samples.ts';
+import { hasSamples, readSamples } from './read-samples.ts';
 import type { Readable } from './read-samples.ts';
 import { Segments } from './segments.ts';
 import { charactersOf, labelsKey, normaliseLabels, SeriesIndex } from './series-index.ts';
@@ -173,7 +173,7 @@ export class RawStore implements SampleSource {
       const ids: number[] = [];
       for (let id = from; id < Math.min(from + seriesEach, this.#index.idsEnd); id++) if (this.#index.has(id)) ids.push(id);
       const readIds: number[] = [];
-      const page = readSamples(this.#readable, ids, span, readIds);
+      const page = readSamples(this.#readable, ids, span, { readIds });
       if (page.length > 0) yield page.map((series, index) => ({ ...series, timeline: this.#table.headTimeline[readIds[index] ?? -1]?.key ?? '' }));
     }
   }
@@ -208,13 +208,13 @@ export class RawStore implements SampleSource {
     }
   }
 
-  select(matchers: readonly Matcher[], span: TimeSpan): Promise<readonly SeriesSamples[]> {
-    return Promise.resolve(this.selectNow(matchers, span));
+  async select(matchers: readonly Matcher[], span: TimeSpan, samplesMax?: number): Promise<readonly SeriesSamples[]> {
+    return this.selectNow(matchers, span, samplesMax);
   }
 
   /** As `select`, at once. */
-  selectNow(matchers: readonly Matcher[], span: TimeSpan): SeriesSamples[] {
-    return readSamples(this.#readable, this.#index.match(matchers), span);
+  selectNow(matchers: readonly Matcher[], span: TimeSpan, samplesMax?: number): SeriesSamples[] {
+    return readSamples(this.#readable, this.#index.match(matchers), span, { samplesMax });
   }
 
   series(selectors: readonly (readonly Matcher[])[], span: TimeSpan): Promise<readonly Labels[]> {
@@ -259,7 +259,7 @@ export class RawStore implements SampleSource {
   #matching(selectors: readonly (readonly Matcher[])[], span: TimeSpan): number[] {
     const ids = new Set<number>();
     for (const matchers of selectors.length === 0 ? [[]] : selectors) for (const id of this.#index.match(matchers)) ids.add(id);
-    return [...ids].filter((id) => readSamples(this.#readable, [id], span).length > 0);
+    return [...ids].filter((id) => hasSamples(this.#readable, id, span));
   }
 
   #idOf(reference: SeriesReference): number {

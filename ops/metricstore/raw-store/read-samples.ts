@@ -1,4 +1,5 @@
 /** Reads samples of several series into buffers that they share. */
+import { tooManySamples } from '../limit-samples.ts';
 import type { Labels, SeriesSamples, TimeSpan } from '../series.ts';
 import { createColumn, decodeChunk, isMissing, isStale } from './chunk-codec.ts';
 import type { Column } from './chunk-codec.ts';
@@ -24,13 +25,17 @@ interface Plan {
   readonly chunks: number[];
   readonly readsHead: boolean;
   readonly count: number;
+  /** Whether a sample lies in the span for sure, without decoding. */
+  readonly isCertain: boolean;
 }
 
 /**
  * The samples and markers of these series in the span; series without any are left out.
+ * @param samplesMax how many may be decoded: chunks are decoded whole, so up to 128 a series more than lie in the span
  * @param readIds is given the ids of those that are not
+ * @throws SoraError `execution` (422) where there are more, before any is decoded
  */
-export function readSamples(store: Readable, ids: readonly number[], span: TimeSpan, readIds?: number[]): SeriesSamples[] {
+export function readSamples(store: Readable, ids: readonly number[], span: TimeSpan, { samplesMax = Number.POSITIVE_INFINITY, readIds }: { readonly samplesMax?: number | undefined; readonly readIds?: number[] } = {}): SeriesSamples[] {
   const plans: Plan[] = [];
   let total = 0;
   for (const id of ids) {
@@ -38,6 +43,7 @@ export function readSamples(store: Readable, ids: readonly number[], span: TimeS
     if (plan.count === 0) continue;
     plans.push(plan);
     total += plan.count;
+    if (total > samplesMax) throw tooManySamples(samplesMax);
   }
   const column = createColumn(total);
   const times = new Float64Array(total);
@@ -54,16 +60,27 @@ export function readSamples(store: Readable, ids: readonly number[], span: TimeS
   return read;
 }
 
-function planOf(readable: Readable, id: number, { fromMs, toMs }: TimeSpan): Plan {
+/** Whether a series has a sample or marker in the span: by its newest and by the times of chunks, of which at most one is decoded. */
+export function hasSamples(store: Readable, id: number, span: TimeSpan): boolean {
+  const lastMs = store.table.lastMs[id] ?? Number.NEGATIVE_INFINITY;
+  if (lastMs < span.fromMs) return false;
+  if (lastMs <= span.toMs) return true;
+  const plan = planOf(store, id, span, true);
+  return plan.count > 0 && (plan.isCertain || readSamples(store, [id], span).length > 0);
+}
+
+/** @param endsWhenCertain looks no further once a sample in the span is found */
+function planOf(readable: Readable, id: number, { fromMs, toMs }: TimeSpan, endsWhenCertain = false): Plan {
   const { table, segments } = readable;
   const chunks: number[] = [];
-  if ((table.lastMs[id] ?? Number.NEGATIVE_INFINITY) < fromMs) return { id, chunks, readsHead: false, count: 0 };
+  if ((table.lastMs[id] ?? Number.NEGATIVE_INFINITY) < fromMs) return { id, chunks, readsHead: false, count: 0, isCertain: false };
   const headCount = table.headCount[id] ?? 0;
   const headFromMs = headCount === 0 ? Number.POSITIVE_INFINITY : (table.headTimeline[id]?.timeMs(table.headTick[id] ?? 0) ?? 0);
   const readsHead = headFromMs <= toMs;
   let count = readsHead ? headCount : 0;
+  let isCertain = readsHead && headFromMs >= fromMs;
   let address = headFromMs <= fromMs ? 0 : (table.chunk[id] ?? 0);
-  while (address !== 0 && segments.read(address, head)) {
+  while (address !== 0 && !(endsWhenCertain && isCertain) && segments.read(address, head)) {
     const timeline = readable.timelineOf(head.timeline);
     const last = head.firstTick + head.count - 1;
     if (timeline === undefined || timeline.timeMs(last) < fromMs) break;
@@ -71,11 +88,13 @@ function planOf(readable: Readable, id: number, { fromMs, toMs }: TimeSpan): Pla
     if (startMs <= toMs) {
       chunks.push(address);
       count += head.count;
+      // A chunk begins with a sample.
+      if (startMs >= fromMs) isCertain = true;
     }
     if (startMs <= fromMs) break;
     address = head.previous;
   }
-  return { id, chunks, readsHead, count };
+  return { id, chunks, readsHead, count, isCertain };
 }
 
 function readOne(store: Readable, plan: Plan, column: Column, times: Float64Array, start: number, { fromMs, toMs }: TimeSpan): SeriesSamples | undefined {
