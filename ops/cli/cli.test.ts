@@ -75,6 +75,10 @@ describe('up, status, down', () => {
     ]);
     const table = (await sora('status')).stdout.split('\n');
     expect(table[0]?.split(/\s+/)).toEqual(['NAME', 'KIND', 'PID', 'PORT', 'STATE', 'RESTARTS', 'URL', 'AGE']);
+    const [api] = state.processes;
+    expect(await sora('status', '--pid', 'api')).toEqual({ code: 0, stdout: `${api?.pid}\n`, stderr: '' });
+    expect((await sora('status', '--url', 'api')).stdout).toBe(`${api?.url}\n`);
+    expect(await sora('status', '--pid', 'apo')).toMatchObject({ code: 104, stdout: '', stderr: 'error: the stack has no process "apo"\n  did you mean api?\n' });
 
     const second = await sora('up');
     expect(second).toMatchObject({ code: 104, stdout: '' });
@@ -129,6 +133,8 @@ describe('messages', () => {
     [['db', 'seed', '--stack', 'load'], 'sora db seed does not take --stack load', 'of its own'],
     [['db', 'drop', 'sora'], 'sora db drop does not take "sora"', 'kept_'],
     [['db', 'open'], 'sora db open takes one name of a database', 'sora db ls --stack load'],
+    [['status', '--pid', 'api'], 'nothing is up', 'npm start'],
+    [['status', '--pid', 'api', '--url', 'api'], '--pid and --url exclude each other', 'one of them'],
     [['logs', '--since', '5x'], '--since "5x" is not a duration', '1m30s'],
     [['logs', '--level', 'loud'], 'log level "loud" is unknown', 'debug'],
   ])('sora %j says what is wrong and what to do', async (args, message, hint) => {

@@ -59,7 +59,7 @@ test('changes data with --write alone, all of it where it answers with more rows
   const { host } = await run(['query', '--write', "insert into notes select generate_series(1, 1500), 'x' returning id"]);
   expect(host.written.stderr).toBe('--write: what this changes is committed at once\nonly the first 1000 rows are shown; narrow the statement, or let it count\n');
   expect((await run(['query', 'select count(*) from notes'])).host.written.stdout).toBe('COUNT\n1500\n');
-  expect((await run(['query', '--write', 'delete from notes where id > 10'])).host.written).toEqual({ stdout: '', stderr: '--write: what this changes is committed at once\nDELETE: 1490 rows\n' });
+  expect((await run(['query', '--write', 'delete from notes where id > 10'])).host.written).toEqual({ stdout: 'DELETE: 1490 rows\n', stderr: '--write: what this changes is committed at once\n' });
 });
 
 test('says what PostgreSQL says, and where', async () => {

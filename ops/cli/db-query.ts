@@ -33,7 +33,7 @@ interface Rows {
 
 /**
  * Runs one statement in a transaction of its own, read-only unless `isWriting`, and shows at most 1,000 rows: a table,
- * or JSON. Nothing on standard output means no rows.
+ * or JSON; of a statement that answers none, what it did. Nothing on standard output means no rows.
  * @throws SoraError `no_answer` within 4 s when the database does not let us in, `sql_failed` with what PostgreSQL says,
  * `sql_too_slow` after 10 s, `sql_read_only` when it would change data
  */
@@ -43,8 +43,10 @@ export async function queryDatabase(host: Host, query: DatabaseQuery): Promise<E
   if (sql.length > queryLimits.sqlCharacters) throw invalidConfig(`the statement has ${sql.length} characters; ${queryLimits.sqlCharacters} are taken`);
   if (isWriting) host.stderr.write('--write: what this changes is committed at once\n');
   const rows = await ask(host, query);
-  host.stdout.write(output === 'json' ? renderJson(rows) : rows.cells.length === 0 ? '' : renderTable(rows.columns.map(({ name }) => name.toUpperCase()), rows.cells.map((row) => row.map(cutCell))));
-  if (output === 'table' && rows.cells.length === 0) host.stderr.write(rows.columns.length > 0 ? 'no rows\n' : `${rows.command}${rows.affected === null ? '' : `: ${rows.affected} rows`}\n`);
+  if (output === 'json') host.stdout.write(renderJson(rows));
+  else if (rows.columns.length === 0) host.stdout.write(`${rows.command}${rows.affected === null ? '' : `: ${rows.affected} rows`}\n`);
+  else if (rows.cells.length === 0) host.stderr.write('no rows\n');
+  else host.stdout.write(renderTable(rows.columns.map(({ name }) => name.toUpperCase()), rows.cells.map((row) => row.map(cutCell))));
   if (rows.hasMore) host.stderr.write(`only the first ${queryLimits.rows} rows are shown; narrow the statement, or let it count\n`);
   return exitCodes.pass;
 }
@@ -105,10 +107,10 @@ function collect(client: Client, { sql, isWriting }: DatabaseQuery): Promise<Row
     const query = new Query<Cell[]>({ text: sql, rowMode: 'array', queryMode: 'extended', types: asText } as ConstructorParameters<typeof Query>[0]);
     const columnsOf = (result: { fields: { name: string; dataTypeID: number }[] } | undefined): Rows['columns'] => (result?.fields ?? []).map(({ name, dataTypeID }) => ({ name, typeId: dataTypeID }));
     query.on('row', (row, result) => {
-      if (cells.length < queryLimits.rows) return void cells.push(row);
-      hasMore = true;
+      hasMore = cells.length === queryLimits.rows;
+      if (!hasMore) cells.push(row);
       // What only reads need not go on; what writes is committed by its end.
-      if (!isWriting) resolve({ columns: columnsOf(result), cells, hasMore, command: '', affected: null });
+      else if (!isWriting) resolve({ columns: columnsOf(result), cells, hasMore, command: '', affected: null });
     });
     query.on('error', reject);
     query.on('end', (result) => resolve({ columns: columnsOf(result), cells, hasMore, command: result.command, affected: result.rowCount }));

@@ -2,6 +2,7 @@ import type { ControlClient } from '../../../ops/control/client.ts';
 import type { Host } from '../../../ops/core/host.ts';
 import type { StackState } from '../../../ops/supervisor/stack-state.ts';
 import type { Receiver } from './receiver.ts';
+import type { RunbookNotes } from './runbook.ts';
 
 /** The running stack, as somebody outside reaches it. */
 export interface World {
@@ -15,7 +16,7 @@ export interface World {
   /** Connection string of Avalo's database. */
   readonly databaseUrl: string;
   /** The TLS server whose certificate the workers watch. */
-  readonly tls: { readonly useCertificateOf: (lifeMs: number) => void };
+  readonly tls: { readonly port: number; readonly useCertificateOf: (lifeMs: number) => void };
   readonly stack: () => StackState;
   /** Stops the stack, lets `change` work on its folder, and starts it again. */
   readonly restart: (change: () => void) => Promise<void>;
@@ -37,6 +38,10 @@ export interface Fault {
   /** How long an alert, and later its end, may take. Default 120 s. */
   readonly patienceMs?: number;
   readonly begin: (world: World) => Promise<Undo>;
+  /** What a person finds out under this fault who follows the runbooks of its alerts. */
+  readonly notes?: (world: World) => Promise<RunbookNotes> | RunbookNotes;
+  /** Beginnings of commands of their mitigation that end the fault; they are run in place of what `begin` answers. */
+  readonly mitigation?: readonly string[];
 }
 
 /** Faults that touch different parts and are brought about at the same time. */

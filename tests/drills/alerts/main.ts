@@ -11,6 +11,7 @@ import { closest } from 'fastest-levenshtein';
 import { exitCodes, invalidConfig, messageOf, renderError, SoraError } from '../../../ops/core/error.ts';
 import type { Host } from '../../../ops/core/host.ts';
 import { createNodeHost } from '../../../ops/core/node-host.ts';
+import { catalogue } from '../../../ops/alerting/catalogue/catalogue.ts';
 import { requireRules } from '../../../ops/alerting/rules/load-rules.ts';
 import type { Fault, Round } from './fault.ts';
 import { startReceiver } from './receiver.ts';
@@ -18,8 +19,9 @@ import { readRecord, recordPath, renewRecord } from './record.ts';
 import type { DrillRun } from './record.ts';
 import { judge, renderReport } from './report.ts';
 import { lastRounds, repeated, rounds } from './rounds.ts';
-import { runFault } from './run-fault.ts';
-import type { AlertOutcome } from './run-fault.ts';
+import { createFollower } from './runbook.ts';
+import { runRound } from './run-fault.ts';
+import type { AlertOutcome, Guide } from './run-fault.ts';
 import { runSilence } from './silence.ts';
 import { openStage } from './stage.ts';
 import type { Stage } from './stage.ts';
@@ -71,10 +73,17 @@ function ruleNames(host: Host): string[] {
   return groups.flatMap(({ rules }) => rules.flatMap((rule) => (rule.kind === 'alert' ? [rule.name] : [])));
 }
 
-async function runRounds(stage: Stage, chosen: readonly Round[], only: readonly string[], outcomes: AlertOutcome[]): Promise<void> {
+/** The runbooks of the shipped alerts, followed with the settings of the stage. */
+function guideOf(host: Host, stage: Stage): Guide {
+  const { groups } = requireRules(host.files, [join(root, 'alerts/rules/*.yaml')], { names: root });
+  const byAlert = new Map(catalogue(groups).map(({ name, runbook }) => [name, runbook]));
+  return { ...createFollower({ host, root, env: stage.env, say: stage.world.say }), runbookOf: (alert) => byAlert.get(alert) ?? '' };
+}
+
+async function runRounds(stage: Stage, guide: Guide, chosen: readonly Round[], only: readonly string[], outcomes: AlertOutcome[]): Promise<void> {
   for (const round of chosen) {
     const faults = round.filter(({ name }) => only.length === 0 || only.includes(name));
-    outcomes.push(...(await Promise.all(faults.map((cause) => runFault(stage.world, cause)))).flat());
+    outcomes.push(...(await runRound(stage.world, faults, guide)));
   }
 }
 
@@ -87,18 +96,19 @@ async function drill(host: Host, { only, times }: Wanted, signal: AbortSignal): 
   say('the stack is up');
   execFileSync(host.process.execPath, ['ops/cli/bootstrap.mjs', 'db', 'seed', '--users', String(load.users)], { cwd: root, env: { ...stage.env }, stdio: ['ignore', 'ignore', 'ignore'] });
   const stopUsers = await startUsers({ host, root, env: stage.env, home, stack: () => stage.world.stack() });
+  const guide = guideOf(host, stage);
   const outcomes: AlertOutcome[] = [];
   const again: AlertOutcome[] = [];
   try {
     // Rates need a whole window, and what the start itself raises must be over.
     await host.timers.sleep(60_000, signal);
-    await runRounds(stage, rounds, only, outcomes);
-    for (let time = 0; time < times; time++) again.push(...(await runFault(stage.world, repeated)));
-    if (only.length === 0 || only.includes(silence)) outcomes.push(await runSilence(stage.world));
+    await runRounds(stage, guide, rounds, only, outcomes);
+    for (let time = 0; time < times; time++) again.push(...(await runRound(stage.world, [repeated])));
+    if (only.length === 0 || only.includes(silence)) outcomes.push(await runSilence(stage.world, guide));
   } finally {
     await stopUsers();
   }
-  await runRounds(stage, lastRounds, only, outcomes);
+  await runRounds(stage, guide, lastRounds, only, outcomes);
   finish(host, { outcomes, repeated: again, atMs, machine: machineOf(), commit: commitOf() });
 }
 

@@ -7,7 +7,7 @@ import type { AlertOutcome } from './run-fault.ts';
 const timeMs = z.number().min(0).optional();
 const outcomeSchema = z.strictObject({
   alert: z.string(), fault: z.string(), what: z.string(), severity: z.string(), measured: z.string(), conditionAfterMs: z.number(),
-  toFiringMs: timeMs, firingToMessageMs: timeMs, toMessageMs: timeMs, toResolvedMs: timeMs, runbook: z.string().optional(), problem: z.string().optional(),
+  toFiringMs: timeMs, firingToMessageMs: timeMs, toMessageMs: timeMs, toResolvedMs: timeMs, runbook: z.strictObject({ path: z.string(), followed: z.string(), problem: z.string().optional() }).optional(), problem: z.string().optional(),
 });
 const entrySchema = outcomeSchema.extend({ atMs: z.int(), commit: z.string() });
 const recordSchema = z.strictObject({

@@ -32,10 +32,23 @@ export function judge({ alerts: outcomes, repeated }: DrillRecord, rules: readon
     ...(times.length === 0 ? [] : [{ ok: medianOf(times) < limits.medianMs, text: `cause to message: median ${secondsOf(medianOf(times))} s, limit ${limits.medianMs / 1_000} s; longest ${secondsOf(Math.max(...times))} s` }]),
     ...(repeated.length === 0 ? [] : [{ ok: worst < limits.worstOfTenMs, text: `${repeated[0]?.alert} ${repeated.length} times: median ${secondsOf(medianOf(repeated.map(({ toMessageMs }) => toMessageMs).filter(present)))} s, worst ${secondsOf(worst)} s, limit ${limits.worstOfTenMs / 1_000} s` }]),
     ...(waits.length === 0 ? [] : [{ ok: within === waits.length, text: `firing to message: median ${Math.round(medianOf(waits))} ms, longest ${Math.round(Math.max(...waits))} ms; ${within} of ${waits.length} below ${limits.firingToMessageMs / 1_000} s` }]),
+    judgeRunbooks(outcomes),
   ];
 }
 
 const secondsOf = (ms: number | undefined): string => (ms === undefined ? '–' : (ms / 1_000).toFixed(1));
+
+function runbookCell({ runbook }: DrillEntry): string {
+  if (runbook === undefined) return '–';
+  return (runbook.problem === undefined ? runbook.followed : `✗ ${runbook.problem}`).replaceAll('|', '\\|');
+}
+
+/** A runbook that several rules share counts once. */
+function judgeRunbooks(entries: readonly DrillEntry[]): Finding {
+  const byPath = new Map(entries.map(({ alert, runbook }) => [runbook?.path ?? alert, runbook]));
+  const bad = [...byPath].filter(([, runbook]) => runbook === undefined || runbook.problem !== undefined);
+  return { ok: bad.length === 0, text: `${byPath.size - bad.length} of ${byPath.size} runbooks followed${bad.length === 0 ? '' : `; not: ${bad.map(([path]) => path).join(', ')}`}` };
+}
 
 const dateOf = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
 
@@ -44,7 +57,7 @@ export function renderReport(record: DrillRecord, rules: readonly string[]): str
   const row = (entry: DrillEntry): string => `| ${[
     entry.alert, entry.severity, entry.what + (entry.conditionAfterMs === 0 ? '' : ` (cannot hold before ${entry.conditionAfterMs / 1_000} s, which are not counted)`), entry.measured.replaceAll('|', '/'),
     secondsOf(entry.toFiringMs), entry.firingToMessageMs === undefined ? '–' : String(Math.round(entry.firingToMessageMs)), secondsOf(entry.toMessageMs), secondsOf(entry.toResolvedMs),
-    entry.runbook ?? '–', `${dateOf(entry.atMs)}, ${entry.commit}`, entry.problem === undefined ? '✓' : `✗ ${entry.problem}`,
+    runbookCell(entry), `${dateOf(entry.atMs)}, ${entry.commit}`, entry.problem === undefined ? '✓' : `✗ ${entry.problem}`,
   ].join(' | ')} |`;
   const head = ['| alert | severity | fault | measured | fault → firing, s | firing → message, ms | fault → message, s | removed → over, s | runbook | drilled (UTC), commit | result |', `|${'---|'.repeat(11)}`];
   return [
@@ -52,7 +65,8 @@ export function renderReport(record: DrillRecord, rules: readonly string[]): str
     'Written by `npm run drill:alerts`; not by hand.', '',
     `Machine: ${record.machine}. The whole stack as \`sora up\` starts it, ${load.users} users with ${load.thinkS} s of think time on it.`,
     `Samples and evaluations every ${pace.scrapeS} and ${pace.evaluationS} s; windows of the rules cut to ${pace.windowS} s and \`for\` to ${(pace.windowS / 6).toFixed(1)} s, limits as shipped; inhibition off, so that every message is seen.`,
-    'A message counts when the receiver, another process, has it. Faults that touch different parts are there at the same time.', '',
+    'A message counts when the receiver, another process, has it. Faults that touch different parts are there at the same time.',
+    'Runbooks are followed when all messages of a round have come: the commands of their first checks while the fault is there, those that prove recovery after the message that it is over; `3 + 1 commands` counts both.', '',
     '## What holds', '', ...judge(record, rules).map(({ ok, text }) => `- ${ok ? '✓' : '✗'} ${text}`), '',
     '## Every rule', '', ...head, ...record.alerts.map(row), '',
     ...(record.repeated.length === 0 ? [] : ['## The same again', '', ...head, ...record.repeated.map(row), '']),

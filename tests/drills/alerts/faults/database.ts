@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import type { Fault, World } from '../fault.ts';
-import { connect, freeze, processOf, runSql } from './reach.ts';
+import { askSql, connect, freeze, processOf, runSql } from './reach.ts';
 
 const burn = (slo: string): string[] => ['1h', '6h', '1d'].map((window) => `${slo}Burn${window}`);
 
@@ -24,6 +24,8 @@ export const lockedTables: Fault = {
       }
     }
   },
+  notes: async (world) => ({ fill: { 12345: await askSql(world, `select pid from pg_stat_activity where application_name = 'drill' and state = 'idle in transaction'`) } }),
+  mitigation: ['npx sora db query "select pg_terminate_backend'],
 };
 
 /** What a wrong migration may do to each domain, and what takes it back. Bodies of functions know tables by number, so tables can be renamed under them. */
@@ -96,6 +98,8 @@ export const takenConnections: Fault = {
     for (let left = rows[0]?.missing ?? 0; left > 0; left--) clients.push(await connect(world));
     return async () => void (await Promise.all(clients.map((client) => client.end())));
   },
+  notes: () => ({ fill: { 'the-tool': 'drill' } }),
+  mitigation: ['npx sora db query "select pg_terminate_backend'],
 };
 
 export const deadlock: Fault = {
@@ -105,6 +109,7 @@ export const deadlock: Fault = {
     await makeDeadlock(world);
     return () => Promise.resolve();
   },
+  notes: () => ({ excused: { 'npx sora logs --service api': "the drill's own transactions met, so no request failed" } }),
 };
 
 /** One of the two is broken by the server. */

@@ -7,6 +7,7 @@ export const slowAi: Fault = {
   name: 'ai-slow', what: 'the AI provider takes 5 s to answer', target: 'mock-ai',
   alerts: ['AiLatencyHigh', ...burn('AiLatency')],
   begin: (world) => setFaults(world, 'mock-ai', { latencyMs: 5_000 }, { latencyMs: 50 }),
+  mitigation: ['curl'],
 };
 
 export const wordyAi: Fault = {
@@ -25,16 +26,19 @@ export const failingModeration: Fault = {
   name: 'moderation-failing', what: 'the AI provider gives no verdict on messages', target: 'mock-ai',
   alerts: ['ModerationFailing'],
   begin: (world) => setFaults(world, 'mock-ai', { moderationFailRatio: 1 }, { moderationFailRatio: 0 }),
+  mitigation: ['curl'],
 };
 
 export const latePayments: Fault = {
   name: 'payments-late', what: 'the payment provider tells of payments after 9 s', target: 'mock-payments',
   alerts: ['PaymentDelayHigh', ...burn('PaymentsLatency')],
   begin: (world) => setFaults(world, 'mock-payments', { webhookDelayMs: 9_000 }, { webhookDelayMs: 100 }),
+  mitigation: ['curl'],
 };
 
 export const failingPayments: Fault = {
   name: 'payments-failing', what: 'the payment provider answers 500', target: 'mock-payments',
   alerts: ['PaymentSuccessLow', ...burn('PaymentsAvailability')],
   begin: (world) => setFaults(world, 'mock-payments', { failRatio: 1 }, { failRatio: 0 }),
+  mitigation: ['curl'],
 };

@@ -1,5 +1,5 @@
 import type { Fault } from '../fault.ts';
-import { freeze, processOf, runSql } from './reach.ts';
+import { askSql, freeze, processOf, runSql } from './reach.ts';
 
 const rows = 1_500;
 /** A topic that no worker consumes: its rows stay in the outbox. */
@@ -40,4 +40,6 @@ export const badJob: Fault = {
     await runSql(world, `insert into platform_outbox (topic, payload) values ('feed.fan_out', '{"drill": true}')`);
     return () => runSql(world, `delete from pgboss.job where name = 'feed.fan_out.dead'`);
   },
+  notes: async (world) => ({ fill: { '00000000-0000-0000-0000-000000000000': await askSql(world, `select id from pgboss.job where name = 'feed.fan_out.dead' and state < 'active'`) } }),
+  mitigation: ['npx sora db query --write "delete'],
 };

@@ -53,6 +53,17 @@ export async function runSql(world: World, ...statements: readonly string[]): Pr
   }
 }
 
+/** The first value that a statement answers, as a person reads it off; empty where it answers none. */
+export async function askSql(world: World, statement: string): Promise<string> {
+  const client = await connect(world);
+  try {
+    const { rows } = await client.query<(string | number)[]>({ text: statement, rowMode: 'array' });
+    return String(rows[0]?.[0] ?? '');
+  } finally {
+    await client.end();
+  }
+}
+
 /** A process of the stack that runs. @throws Error when it does not */
 export function processOf(world: World, name: string): StackProcess & { readonly pid: number } {
   const found = world.stack().processes.find((row) => row.name === name);

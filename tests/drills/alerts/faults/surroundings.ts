@@ -34,6 +34,7 @@ export const endingCertificate: Fault = {
     tls.useCertificateOf(3 * dayMs);
     return Promise.resolve(() => Promise.resolve(tls.useCertificateOf(90 * dayMs)));
   },
+  notes: ({ tls }) => ({ fill: { 'pay.example.test:443': `localhost:${tls.port}`, 'pay.example.test': 'localhost' } }),
 };
 
 export const endingTokenKey: Fault = {
@@ -48,6 +49,7 @@ export const endingTokenKey: Fault = {
     await world.restart(dueIn(13));
     return () => world.restart(dueIn(90));
   },
+  mitigation: ['npx node', 'kill'],
 };
 
 export const refusedNotification: Fault = {
