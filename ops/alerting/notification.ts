@@ -36,7 +36,18 @@ export interface Notification {
   readonly ackUrl?: string | undefined;
   /** Who is on call, when the receiver pages people. */
   readonly to?: string | undefined;
+  /** Of a notice that a silence ends soon: which. */
+  readonly silence?: SilenceNotice | undefined;
   readonly atMs: number;
+}
+
+export interface SilenceNotice {
+  readonly id: string;
+  readonly author: string;
+  readonly comment: string;
+  readonly endsAtMs: number;
+  /** As text, such as `alertname="ApiLatencyHigh"`. */
+  readonly matchers: readonly string[];
 }
 
 /** `log` writes to the control plane's own log: what a fresh checkout has. Settings: ops/alerting/notifiers/settings.ts. */

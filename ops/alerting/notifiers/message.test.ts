@@ -46,6 +46,15 @@ test.each([
   expect(messageOf({ reason, to }).why).toBe(why);
 });
 
+test('a notice says whose silence ends, when and why it was made', () => {
+  const silence = { id: 's1', author: 'ada', comment: 'the new index is being built', endsAtMs: noonMs + 600_000, matchers: ['alertname="ApiLatencyHigh"', 'service=~"api|web"'] };
+  const message = messageOf({ reason: 'silence-expiry', to: 'ada', silence });
+  expect(message.title).toBe('[SILENCE ENDS critical] ApiLatencyHigh (api)');
+  expect(message.why).toBe('The silence by ada ends at 2026-01-01 12:10:00 UTC (in 10m): the new index is being built');
+  const empty = messageOf({ reason: 'silence-expiry', silence, alerts: [], severity: 'low', groupLabels: {}, commonLabels: {}, commonAnnotations: {} });
+  expect([empty.title, empty.summary]).toEqual(['[SILENCE ENDS low] alertname="ApiLatencyHigh" service=~"api|web"', 'It holds no alert back now.']);
+});
+
 test('a rehearsal says so, and a path to a runbook becomes a link where there is a base address', () => {
   const labels = { alertname: 'A', [rehearsalLabel]: 'drill-7' };
   expect(messageOf({ commonLabels: labels }).title).toBe('[rehearsal drill-7] [FIRING critical] A');

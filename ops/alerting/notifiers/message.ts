@@ -60,7 +60,7 @@ export function describe(delivery: Delivery, { limitOf, runbookBaseUrl }: Messag
   const description = notification.alerts.length === 1 ? first?.annotations['description'] : commonAnnotations['description'];
   return {
     title: titleOf(notification),
-    summary: cut(clean(commonAnnotations['summary'] ?? first?.annotations['summary'] ?? ''), sentenceMax) || nameOf(notification),
+    summary: cut(clean(commonAnnotations['summary'] ?? first?.annotations['summary'] ?? (notification.silence === undefined ? '' : 'It holds no alert back now.')), sentenceMax) || nameOf(notification),
     ...(description === undefined || clean(description) === '' ? {} : { description: cut(clean(description), sentenceMax) }),
     status,
     severity,
@@ -86,6 +86,7 @@ function linkTo(runbook: string | undefined, baseUrl: string | undefined): strin
 export function nameOf(notification: Notification): string {
   const common = notification.commonLabels['alertname'] ?? notification.groupLabels['alertname'];
   if (common !== undefined) return cut(clean(common), nameMax) || 'alerts';
+  if (notification.alerts.length === 0 && notification.silence !== undefined) return cut(clean(notification.silence.matchers.join(' ')), nameMax);
   const names = [...new Set(notification.alerts.map((alert) => alert.labels['alertname'] ?? 'unnamed'))];
   return names.length === 0 ? 'alerts' : cut(clean(names.slice(0, 3).join(', ') + (names.length > 3 ? ` and ${names.length - 3} more` : '')), nameMax);
 }
@@ -99,7 +100,7 @@ export function startOf(notification: Notification): number {
 function titleOf(notification: Notification): string {
   const { status, reason, severity, commonLabels, groupLabels } = notification;
   const firing = notification.alerts.filter((alert) => alert.status === 'firing').length + notification.alertsOmitted;
-  const state = reason === 'acknowledged' ? 'ACKNOWLEDGED' : status === 'resolved' ? 'RESOLVED' : firing > 1 ? `FIRING ${firing}` : 'FIRING';
+  const state = reason === 'silence-expiry' ? 'SILENCE ENDS' : reason === 'acknowledged' ? 'ACKNOWLEDGED' : status === 'resolved' ? 'RESOLVED' : firing > 1 ? `FIRING ${firing}` : 'FIRING';
   const where = commonLabels['service'] ?? groupLabels['service'] ?? commonLabels['job'];
   const rehearsal = commonLabels[rehearsalLabel];
   return cut(clean(`${rehearsal === undefined ? '' : `[rehearsal ${rehearsal}] `}[${state} ${severity}] ${nameOf(notification)}${where === undefined ? '' : ` (${where})`}`), 250);
@@ -112,9 +113,14 @@ function whyOf({ notification, thread }: Delivery): string | undefined {
   if (reason === 'escalation') return `Escalated to ${person}: nobody has acknowledged it.`;
   if (reason === 'repeat') return 'It still fires.';
   if (reason === 'changed') return 'The alerts of this group have changed.';
-  if (reason === 'silence-expiry') return 'A silence that covers this ends soon.';
+  if (reason === 'silence-expiry') return silenceOf(notification);
   if (reason === 'acknowledged') return `Acknowledged by ${to === undefined ? 'somebody' : clean(to)}.`;
   return undefined;
+}
+
+function silenceOf({ silence, atMs }: Notification): string {
+  if (silence === undefined) return 'A silence that covers this ends soon.';
+  return cut(clean(`The silence by ${silence.author} ends at ${formatTime(silence.endsAtMs)} (in ${formatDuration(Math.max(0, silence.endsAtMs - atMs))}): ${silence.comment}`), sentenceMax);
 }
 
 function factsOf(notification: Notification, limitOf: SendContext['limitOf']): MessageFact[] {

@@ -11,6 +11,7 @@ import type { Delivery, Outcome, SendContext } from './outcome.ts';
 import type { SettingsOf } from './settings.ts';
 import { safeLink } from './text.ts';
 import type { RoutedAlert } from '../alert.ts';
+import type { Notification } from '../notification.ts';
 import type { Labels } from '../../metricstore/series.ts';
 
 /** What Alertmanager writes for a time that is not yet. */
@@ -36,6 +37,8 @@ export interface WebhookPayload {
     readonly changes: readonly { readonly kind: string; readonly at: string; readonly text: string }[];
     readonly ackUrl: string | null;
     readonly to: string | null;
+    /** The silence that ends soon, where the message says so. */
+    readonly silence: { readonly id: string; readonly author: string; readonly comment: string; readonly endsAt: string; readonly matchers: readonly string[] } | null;
   };
 }
 
@@ -57,9 +60,15 @@ export function renderWebhook(delivery: Delivery, settings: SettingsOf<'webhook'
       notificationId: notification.id, episode, reason: notification.reason, severity: notification.severity,
       impact: notification.impact ?? null,
       changes: notification.changes.map(({ kind, atMs, text }) => ({ kind, at: new Date(atMs).toISOString(), text: redactText(text) })),
-      ackUrl: safeLink(notification.ackUrl) ?? null, to: notification.to ?? null,
+      ackUrl: safeLink(notification.ackUrl) ?? null, to: notification.to ?? null, silence: silenceOf(notification),
     },
   };
+}
+
+function silenceOf({ silence }: Notification): WebhookPayload['sora']['silence'] {
+  if (silence === undefined) return null;
+  const { id, author, comment, endsAtMs, matchers } = silence;
+  return { id, author: redactText(author), comment: redactText(comment), endsAt: new Date(endsAtMs).toISOString(), matchers: matchers.map(redactText) };
 }
 
 function alertOf(alert: RoutedAlert, limitOf: SendContext['limitOf']): WebhookPayload['alerts'][number] {

@@ -98,15 +98,25 @@ describe('silences', () => {
     expect(brief(world.pass(49 * minuteMs))).toEqual([]);
     const notice = world.pass(2 * minuteMs);
     expect(brief(notice)).toEqual(['team silence-expiry: A']);
-    expect(notice[0]?.to).toBe('ada');
+    expect(notice[0]).toMatchObject({ to: 'ada', status: 'firing', silence: { id: 's1', author: 'ada', comment: 'known', endsAtMs: startMs + 60 * minuteMs, matchers: ['alertname="A"'] } });
     expect(brief(world.pass(20 * minuteMs))).toEqual(['team new: A']);
     expect(world.events.map(({ details }) => details.kind === 'silence' && details.phase)).toEqual(['expiring', 'expired']);
   });
 
-  test('that cover nothing announce nothing', () => {
-    const world = new Simulation(simple);
-    world.state = { ...world.state, silences: [silence({})] };
-    expect(brief(world.pass(120 * minuteMs))).toEqual([]);
+  test('that cover nothing, or what is only paged, are announced to the receiver of all the rest', () => {
+    const world = new Simulation(`
+route:
+  receiver: team
+  routes: [{ receiver: pager, matchers: [alertname="A"] }]
+receivers:
+  - { name: team, webhook_configs: [{ url: 'http://127.0.0.1:9/' }] }
+  - { name: pager, pagerduty_configs: [{ routing_key: k }] }
+`);
+    world.state = { ...world.state, silences: [silence({}), silence({ id: 's2', matchers: [{ name: 'alertname', operator: '=', value: 'none' }] })] };
+    world.alerts = [alertOf({ alertname: 'A' })];
+    const notices = world.pass(51 * minuteMs);
+    expect(brief(notices)).toEqual(['team silence-expiry: A', 'team silence-expiry: ']);
+    expect(notices[1]).toMatchObject({ status: 'firing', severity: 'low', silence: { id: 's2' } });
     expect(world.events).toHaveLength(2);
   });
 

@@ -36,7 +36,7 @@ export function decide(observed: Observed, nowMs: number): Decision {
     wakes.push(advanced.wakeAtMs, ...missingWakes(advanced.group, config.resolveTimeoutMs));
     if (advanced.group.isOutside !== true) wakes.push(advanced.group.nextFlushAtMs);
   }
-  const silences = advanceSilences(state.silences, Object.values(kept), context.integrationsOf, nowMs);
+  const silences = advanceSilences(state.silences, { groups: Object.values(kept), integrationsOf: context.integrationsOf, fallback: config.root.receiver }, nowMs);
   const acks = lastingAcks(observed, kept, nowMs);
   wakes.push(silences.wakeAtMs, ...Object.values(acks).map(({ untilMs }) => untilMs));
   const due = wakes.filter((wake): wake is number => wake !== undefined);

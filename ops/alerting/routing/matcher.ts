@@ -3,6 +3,7 @@
  * tried and, as there, its older one beside it, whose reading wins where both read a text in different ways.
  */
 import { assertNever, invalidConfig, messageOf } from '../../core/error.ts';
+import { labelValue } from '../../metricstore/matchers.ts';
 import type { Labels, MatchOperator, Matcher } from '../../metricstore/series.ts';
 import { compileRegex } from './regex.ts';
 
@@ -34,15 +35,15 @@ export function parseMatcher(text: string): Matcher {
 
 /** Whether a label set meets all matchers; a missing label counts as empty. */
 export function matchesAll(matchers: readonly Matcher[], labels: Labels): boolean {
-  return matchers.every((matcher) => matches(matcher, labels[matcher.name] ?? ''));
+  return matchers.every((matcher) => matches(matcher, labelValue(labels, matcher.name)));
 }
 
 function matches({ operator, value }: Matcher, found: string): boolean {
   switch (operator) {
     case '=': return found === value;
     case '!=': return found !== value;
-    case '=~': return compileRegex(value).test(found);
-    case '!~': return !compileRegex(value).test(found);
+    case '=~': return compileRegex(value)(found);
+    case '!~': return !compileRegex(value)(found);
     default: return assertNever(operator);
   }
 }

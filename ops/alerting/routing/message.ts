@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Labels } from '../../metricstore/series.ts';
 import { severities } from '../alert.ts';
 import type { RoutedAlert, Severity } from '../alert.ts';
-import type { Notification, NotificationReason } from '../notification.ts';
+import type { Notification, NotificationReason, SilenceNotice } from '../notification.ts';
 import type { Integration } from './integration.ts';
 import { notificationAlertsMax } from './state.ts';
 import type { Group } from './state.ts';
@@ -21,13 +21,15 @@ export interface MessageOptions {
   readonly nth: number | string;
   readonly ackUrl?: string | undefined;
   readonly to?: string | undefined;
+  readonly silence?: SilenceNotice | undefined;
 }
 
 /** @returns the message to one integration; its id depends on the group and its alerts alone, never on the time */
 export function buildNotification(group: Group, integration: Integration, options: MessageOptions, nowMs: number): Notification {
-  const { reason, alerts, nth, ackUrl, to } = options;
+  const { reason, alerts, nth, ackUrl, to, silence } = options;
   const ordered = [...alerts].sort((one, other) => rank(one) - rank(other) || one.startsAtMs - other.startsAtMs || (one.fingerprint < other.fingerprint ? -1 : 1));
-  const status = alerts.some((alert) => alert.status === 'firing') ? 'firing' : 'resolved';
+  // A silence that holds nothing back has no alerts, and nothing is over.
+  const status = silence !== undefined || alerts.some((alert) => alert.status === 'firing') ? 'firing' : 'resolved';
   const shown = ordered.slice(0, notificationAlertsMax);
   const mark = (labels: Labels): Labels => (integration.kind === 'webhook' ? { ...labels, [loopLabel]: 'true' } : labels);
   return {
@@ -37,7 +39,7 @@ export function buildNotification(group: Group, integration: Integration, option
     integration: { kind: integration.kind, index: integration.index },
     status,
     reason,
-    severity: severityOf(alerts),
+    severity: alerts.length === 0 ? 'low' : severityOf(alerts),
     groupLabels: group.labels,
     commonLabels: mark(commonOf(alerts.map(({ labels }) => labels))),
     commonAnnotations: commonOf(alerts.map(({ annotations }) => annotations)),
@@ -47,6 +49,7 @@ export function buildNotification(group: Group, integration: Integration, option
     changes: [],
     ackUrl: status === 'firing' ? ackUrl : undefined,
     to,
+    ...(silence === undefined ? {} : { silence }),
     atMs: nowMs,
   };
 }

@@ -1,5 +1,6 @@
 /** The life of silences: their end is announced to those who would otherwise be surprised by it. */
 import type { NewEvent } from '../../core/event-log/event.ts';
+import type { RoutedAlert } from '../alert.ts';
 import type { IntegrationKind, Notification } from '../notification.ts';
 import type { Integration } from './integration.ts';
 import { formatMatcher, matchesAll } from './matcher.ts';
@@ -12,6 +13,14 @@ const keptMs = 5 * 86_400_000;
 /** An announcement wakes nobody: it goes where people read, not where they are paged. */
 const announcing: readonly IntegrationKind[] = ['slack', 'discord', 'email', 'webhook', 'log'];
 
+/** Whom an announcement may reach. */
+export interface Announcing {
+  readonly groups: readonly Group[];
+  readonly integrationsOf: (receiver: string) => readonly Integration[];
+  /** Hears of silences whose own receivers only page, and of those that hold nothing back. */
+  readonly fallback: string;
+}
+
 export interface SilencesAdvanced {
   readonly silences: readonly Silence[];
   readonly notifications: readonly Notification[];
@@ -20,7 +29,7 @@ export interface SilencesAdvanced {
 }
 
 /** Announces ends, enters them in the event log, and forgets old silences. */
-export function advanceSilences(silences: readonly Silence[], groups: readonly Group[], integrationsOf: (receiver: string) => readonly Integration[], nowMs: number): SilencesAdvanced {
+export function advanceSilences(silences: readonly Silence[], world: Announcing, nowMs: number): SilencesAdvanced {
   const notifications: Notification[] = [];
   const events: NewEvent[] = [];
   const wakes: number[] = [];
@@ -33,7 +42,7 @@ export function advanceSilences(silences: readonly Silence[], groups: readonly G
     const noticeAtMs = silence.endsAtMs - noticeBeforeMs(silence);
     wakes.push(silence.startsAtMs > nowMs ? silence.startsAtMs : silence.noticedAtMs === undefined && nowMs < noticeAtMs ? noticeAtMs : silence.endsAtMs);
     if (silence.noticedAtMs !== undefined || nowMs < noticeAtMs) return [silence];
-    notifications.push(...announce(silence, groups, integrationsOf, nowMs));
+    notifications.push(...announce(silence, world, nowMs));
     events.push(silenceEvent(silence, 'expiring', 'sora', nowMs));
     return [{ ...silence, noticedAtMs: nowMs }];
   });
@@ -49,13 +58,16 @@ export function silenceEvent(silence: Silence, phase: 'created' | 'expiring' | '
   };
 }
 
-/** To the author, by way of the receivers that will hear of these alerts when it ends; nothing where it holds none back. */
-function announce(silence: Silence, groups: readonly Group[], integrationsOf: (receiver: string) => readonly Integration[], nowMs: number): Notification[] {
-  return groups.flatMap((group) => {
-    const alerts = group.alerts.filter((entry) => isFiring(entry) && matchesAll(silence.matchers, entry.alert.labels)).map(({ alert }) => alert);
-    if (alerts.length === 0) return [];
-    return integrationsOf(group.receiver)
+/** To the author, by way of the receivers that will hear of these alerts when it ends; the fallback where none of them announces. */
+function announce(silence: Silence, { groups, integrationsOf, fallback }: Announcing, nowMs: number): Notification[] {
+  const { id, author, comment, endsAtMs, matchers } = silence;
+  const notice = { id, author, comment, endsAtMs, matchers: matchers.map(formatMatcher) };
+  const tell = (group: Group, alerts: readonly RoutedAlert[]): Notification[] =>
+    integrationsOf(group.receiver)
       .filter(({ kind }) => announcing.includes(kind))
-      .map((integration) => buildNotification(group, integration, { reason: 'silence-expiry', alerts, nth: silence.id, to: silence.author }, nowMs));
-  });
+      .map((integration) => buildNotification(group, integration, { reason: 'silence-expiry', alerts, nth: id, to: author, silence: notice }, nowMs));
+  const held = groups.flatMap((group) => group.alerts.filter((entry) => isFiring(entry) && matchesAll(matchers, entry.alert.labels)).map(({ alert }) => ({ group, alert })));
+  const told = [...Map.groupBy(held, ({ group }) => group)].flatMap(([group, entries]) => tell(group, entries.map(({ alert }) => alert)));
+  if (told.length > 0) return told;
+  return tell({ key: `silence:${id}`, routeKey: '', receiver: fallback, labels: {}, alerts: [], nextFlushAtMs: nowMs, told: {} }, held.map(({ alert }) => alert));
 }
