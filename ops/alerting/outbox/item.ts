@@ -56,6 +56,9 @@ export function laneOf(notification: Notification): string {
 
 export const groupIdOf = (groupKey: string): string => digest(groupKey);
 
+/** A word beside the fire itself, such as that a silence ends: it opens no episode, and no other message answers it. */
+export const isNotice = ({ reason }: Notification): boolean => reason === 'silence-expiry';
+
 export const severityRank = (severity: Severity): number => severities.indexOf(severity);
 
 /** Id, destination and weight of an item of either type. */

@@ -8,7 +8,7 @@ import type { Host } from '../../core/host.ts';
 import type { Notification } from '../notification.ts';
 import type { ChangeItem } from '../notifiers/outcome.ts';
 import { notificationEvent } from './event.ts';
-import { decodeItem, digest, encodeItem, giveUpAfterMs, groupIdOf, identify, laneOf, outboxLimits, severityRank, targetOf } from './item.ts';
+import { decodeItem, digest, encodeItem, giveUpAfterMs, groupIdOf, identify, isNotice, laneOf, outboxLimits, severityRank, targetOf } from './item.ts';
 import type { OutboxItem, OutboxLimits } from './item.ts';
 import { addTotals } from './totals.ts';
 
@@ -89,11 +89,12 @@ async function withoutKnown(client: ClientBase, items: readonly OutboxItem[]): P
  * the transaction that decides, and not by the sender, so that no crash can give one fire two episodes.
  */
 async function openEpisodes(client: ClientBase, items: readonly OutboxItem[], nowMs: number): Promise<ReadonlyMap<string, string>> {
-  const notifications = items.flatMap((item) => (item.type === 'notification' ? [item.notification] : []));
+  const all = items.flatMap((item) => (item.type === 'notification' ? [item.notification] : []));
+  const notifications = all.filter((notification) => !isNotice(notification));
   const ids = [...new Set(notifications.map((notification) => groupIdOf(notification.groupKey)))];
   const known = await client.query<{ group_id: string; episode: string; is_open: boolean }>('select group_id, episode, is_open from alerting_outbox_episode where group_id = any($1)', [ids]);
   const states = new Map(known.rows.map((row) => [row.group_id, { episode: row.episode, isOpen: row.is_open }]));
-  const episodes = new Map<string, string>();
+  const episodes = new Map(all.filter(isNotice).map(({ id }) => [id, digest('notice', id)]));
   for (const notification of notifications) {
     const groupId = groupIdOf(notification.groupKey);
     const before = states.get(groupId);

@@ -4,6 +4,7 @@ import { SoraError, messageOf } from '../../core/error.ts';
 import type { NewEvent } from '../../core/event-log/event.ts';
 import type { Outcome, Thread } from '../notifiers/outcome.ts';
 import { notificationEvent } from './event.ts';
+import { isNotice } from './item.ts';
 import type { LeasedItem, OutboxLimits } from './item.ts';
 import type { RetryDecision } from './retry.ts';
 import { addTotals } from './totals.ts';
@@ -23,7 +24,7 @@ export async function readThread(client: ClientBase, leased: LeasedItem): Promis
 export async function recordSent(client: ClientBase, append: AppendEvents, leased: LeasedItem, outcome: Extract<Outcome, { kind: 'sent' }>, nowMs: number): Promise<void> {
   const { item } = leased;
   await client.query(`update alerting_outbox set state = 'sent', settled_at_ms = $2, lease_until_ms = null, last_error = null where sequence = $1`, [leased.sequence, nowMs]);
-  if (item.type === 'notification') {
+  if (item.type === 'notification' && !isNotice(item.notification)) {
     await client.query(
       `insert into alerting_outbox_thread (lane, group_id, episode, first_item_id, first_sent_at_ms, receipt, is_resolved, changed_at_ms)
        values ($1, $2, $3, $4, $5, $6, $7, $5)

@@ -232,6 +232,23 @@ test('an acknowledgement reaches PagerDuty where the incident is open, once', as
   expect(new Set(sent.map(({ dedup_key }) => dedup_key)).size).toBe(1);
 });
 
+test('a notice that a silence ends is of no episode: the end of the fire edits the message of the fire', async () => {
+  let sent = 0;
+  settings = () => integrationSettings.parse({ kind: 'slack', botToken: 'xoxb-1', channel: 'C1', apiBaseUrl: receiver.url });
+  receiver.always(() => ({ kind: 'reply', status: 200, body: JSON.stringify({ ok: true, ts: String(++sent), channel: 'C1' }) }));
+  const slack = { integration: { kind: 'slack', index: 0 } } as const;
+  const notice = (id: string): Notification => fire(id, { ...slack, reason: 'silence-expiry' });
+  await sender.start();
+  await enqueue(notice('notice-before'), fire('fire', slack), notice('notice-between'));
+  await enqueue(resolve('end', slack));
+  await sender.settled();
+  for (let second = 0; second < 8; second++) await pass(1_100);
+  const asked = receiver.requests.map(({ path, body }) => [path, (JSON.parse(body) as { ts?: string }).ts]);
+  expect(asked).toEqual([['/chat.postMessage', undefined], ['/chat.postMessage', undefined], ['/chat.postMessage', undefined], ['/chat.update', '2']]);
+  const open = await fixture.database.pool.query('select episode from alerting_outbox_episode where is_open');
+  expect(open.rows).toEqual([]);
+});
+
 test('PagerDuty has one incident for each episode, whatever fails and comes twice', async () => {
   settings = () => integrationSettings.parse({ kind: 'pagerduty', routingKey: 'key', apiBaseUrl: receiver.url });
   /** As PagerDuty documents it: a trigger joins the open incident of its key or makes one; others of a closed key are dropped. */
