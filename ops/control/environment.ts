@@ -24,6 +24,8 @@ const controlSchema = z.object({
   /** A `sora watchdog` that hears heartbeats, signed with the secret. */
   SORA_WATCHDOG_URL: url.optional(),
   SORA_HEARTBEAT_SECRET: secret,
+  /** Whether a signal to end is meant even where no supervisor's state says so: the watchdog then rests instead of telling it. */
+  SORA_STOP_IS_PLANNED: z.enum(['yes', 'no']).default('no'),
   /** Id of the load run or drill that this stack was made for. */
   SORA_REHEARSAL: z.string().max(200).default(''),
   /** For drills: cuts the windows of rules to so many seconds, and each `for` to a sixth of that. */

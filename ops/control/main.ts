@@ -23,7 +23,7 @@ async function run(host: Host): Promise<void> {
   const stop = async (signal: string): Promise<void> => {
     if (stopping) host.process.exit(exitCodes.interrupted);
     stopping = true;
-    const planned = isPlanned(host, env.SORA_STATE_DIR);
+    const planned = env.SORA_STOP_IS_PLANNED === 'yes' || isPlanned(host, env.SORA_STATE_DIR);
     log.info({ signal, planned }, 'stopping');
     await plane.stop(planned);
     log.info('stopped');
@@ -36,11 +36,10 @@ async function run(host: Host): Promise<void> {
   }));
 }
 
-/** Whether the stack as a whole is being stopped, so that nobody need be told. */
+/** Whether the stack as a whole is being stopped, so that nobody need be told. Where nothing says so, as in a container, it is not. */
 function isPlanned(host: Host, stateDir: string | undefined): boolean {
   const phase = stateDir === undefined ? undefined : readStackState(host, stateDir)?.phase;
-  // Containers are stopped by whoever runs them.
-  return phase === undefined || phase === 'stopping' || phase === 'holding' || phase === 'failed';
+  return phase === 'stopping' || phase === 'holding' || phase === 'failed';
 }
 
 const host = createNodeHost();

@@ -52,8 +52,8 @@ test('a control plane that hangs or is killed is told of by its watchdog, a proc
   const [watchdogPort = 0, controlPort = 0] = await findFreePorts(2);
   const heartbeats = { SORA_HEARTBEAT_SECRET: secret };
   run('ops/control/watchdog/main.ts', { ...heartbeats, PORT: String(watchdogPort), SORA_WATCHDOG_AFTER: '2s', SORA_WATCHDOG_WEBHOOK_URL: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}` });
-  const startControl = (): ChildProcess => run('ops/control/main.ts', {
-    ...heartbeats, PORT: String(controlPort), SORA_CONTROL_DATABASE_URL: database.url, SORA_WATCHDOG_URL: `http://127.0.0.1:${watchdogPort}`, SORA_HEARTBEAT_INTERVAL: '1s',
+  const startControl = (env: Record<string, string> = {}): ChildProcess => run('ops/control/main.ts', {
+    ...heartbeats, ...env, PORT: String(controlPort), SORA_CONTROL_DATABASE_URL: database.url, SORA_WATCHDOG_URL: `http://127.0.0.1:${watchdogPort}`, SORA_HEARTBEAT_INTERVAL: '1s',
     SORA_VIEWER_TOKEN: secret, SORA_OPERATOR_TOKEN: secret, SORA_ADMIN_TOKEN: secret, SORA_ACK_SECRET: secret,
   });
   const control = startControl();
@@ -72,9 +72,17 @@ test('a control plane that hangs or is killed is told of by its watchdog, a proc
   const other = startControl();
   await until(/is back after|died and is back/);
   told.length = 0;
-  // Its database keeps no stack's state: nobody says that the stack is meant to run, so this stop is on purpose.
+  // Nothing says that the stack as a whole is stopped, as in a container that is ended: somebody must know of it.
   const ended = once(other, 'exit');
   other.kill('SIGTERM');
   expect(await ended).toEqual([0, null]);
+  await until(/told to end/);
+  const third = startControl({ SORA_STOP_IS_PLANNED: 'yes' });
+  await until(/is back after/);
+  told.length = 0;
+  const stopped = once(third, 'exit');
+  third.kill('SIGTERM');
+  expect(await stopped).toEqual([0, null]);
+  expect(await (await fetch(`http://127.0.0.1:${watchdogPort}/readyz`)).json()).toMatchObject({ phase: 'resting' });
   expect(told).toEqual([]);
 }, 60_000);
