@@ -15,10 +15,17 @@ const notes: RunbookNotes = { excused: { 'npx sora query': 'the control plane st
 export async function runSilence(world: World, guide: Guide): Promise<AlertOutcome> {
   const { host, signal, receiver } = world;
   const causedAtMs = host.clock.nowMs();
-  const what = 'the control plane stands still (SIGSTOP); its watchdog tells of it';
+  const what = 'the control plane stands still, and the supervisor that would replace it (SIGSTOP); its watchdog tells of it';
   world.say(`control-silent: ${what}`);
   const beatsBefore = beatsSince(world, 0);
-  const thaw = freeze(world, processOf(world, 'control').pid);
+  const { supervisorPid } = world.stack();
+  // First, and alone: its children are the stack.
+  host.process.kill(supervisorPid, 'SIGSTOP');
+  const thawControl = freeze(world, processOf(world, 'control').pid);
+  const thaw = (): void => {
+    thawControl();
+    host.process.kill(supervisorPid, 'SIGCONT');
+  };
   const until = async <Found>(look: () => Found | undefined): Promise<Found | undefined> => {
     const endMs = host.clock.monotonicMs() + patienceMs;
     for (;;) {
