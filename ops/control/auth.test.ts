@@ -16,6 +16,9 @@ async function start(options: AuthOptions): Promise<string> {
   const app = express();
   app.use(authenticate(tokens, options));
   for (const role of ['viewer', 'operator', 'admin'] as const) app.get(`/${role}`, requireRole(role), (request, response) => void response.json({ actor: actorOf(request), role: roleOf(request) }));
+  app.post('/operator', requireRole('operator'), (request, response) => void response.json({ actor: actorOf(request) }));
+  app.all('/api/v1/query', requireRole('viewer'), (request, response) => void response.json({ actor: actorOf(request), role: roleOf(request) }));
+  app.post('/hook', requireRole('operator'), (request, response) => void response.json({ actor: actorOf(request) }));
   app.get('/defect', () => {
     throw new Error('secret detail');
   });
@@ -27,15 +30,15 @@ async function start(options: AuthOptions): Promise<string> {
 }
 
 beforeAll(async () => {
-  url = await start({});
+  url = await start({ routeTokens: [{ method: 'POST', path: '/hook', token: 'h'.repeat(40), identity: { role: 'operator', actor: 'alertmanager' } }] });
   open = await start({ anonymousRead: true });
 });
 afterAll(() => {
   for (const server of servers) server.close();
 });
 
-async function ask(base: string, path: string, headers: Record<string, string> = {}): Promise<{ status: number; body: Record<string, unknown>; challenge: string | null }> {
-  const reply = await fetch(`${base}/${path}`, { headers });
+async function ask(base: string, path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<{ status: number; body: Record<string, unknown>; challenge: string | null }> {
+  const reply = await fetch(`${base}/${path}`, { headers, method });
   return { status: reply.status, body: (await reply.json()) as Record<string, unknown>, challenge: reply.headers.get('www-authenticate') };
 }
 const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
@@ -55,10 +58,31 @@ describe('roles', () => {
     }
   });
 
+  const basic = (user: string, password: string) => ({ authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` });
+
   test('basic credentials carry the token as password, and the name of who asks', async () => {
-    const basic = (user: string, password: string) => ({ authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` });
     expect((await ask(url, 'operator', basic('Grafana', tokens.operator))).body).toEqual({ actor: 'Grafana', role: 'operator' });
     expect((await ask(url, 'viewer', basic(tokens.viewer, ''))).status).toBe(401);
+  });
+
+  test('basic credentials, which a browser adds to what another site has it post, change nothing', async () => {
+    const foreign = { ...basic('ada', tokens.operator), 'sec-fetch-site': 'cross-site', 'content-type': 'application/x-www-form-urlencoded' };
+    for (const headers of [foreign, basic('ada', tokens.operator), basic('ada', tokens.admin)]) {
+      const { status, body } = await ask(url, 'operator', headers, 'POST');
+      expect([status, body['code']]).toEqual([403, 'basic_reads_only']);
+    }
+    // Prometheus' API takes queries by POST as well, and changes nothing by them.
+    expect((await ask(url, 'api/v1/query', basic('Grafana', tokens.viewer), 'POST')).status).toBe(200);
+    expect((await ask(url, 'operator', bearer(tokens.operator), 'POST')).status).toBe(200);
+  });
+
+  test('a token of one route is of no use elsewhere', async () => {
+    const hook = bearer('h'.repeat(40));
+    expect((await ask(url, 'hook', hook, 'POST')).body).toEqual({ actor: 'alertmanager' });
+    expect((await ask(url, 'hook', bearer(tokens.operator), 'POST')).body).toEqual({ actor: 'operator' });
+    const refused = [['hook', 'GET'], ['operator', 'POST'], ['viewer', 'GET'], ['hook/x', 'POST'], ['operator?path=/hook', 'POST']] as const;
+    for (const [path, method] of refused) expect((await ask(url, path, hook, method)).status).toBe(401);
+    expect((await ask(url, 'hook', basic('x', 'h'.repeat(40)), 'POST')).status).toBe(403);
   });
 
   test('who calls may name itself, in words that fit a log', async () => {
@@ -67,13 +91,15 @@ describe('roles', () => {
     expect((await ask(url, 'admin', { ...bearer(tokens.admin), 'x-sora-actor': 'a'.repeat(101) })).body['actor']).toBe('admin');
   });
 
-  test('anonymous reading is for those who name a loopback address, and reads only', async () => {
-    expect((await ask(open, 'viewer')).body).toEqual({ actor: 'anonymous', role: 'viewer' });
-    expect((await ask(open, 'operator')).status).toBe(403);
-    expect((await ask(open, 'viewer', bearer('wrong'))).status).toBe(401);
+  test('anonymous reading is for those who name a loopback address, and of Prometheus\u2019 API alone', async () => {
+    expect((await ask(open, 'api/v1/query')).body).toEqual({ actor: 'anonymous', role: 'viewer' });
+    // Events, incidents and the rest are not of Prometheus' API.
+    expect((await ask(open, 'viewer')).status).toBe(401);
+    expect((await ask(open, 'operator')).status).toBe(401);
+    expect((await ask(open, 'api/v1/query', bearer('wrong'))).status).toBe(401);
     // What a page of another site does whose name was pointed at this machine.
     const rebound = await new Promise<number>((resolve, reject) => {
-      void import('node:http').then(({ get }) => get(`${open}/viewer`, { headers: { host: 'evil.example' } }, (reply) => resolve(reply.statusCode ?? 0)).on('error', reject));
+      void import('node:http').then(({ get }) => get(`${open}/api/v1/query`, { headers: { host: 'evil.example' } }, (reply) => resolve(reply.statusCode ?? 0)).on('error', reject));
     });
     expect(rebound).toBe(401);
   });

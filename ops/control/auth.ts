@@ -21,22 +21,44 @@ const actorPattern = /^[\p{L}\p{N}][\p{L}\p{N} ._@:+-]{0,99}$/u;
 const identities = new WeakMap<object, Identity>();
 
 export interface AuthOptions {
-  /** Whether requests without credentials that name a loopback address may read, as `viewer`. Default false. */
+  /** Whether requests without credentials that name a loopback address may ask Prometheus' API, as `viewer`. Default false. */
   readonly anonymousRead?: boolean;
+  /** Tokens that are good for one route each, so that what stands in another program's file opens nothing else. */
+  readonly routeTokens?: readonly RouteToken[];
 }
+
+export interface RouteToken {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** From the server's root. */
+  readonly path: string;
+  readonly token: string;
+  /** What its bearer is on that route. */
+  readonly identity: Identity;
+}
+
+/** Nothing below it changes anything, though it takes queries by POST. */
+const prometheusApi = '/api/v1/';
 
 /**
  * Finds who asks: `Authorization: Bearer TOKEN`, or `Basic` with any user name and the token as password, as data
- * sources of Grafana and promtool send it. Wrong credentials are refused here, missing ones by `requireRole`.
+ * sources of Grafana and promtool send it. Basic credentials read only: a browser that keeps them adds them to forms
+ * that another site has it post. Wrong credentials are refused here, missing ones by `requireRole`.
  */
 export function authenticate(tokens: RoleTokens, options: AuthOptions = {}): RequestHandler {
   return (request, _response, next) => {
+    const { method, path } = request;
+    const isPrometheusApi = path.startsWith(prometheusApi);
     const given = readCredentials(request.headers.authorization);
+    if (given?.scheme === 'basic' && !isPrometheusApi && method !== 'GET' && method !== 'HEAD') {
+      next(new SoraError('basic_reads_only', 'basic credentials may only read', { status: 403, hint: 'send Authorization: Bearer TOKEN' }));
+      return;
+    }
+    const isOpen = options.anonymousRead === true && isPrometheusApi && namesLoopback(request.headers.host);
     const identity = given === undefined
-      ? (options.anonymousRead === true && namesLoopback(request.headers.host) ? { role: 'viewer' as const, actor: 'anonymous' } : undefined)
-      : identify(tokens, given, request.get(actorHeader));
+      ? (isOpen ? { role: 'viewer' as const, actor: 'anonymous' } : undefined)
+      : identify(tokens, given, request.get(actorHeader)) ?? options.routeTokens?.find((one) => one.method === method && one.path === path && isSame(one.token, given.token))?.identity;
     if (given !== undefined && identity === undefined) {
-      next(new SoraError('unauthorized', 'the token is not one of this control plane', { status: 401, hint: 'tokens are in secrets.json of the stack\u2019s state folder' }));
+      next(new SoraError('unauthorized', 'the token is not one of this control plane, or not one of this route', { status: 401, hint: 'tokens are in secrets.json of the stack\u2019s state folder' }));
       return;
     }
     if (identity !== undefined) identities.set(request, identity);
@@ -74,6 +96,7 @@ export function isBearer(header: string | undefined, token: string): boolean {
 }
 
 interface Credentials {
+  readonly scheme: 'bearer' | 'basic' | 'other';
   readonly token: string;
   readonly user: string | undefined;
 }
@@ -81,10 +104,10 @@ interface Credentials {
 function readCredentials(header: string | undefined): Credentials | undefined {
   const [, scheme = '', value = ''] = /^(\w+) +(\S+) *$/.exec(header ?? '') ?? [];
   if (header === undefined) return undefined;
-  if (scheme.toLowerCase() === 'bearer') return { token: value, user: undefined };
-  if (scheme.toLowerCase() !== 'basic') return { token: '', user: undefined };
+  if (scheme.toLowerCase() === 'bearer') return { scheme: 'bearer', token: value, user: undefined };
+  if (scheme.toLowerCase() !== 'basic') return { scheme: 'other', token: '', user: undefined };
   const [, user, token = ''] = /^([^:]*):(.*)$/s.exec(Buffer.from(value, 'base64').toString('utf8')) ?? [];
-  return { token, user };
+  return { scheme: 'basic', token, user };
 }
 
 function identify(tokens: RoleTokens, { token, user }: Credentials, named: string | undefined): Identity | undefined {
