@@ -1,15 +1,15 @@
-import { SoraError } from '../core/error.ts';
-import { translateRe2 } from './re2-syntax.ts';
+import { compileQuick } from './regex/quick-test.ts';
+import { compileWhole } from './regex/re2.ts';
 import type { Labels, Matcher } from './series.ts';
 
 /** Compiled patterns that are kept; above, the one longest unused goes. */
-export const compiledPatternsMax = 1_000;
+export const compiledPatternsMax = 500;
 
 const compiled = new Map<string, (value: string) => boolean>();
 
 /**
  * The test of one matcher on a label's value, empty where the label is missing. Regular expressions are RE2's, anchored
- * at both ends, and `.` also matches a line break; the last `compiledPatternsMax` of them are kept compiled.
+ * at both ends, and `.` also matches a line break; they take time linear in the value. The last `compiledPatternsMax` are kept compiled.
  * @throws SoraError `bad_data` when the expression is malformed
  */
 export function compileMatcher({ operator, value }: Matcher): (value: string) => boolean {
@@ -30,19 +30,6 @@ export function labelValue(labels: Labels, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
-/**
- * An anchored regular expression with captures, for `label_replace`.
- * @throws SoraError `bad_data` when the expression is malformed
- */
-export function compileAnchored(pattern: string): RegExp {
-  const source = translateRe2(pattern);
-  try {
-    return new RegExp(`^(?:${source})$`, 'us');
-  } catch (error) {
-    throw new SoraError('bad_data', `error parsing regexp: \`${pattern}\``, { status: 400, cause: error });
-  }
-}
-
 function compilePattern(pattern: string): (value: string) => boolean {
   const known = compiled.get(pattern);
   if (known !== undefined) {
@@ -51,33 +38,11 @@ function compilePattern(pattern: string): (value: string) => boolean {
     compiled.set(pattern, known);
     return known;
   }
-  const made = literalAlternation(pattern) ?? simpleWildcard(pattern) ?? expression(pattern);
+  const made = compileQuick(pattern) ?? compileWhole(pattern);
   if (compiled.size >= compiledPatternsMax) {
     const [oldest] = compiled.keys();
     if (oldest !== undefined) compiled.delete(oldest);
   }
   compiled.set(pattern, made);
   return made;
-}
-
-/** `a|b|c` without anything special is a set. */
-function literalAlternation(pattern: string): ((value: string) => boolean) | undefined {
-  if (!/^[\w:@%&=<>#~!;'" ,\-/|]*$/.test(pattern)) return undefined;
-  const values = new Set(pattern.split('|'));
-  return values.size === 1 ? (found) => found === pattern : (found) => values.has(found);
-}
-
-function simpleWildcard(pattern: string): ((value: string) => boolean) | undefined {
-  if (pattern === '.*') return () => true;
-  if (pattern === '.+') return (found) => found !== '';
-  const prefix = /^([\w:\-/ ]+)\.([*+])$/.exec(pattern);
-  if (prefix === null) return undefined;
-  const [, start = '', kind] = prefix;
-  const lengthMin = start.length + (kind === '+' ? 1 : 0);
-  return (found) => found.length >= lengthMin && found.startsWith(start);
-}
-
-function expression(pattern: string): (value: string) => boolean {
-  const regex = compileAnchored(pattern);
-  return (found) => regex.test(found);
 }

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { SoraError } from '../../core/error.ts';
 import { parsePromDuration } from '../rules/prom-duration.ts';
 import { equalsAny, isLess } from './compare.ts';
-import { goRegExp, replaceAll } from './go-regexp.ts';
+import { matchString, replaceAll } from './go-regexp.ts';
 import { humanize, humanize1024, humanizeDuration, humanizePercentage, timeOf, toFloat } from './humanize.ts';
 import { indexInto, lengthOf, sliceOf } from './collections.ts';
 import { sprint, sprintf, sprintln } from './printf.ts';
@@ -73,7 +73,7 @@ const ofPrometheus: Readonly<Record<string, TemplateFunction>> = {
   sortByLabel: { parameters: ['string', 'list'], call: ([name, list]) => sortByLabel(name as string, list as GoList) },
   args: variadic((args) => ({ kind: 'map', of: 'any', entries: new Map(args.map((value, at) => [`arg${at}`, value])) })),
   reReplaceAll: ofTexts(3, ([pattern = '', replacement = '', subject = '']) => replaceAll(pattern, replacement, subject)),
-  match: ofTexts(2, ([pattern = '', subject = '']) => goRegExp(pattern).test(subject)),
+  match: ofTexts(2, ([pattern = '', subject = '']) => matchString(pattern, subject)),
   safeHtml: ofTexts(1, ([html = '']) => html),
   title: ofTexts(1, ([subject = '']) => title(subject)),
   toUpper: ofTexts(1, ([subject = '']) => mapLetters(subject, upperOf)),

@@ -1,6 +1,6 @@
 /** `label_replace`, `label_join` and the sorts. */
 import { messageOf } from '../../core/error.ts';
-import { compileAnchored } from '../matchers.ts';
+import { compileFind, expandGroups } from '../regex/re2.ts';
 import type { Labels } from '../series.ts';
 import { compareLabels } from './aggregate-select.ts';
 import type { Context } from './context.ts';
@@ -27,28 +27,30 @@ function relabel(context: Context, vector: VectorValue, target: string, valueOf:
   return mergeWholeRows(context, { ...vector, labels, dropped, isDistinct: false });
 }
 
-/** Expands `$1`, `${1}`, `$name`, `${name}` and `$$` as Go's regular expressions do: the longest name, and nothing for an unknown one. */
-function expand(template: string, match: RegExpExecArray): string {
-  return template.replace(/\$(?:(\$)|\{(\w+)\}|(\w+))/g, (_, dollar: string | undefined, braced: string | undefined, plain: string | undefined) => {
-    if (dollar !== undefined) return '$';
-    const name = braced ?? plain ?? '';
-    return (/^\d+$/.test(name) ? match[Number(name)] : match.groups?.[name]) ?? '';
-  });
-}
-
 /** Sets `target` where `pattern` matches the whole of the label `source`. */
 export function labelReplace(context: Context, vector: VectorValue, [target = '', replacement = '', source = '', pattern = '']: readonly string[]): VectorValue {
-  const regex = compileForReplace(pattern);
+  const replace = compileForReplace(pattern, replacement);
   if (!isLabelName(target)) throw executionError(`invalid destination label name in label_replace(): ${target}`);
-  return relabel(context, vector, target, (row) => {
-    const match = regex.exec(rowLabel(context, vector, row, source));
-    return match === null ? undefined : expand(replacement, match);
-  });
+  return relabel(context, vector, target, (row) => replace(rowLabel(context, vector, row, source)));
 }
 
-function compileForReplace(pattern: string): RegExp {
+/** Asks each value once: the series of one vector share few. */
+function compileForReplace(pattern: string, replacement: string): (value: string) => string | undefined {
+  const find = findWhole(pattern);
+  const answers = new Map<string, string | undefined>();
+  return (value) => {
+    if (answers.has(value)) return answers.get(value);
+    const [match] = find(value).take(1);
+    const answer = match === undefined ? undefined : expandGroups(replacement, match);
+    answers.set(value, answer);
+    return answer;
+  };
+}
+
+function findWhole(pattern: string): ReturnType<typeof compileFind> {
   try {
-    return compileAnchored(pattern);
+    // Put together as text, as Prometheus does.
+    return compileFind(`^(?s:${pattern})$`);
   } catch (error) {
     throw executionError(`invalid regular expression in label_replace(): ${pattern} (${messageOf(error)})`);
   }
