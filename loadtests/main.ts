@@ -55,7 +55,7 @@ async function planCommand(host: Host, args: readonly string[], verb: RunVerb): 
   if (verb === 'run') for (const warning of foresee(run)) host.stderr.write(`${styleFor(host, host.stderr, run.options.noColor).unsure(warning)}\n`);
   const { needsStack, users, seed, scenario, scenarioFile, options } = run;
   const { user, overrides } = options;
-  host.stdout.write(`${JSON.stringify({ needsStack, users, seed, scenario: scenario.name, scenarioFile, user, usersGiven: overrides.users !== undefined, shares: options.share.partition?.count ?? 1 })}\n`);
+  host.stdout.write(`${JSON.stringify({ needsStack, users, seed, scenario: scenario.name, scenarioFile, user, usersGiven: overrides.users !== undefined, shares: options.share.partition?.count ?? 1, durationMs: run.rampMs + run.holdMs })}\n`);
   return exitCodes.pass;
 }
 

@@ -77,7 +77,7 @@ export async function announcePlan(host: Host, options: K6Options, plan: SuitePl
   await requireK6(host);
   const { users, name } = plan;
   host.stdout.write(`${JSON.stringify({
-    needsStack: options.target === undefined, users, seed: options.seed, scenario: `k6-${name}`, user: 0, usersGiven: options.changes.users !== undefined,
+    needsStack: options.target === undefined, users, seed: options.seed, scenario: `k6-${name}`, user: 0, usersGiven: options.changes.users !== undefined, durationMs: lengthMs(plan),
   })}\n`);
   return exitCodes.pass;
 }

@@ -18,6 +18,7 @@ describe('recentChanges', () => {
       event(nowMs - 10 * minute, { kind: 'config', subject: 'pool', summary: 'size 10 to 20' }),
       event(nowMs - 9 * minute, { kind: 'login', role: 'admin' }),
       event(nowMs - 5 * minute, { kind: 'load-run', phase: 'started', runId: 'r1', scenario: 'launch-mix', summary: '10,000 users' }),
+      event(nowMs - 1 * minute, { kind: 'load-run', phase: 'renewed', runId: 'r1', scenario: 'launch-mix', summary: '10,000 users' }),
     ], nowMs);
     expect(changes.map(({ kind, text }) => [kind, text])).toEqual([
       ['load-run', 'launch-mix r1 started, still under way: 10,000 users'],
@@ -29,6 +30,11 @@ describe('recentChanges', () => {
   test('a fault that began earlier is named while it lasts, and no longer', () => {
     expect(recentChanges([fault(nowMs - 90 * minute, 'started')], nowMs)).toMatchObject([{ kind: 'fault', text: 'kill -9 on postgres started, still under way' }]);
     expect(recentChanges([fault(nowMs - 90 * minute, 'started'), fault(nowMs - 80 * minute, 'ended')], nowMs)).toEqual([]);
+  });
+
+  test('a load run that fell silent is not said to be under way', () => {
+    const started = event(nowMs - 5 * minute, { kind: 'load-run', phase: 'started', runId: 'r1', scenario: 'launch-mix', summary: '' });
+    expect(recentChanges([started], nowMs)).toMatchObject([{ text: 'launch-mix r1 started' }]);
   });
 
   test('whatever the log holds, changes are of the past, in order and bounded', () => {

@@ -1,6 +1,7 @@
 /** What changed shortly before an alert: most incidents follow a change. */
 import type { EventLog, LoggedEvent } from '../core/event-log/event.ts';
 import type { RecentChange } from './notification.ts';
+import { drillMaxMs, leaseMs } from './rules/rehearsal.ts';
 
 /** How far back a notification looks. */
 export const recentChangesSpanMs = 30 * 60_000;
@@ -19,7 +20,13 @@ export function recentChanges(events: readonly LoggedEvent[], nowMs: number): Re
   const fromMs = nowMs - recentChangesSpanMs;
   const past = events.filter((event) => event.atMs <= nowMs);
   const ended = new Set(past.flatMap((event) => (isEnd(event) ? [idOf(event)] : [])));
-  const lasts = (event: LoggedEvent): boolean => isStart(event) && !ended.has(idOf(event));
+  const renewedMs = new Map<string, number>(past.flatMap((event) => (event.details.kind === 'load-run' ? [[event.details.runId, event.atMs] as const] : [])));
+  // A run that went without a word is taken for over, as for rehearsals.
+  const isSilent = ({ atMs, details }: LoggedEvent): boolean => {
+    if (details.kind === 'load-run') return nowMs - (renewedMs.get(details.runId) ?? atMs) > leaseMs;
+    return details.kind === 'fault' && details.drillId !== undefined && nowMs - atMs > drillMaxMs;
+  };
+  const lasts = (event: LoggedEvent): boolean => isStart(event) && !ended.has(idOf(event)) && !isSilent(event);
   return past
     .filter((event) => event.atMs > fromMs || lasts(event))
     .flatMap((event) => toChange(event, lasts(event)))
@@ -37,7 +44,7 @@ function toChange({ atMs, details, actor }: LoggedEvent, lasts: boolean): Recent
     case 'config':
       return [{ kind: 'config', atMs, text: `${details.subject}: ${details.summary} by ${actor}` }];
     case 'load-run':
-      return [{ kind: 'load-run', atMs, text: `${details.scenario} ${details.runId} ${details.phase}${still}${details.summary === '' ? '' : `: ${details.summary}`}` }];
+      return details.phase === 'renewed' ? [] : [{ kind: 'load-run', atMs, text: `${details.scenario} ${details.runId} ${details.phase}${still}${details.summary === '' ? '' : `: ${details.summary}`}` }];
     case 'fault':
       return [{ kind: 'fault', atMs, text: `${details.fault} on ${details.target} ${details.phase}${still}${details.drillId === undefined ? '' : ` (drill ${details.drillId})`}` }];
     default:

@@ -26,6 +26,8 @@ const planSchema = z.object({
   usersGiven: z.boolean(),
   /** Of a run that is one share: of how many. */
   shares: z.int().positive().default(1),
+  /** How long load is put on, where that is known beforehand. */
+  durationMs: z.number().nonnegative().optional(),
 });
 
 type Plan = z.infer<typeof planSchema>;
@@ -88,7 +90,7 @@ async function runLoad(context: Context, verb: StartingVerb, args: readonly stri
   const runId = newRunId(context);
   // One user who walks through a journey once is no load that could set an alert off.
   const announce = (work: () => Promise<ExitCode>): Promise<ExitCode> =>
-    verb === 'debug' ? work() : announced(context, { runId, scenario: plan.scenario, summary: `${verb}, ${plan.users} users` }, work);
+    verb === 'debug' ? work() : announced(context, { runId, scenario: plan.scenario, summary: `${verb}, ${plan.users} users`, plannedMs: plannedMs(plan) }, work);
   if (!plan.needsStack) {
     refuseOwnFlags(own, ['--stack', '--replicas', '--keep', '--alerts'], 'this run loads a target that is not its own', `leave ${own.given[0]} out`);
     // A control plane that is named watches the target; one of a stack of ours watches that stack.
@@ -134,6 +136,13 @@ async function runLoad(context: Context, verb: StartingVerb, args: readonly stri
     stopListening();
   }
 }
+
+/** A search, a suite: longer than any of ours takes. */
+const unknownMs = 4 * 3_600_000;
+/** Setting up, draining and auditing take as long as the users are many, and are not planned. */
+const aroundMs = 30 * 60_000;
+
+const plannedMs = ({ durationMs }: Plan): number => (durationMs === undefined ? unknownMs : durationMs + aroundMs);
 
 /** The audit of a merged run asks the stack that is up, where there is one; an address in the environment comes first. */
 async function mergeShares(context: Context, args: readonly string[]): Promise<ExitCode> {

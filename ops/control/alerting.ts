@@ -20,7 +20,7 @@ import type { Routing } from '../alerting/routing/service.ts';
 import { loadState } from '../alerting/routing/store.ts';
 import { RuleEvaluator } from '../alerting/rules/evaluator.ts';
 import { requireRules } from '../alerting/rules/load-rules.ts';
-import { watchEvaluator } from '../alerting/rules/metrics.ts';
+import { watchEvaluator, watchRehearsals } from '../alerting/rules/metrics.ts';
 import { followRehearsals } from '../alerting/rules/rehearsal.ts';
 import { shortenRules } from '../alerting/rules/shorten.ts';
 import { createRuleStateStore } from '../alerting/rules/state-store.ts';
@@ -89,7 +89,8 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
   // An outside Alertmanager groups and silences; what it hands back comes by its webhook and is sent from here.
   const poster = settings.alertmanagerUrl === undefined ? undefined : createPoster({ host, url: settings.alertmanagerUrl, externalUrl: publicUrl, externalLabels: settings.externalLabels, onError: say('Alertmanager took no alerts') });
   watchRouting(metrics, routing, poster);
-  const rehearsals = followRehearsals(events);
+  const rehearsals = followRehearsals(events, say('whether a load run is under way could not be read'));
+  watchRehearsals(metrics, rehearsals, host);
   const evaluator = new RuleEvaluator({
     host, groups, source: samples.source, append: samples.append,
     store: createRuleStateStore({ pool, transaction, appendEvents }),
@@ -97,7 +98,7 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
       routing.onAlerts(alerts);
       poster?.onAlerts(alerts, isChanged);
     },
-    rehearsalAt: env.SORA_REHEARSAL === '' ? (nowMs) => rehearsals.refresh(nowMs) : () => Promise.resolve(env.SORA_REHEARSAL),
+    rehearsals: env.SORA_REHEARSAL === '' ? (nowMs) => rehearsals.refresh(nowMs) : () => Promise.resolve(() => env.SORA_REHEARSAL),
     intervalMs: settings.evaluationIntervalMs, externalLabels: settings.externalLabels, externalUrl: publicUrl,
     say: (text) => log.error(text),
   });

@@ -114,6 +114,8 @@ test('a condition becomes a message, is acknowledged by its link, outlives a res
   // Straight from firing to resolved: the restart told nothing anew.
   expect((await message(1)).status).toBe('resolved');
   expect(received).toHaveLength(2);
+  const ahead = { kind: 'load-run', phase: 'started', runId: 'r', scenario: 's', summary: '' };
+  await expect(client.post('/api/sora/v1/events', { events: [{ atMs: Date.now() + 3_600_000, details: ahead }] }, z.unknown())).rejects.toMatchObject({ message: expect.stringContaining('ahead of the control plane') as string, exitCode: 104 });
   await expect(client.post('/api/sora/v1/events', { events: [{ details: { kind: 'login', role: 'admin' } }] }, z.unknown())).rejects.toMatchObject({ message: expect.stringContaining('of these kinds only') as string, exitCode: 104 });
   const readMetrics = async (): Promise<string[]> => (await (await fetch(`${plane.url}/metrics`)).text()).split('\n').map((line) => line.replace(/ [^ ]*$/, (value) => (line.startsWith('sora_notifications') ? value : '')));
   // Sent is not yet recorded as sent.

@@ -50,7 +50,7 @@ function describeEvent(event: LoggedEvent, incidentId: string, fingerprints: Rea
   switch (details.kind) {
     case 'deploy': return entry(`deploy of ${details.service} ${details.version} (${details.commit.slice(0, 12)}): ${details.outcome}${details.rework ? ', rework' : ''}`);
     case 'config': return entry(`configuration of ${details.subject}: ${details.summary}`);
-    case 'load-run': return entry(`load run ${details.runId} of ${details.scenario} ${details.phase}`);
+    case 'load-run': return details.phase === 'renewed' ? [] : entry(`load run ${details.runId} of ${details.scenario} ${details.phase}`);
     case 'fault': return entry(`fault ${details.fault} on ${details.target} ${details.phase}${details.drillId === undefined ? '' : ` (drill ${details.drillId})`}`);
     case 'alert': return isOurs([details.fingerprint]) ? entry(`${details.rule}: ${details.from} → ${details.to}, value ${typeof details.value === 'number' ? formatFigure(details.value) : details.value}`) : [];
     case 'notification': return details.phase !== 'queued' && isOurs(details.fingerprints) ? entry(`notification ${details.reason} to ${details.receiver}/${details.integration}: ${details.phase}${details.error === undefined ? '' : `, ${details.error}`}`) : [];

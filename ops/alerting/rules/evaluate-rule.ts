@@ -10,6 +10,7 @@ import { expandTemplate } from '../template/template.ts';
 import type { TemplateWorld } from '../template/functions.ts';
 import { queryVector, watchSource } from './query.ts';
 import type { QuerySettings, VectorElement } from './query.ts';
+import type { RehearsalOf } from './rehearsal.ts';
 import type { AlertRule, RecordRule, Rule } from './rule.ts';
 
 /** Alerts of one rule; above, the rule fails and its alerts stay as they are. */
@@ -23,14 +24,14 @@ export interface EvaluationWorld {
   readonly query: QuerySettings;
   /** Wall time at which the evaluation began; default the time that is evaluated. */
   readonly startedAtMs?: number;
-  /** Load run or drill under way. */
-  readonly rehearsalId?: string | undefined;
+  /** To which load run or drill under way alerts that begin now belong. */
+  readonly rehearsalOf?: RehearsalOf | undefined;
 }
 
 /** Evaluates a rule at `nowMs`; an error becomes the rule's health and is not thrown. */
 export async function evaluateRule(rule: Rule, previous: RuleState, world: EvaluationWorld, nowMs: number): Promise<Advance> {
   if (rule.kind === 'record') return await evaluateRecord(rule, previous, world, nowMs);
-  return advanceRule(rule, previous, await evaluateAlert(rule, world, nowMs), nowMs, world.rehearsalId);
+  return advanceRule(rule, previous, await evaluateAlert(rule, world, nowMs), nowMs, world.rehearsalOf?.(rule));
 }
 
 async function evaluateAlert(rule: AlertRule, world: EvaluationWorld, nowMs: number): Promise<Evaluation> {

@@ -131,7 +131,7 @@ describe('RuleEvaluator', () => {
 
   it('lets alerts that begin during a load run carry its id', async () => {
     let id: string | undefined = 'run-7';
-    const { evaluator, run } = bench({ rehearsalAt: () => Promise.resolve(id) });
+    const { evaluator, run } = bench({ rehearsals: () => Promise.resolve(() => id) });
     await evaluator.start();
     await run(0, 60_000);
     id = undefined;

@@ -12,6 +12,7 @@ import type { EvaluationWorld } from './evaluate-rule.ts';
 import { GroupRun } from './group-run.ts';
 import type { AppendSamples } from './group-run.ts';
 import type { QuerySettings } from './query.ts';
+import type { RehearsalOf } from './rehearsal.ts';
 import type { RuleGroup } from './rule.ts';
 import { offsetOf, slotBefore } from './schedule.ts';
 import type { RuleStateStore, StateChange } from './state-store.ts';
@@ -29,8 +30,8 @@ export interface EvaluatorOptions {
    * `isChanged` where one began to fire or was resolved just now.
    */
   readonly onTransitions: (alerts: readonly RoutedAlert[], isChanged: boolean) => void;
-  /** The load run or drill under way; see rehearsal.ts. */
-  readonly rehearsalAt?: ((nowMs: number) => Promise<string | undefined>) | undefined;
+  /** Load runs and drills under way; see rehearsal.ts. */
+  readonly rehearsals?: ((nowMs: number) => Promise<RehearsalOf>) | undefined;
   /** Of groups that state none; default 15 s. */
   readonly intervalMs?: number;
   readonly externalLabels?: Labels;
@@ -162,14 +163,14 @@ export class RuleEvaluator {
   }
 
   async #world(nowMs: number): Promise<EvaluationWorld> {
-    const { source, externalLabels = {}, externalUrl = '', query, rehearsalAt, say } = this.#options;
-    const rehearsalId = await rehearsalAt?.(nowMs).catch((error: unknown) => {
+    const { source, externalLabels = {}, externalUrl = '', query, rehearsals, say } = this.#options;
+    const rehearsalOf = await rehearsals?.(nowMs).catch((error: unknown) => {
       say?.(`whether a load run is under way is not known: ${messageOf(error)}`);
       return undefined;
     });
     // A subquery without a step takes the usual interval, as Prometheus takes its global one.
     const startedAtMs = this.#options.host.clock.nowMs();
-    return { source, externalLabels, externalUrl, startedAtMs, query: { host: this.#options.host, subqueryStepMs: this.#intervalMs, ...query }, ...(rehearsalId === undefined ? {} : { rehearsalId }) };
+    return { source, externalLabels, externalUrl, startedAtMs, query: { host: this.#options.host, subqueryStepMs: this.#intervalMs, ...query }, ...(rehearsalOf === undefined ? {} : { rehearsalOf }) };
   }
 
   /** While the database is away changes wait, in order, and are written before the next. */

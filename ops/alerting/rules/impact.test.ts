@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { NewEvent } from '../../core/event-log/event.ts';
 import { MemorySource } from '../../metricstore/memory-source.ts';
 import { measureImpact } from './impact.ts';
-import { rehearsalAt, trackRun } from './rehearsal.ts';
-import type { OpenRuns } from './rehearsal.ts';
 
 const source = new MemorySource();
 source.add({ __name__: 'failed', instance: 'a' }, 0, 1_000);
@@ -27,27 +24,5 @@ describe('measureImpact', () => {
   it('lets a text that a template made stand for itself', async () => {
     expect(await measure('12 requests')).toBe('12 requests');
     expect(await measure('42')).toBe('42');
-  });
-});
-
-describe('rehearsalAt', () => {
-  const run = (runId: string, phase: 'started' | 'ended', atMs: number): NewEvent => ({ atMs, actor: 'sora', details: { kind: 'load-run', phase, runId, scenario: 's', summary: '' } });
-  const fault = (drillId: string | undefined, phase: 'started' | 'ended', atMs: number): NewEvent => ({ atMs, actor: 'sora', details: { kind: 'fault', phase, faultId: 'f', fault: 'kill', target: 'api', ...(drillId === undefined ? {} : { drillId }) } });
-  const after = (events: readonly NewEvent[]): OpenRuns => events.reduce<OpenRuns>(trackRun, []);
-
-  it('is the run that was begun last of those under way', () => {
-    expect(rehearsalAt(after([run('a', 'started', 0), run('b', 'started', 5)]), 10)).toBe('b');
-    expect(rehearsalAt(after([run('a', 'started', 0), run('b', 'started', 5), run('b', 'ended', 6)]), 10)).toBe('a');
-    expect(rehearsalAt(after([run('a', 'started', 0), run('a', 'ended', 6)]), 10)).toBeUndefined();
-  });
-
-  it('counts faults of drills, and no others', () => {
-    expect(rehearsalAt(after([fault('d', 'started', 0)]), 10)).toBe('d');
-    expect(rehearsalAt(after([fault(undefined, 'started', 0)]), 10)).toBeUndefined();
-    expect(rehearsalAt(after([fault('d', 'started', 0), fault('d', 'started', 1), fault('d', 'ended', 2)]), 10)).toBe('d');
-  });
-
-  it('takes a run whose end was never told for over after a day', () => {
-    expect(rehearsalAt(after([run('a', 'started', 0)]), 25 * 3_600_000)).toBeUndefined();
   });
 });

@@ -2,7 +2,9 @@
 import { Counter, Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { RuleHealth } from '../alert.ts';
+import type { Host } from '../../core/host.ts';
 import type { RuleEvaluator } from './evaluator.ts';
+import type { Rehearsals } from './rehearsal.ts';
 
 const healths: readonly RuleHealth[] = ['unknown', 'ok', 'no-data', 'error'];
 
@@ -45,4 +47,13 @@ export function watchEvaluator(registry: Registry, evaluator: Pick<RuleEvaluator
       for (const run of evaluator.runs) if (run.rules.length > 0) durations.set({ rule_group: run.key }, run.durationMs / 1_000);
     },
   });
+}
+
+/** Declares `sora_rehearsals` and `sora_rehearsal_overdue_seconds`. */
+export function watchRehearsals(registry: Registry, rehearsals: Pick<Rehearsals, 'overdueMs' | 'count'>, { clock }: Pick<Host, 'clock'>): void {
+  const gauge = (name: string, help: string, read: (nowMs: number) => number): void => {
+    const metric: Gauge = new Gauge({ name, help, registers: [registry], collect: () => metric.set(read(clock.nowMs())) });
+  };
+  gauge('sora_rehearsals', 'Load runs and drills under way, whose alerts page nobody', (nowMs) => rehearsals.count(nowMs));
+  gauge('sora_rehearsal_overdue_seconds', 'How far the load run that is latest is past its planned end', (nowMs) => rehearsals.overdueMs(nowMs) / 1_000);
 }

@@ -10,6 +10,7 @@ import { planSpans } from '../../metricstore/promql/plan.ts';
 import type { Matcher, SampleSource, SeriesSamples, TimeSpan } from '../../metricstore/series.ts';
 import { seriesKey } from '../lifecycle/samples.ts';
 import { evaluationMetric } from './group-run.ts';
+import { momentOf } from './rehearsal.ts';
 import type { Rule, RuleGroup } from './rule.ts';
 
 const labels = z.record(z.string(), z.string());
@@ -30,8 +31,8 @@ const schema = z.strictObject({
   evaluations: z.array(z.strictObject({ group: z.string(), atMs: z.number(), startedAtMs: z.number() })),
   /** Transitions from a day before the replay to the end, in the order of the log. */
   transitions: z.array(transition),
-  /** Begin and end of load runs and of faults of drills. */
-  runs: z.array(z.strictObject({ atMs: z.number(), id: z.string(), phase: z.enum(['started', 'ended']) })),
+  /** Begin, renewals and end of load runs, begin and end of faults of drills. */
+  runs: z.array(z.strictObject({ atMs: z.number(), id: z.string(), kind: z.enum(['load-run', 'fault']), phase: z.enum(['started', 'renewed', 'ended']), plannedEndMs: z.number().optional() })),
   series: z.array(z.strictObject({ labels, firstMs: z.number(), stepsMs: z.array(z.number()), values: z.array(value), stale: z.array(z.number()) })),
 });
 
@@ -72,7 +73,7 @@ export async function recordRules(input: RecordInput): Promise<RuleRecording> {
     groups: groups.map((group) => ({ file: group.place.file, group: groupSource(group) })),
     evaluations: await readEvaluations(source, { fromMs: replayFromMs, toMs }),
     transitions: events.flatMap(transitionOf),
-    runs: events.flatMap(runOf),
+    runs: events.flatMap((event) => momentOf(event) ?? []),
     series,
   };
 }
@@ -91,11 +92,6 @@ function transitionOf({ atMs, details }: LoggedEvent): RecordedTransition[] {
   if (details.kind !== 'alert') return [];
   const { kind: _kind, ...rest } = details;
   return [{ atMs, ...rest }];
-}
-
-function runOf({ atMs, details }: LoggedEvent): RuleRecording['runs'] {
-  const id = details.kind === 'load-run' ? details.runId : details.kind === 'fault' ? details.drillId : undefined;
-  return id === undefined || (details.kind !== 'load-run' && details.kind !== 'fault') ? [] : [{ atMs, id, phase: details.phase }];
 }
 
 async function readEvaluations(source: SampleSource, span: TimeSpan): Promise<RuleRecording['evaluations']> {

@@ -38,12 +38,14 @@ async function live(scrapes: readonly { a: number; b: number; tookMs: number }[]
   const store: RuleStateStore = { load: () => Promise.resolve(new Map()), save: (change) => Promise.resolve(log(eventsOf(change))) };
   const rehearsals = followRehearsals({ read: (filter) => read({ ...filter, kinds: [...(filter.kinds ?? [])] } as { kinds: string[] }) });
   const evaluator = new RuleEvaluator({
-    host, source, groups, store, onTransitions: () => undefined, rehearsalAt: (nowMs) => rehearsals.refresh(nowMs),
+    host, source, groups, store, onTransitions: () => undefined, rehearsals: (nowMs) => rehearsals.refresh(nowMs),
     append: (samples) => samples.forEach(({ labels, atMs, value, isStale }) => (isStale === true ? source.addStale(labels, atMs) : source.add(labels, atMs, value))),
   });
   await evaluator.start();
   for (const [at, { a, b, tookMs }] of scrapes.entries()) {
-    if (at === 20) log([{ atMs: host.clock.nowMs(), actor: 'sora', details: { kind: 'load-run', phase: 'started', runId: 'run-1', scenario: 's', summary: '' } }]);
+    // Renewed for a while, and its end never told.
+    if (at >= 20 && at <= 50 && at % 6 === 2) log([{ atMs: host.clock.nowMs(), actor: 'sora', details: { kind: 'load-run', phase: at === 20 ? 'started' : 'renewed', runId: 'run-1', scenario: 's', summary: '' } }]);
+    if (at === 80 || at === 84) log([{ atMs: host.clock.nowMs(), actor: 'sora', details: { kind: 'fault', phase: at === 80 ? 'started' : 'ended', faultId: 'f', fault: 'kill', target: 'api', drillId: 'd/Down' } }]);
     const atMs = host.clock.nowMs();
     // Samples bear the time the scrape began, and come when it ends.
     host.timers.after(tookMs, () => {

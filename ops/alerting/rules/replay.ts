@@ -9,7 +9,7 @@ import { resolvedRetentionMs } from '../lifecycle/advance.ts';
 import { samplesOf } from '../lifecycle/samples.ts';
 import { emptyState } from '../lifecycle/state.ts';
 import { GroupRun } from './group-run.ts';
-import { rehearsalAt, trackRun } from './rehearsal.ts';
+import { rehearsalOf, trackMoment } from './rehearsal.ts';
 import type { OpenRuns } from './rehearsal.ts';
 import { decodeValue } from './recording.ts';
 import type { RecordedTransition, RuleRecording } from './recording.ts';
@@ -40,9 +40,9 @@ export async function replayRules(recording: RuleRecording): Promise<Replay> {
     const run = runs.get(group);
     if (run === undefined) continue;
     source.moveTo(atMs, startedAtMs);
-    const rehearsalId = rehearsalAt(openRuns(recording, atMs), atMs);
+    const rehearsals = rehearsalOf(openRuns(recording, atMs), atMs);
     const { externalLabels, externalUrl, intervalMs } = recording;
-    const world = { source, externalLabels, externalUrl, query: { subqueryStepMs: intervalMs }, ...(rehearsalId === undefined ? {} : { rehearsalId }) };
+    const world = { source, externalLabels, externalUrl, query: { subqueryStepMs: intervalMs }, rehearsalOf: rehearsals };
     const change = await run.evaluate(world, atMs, (samples) => source.append(samples), () => 0);
     transitions.push(...change.transitions);
   }
@@ -59,7 +59,7 @@ function readGroups({ groups }: RuleRecording): RuleGroup[] {
 }
 
 function openRuns({ runs }: RuleRecording, atMs: number): OpenRuns {
-  return runs.filter((run) => run.atMs <= atMs).reduce<OpenRuns>((open, { atMs: sinceMs, id, phase }) => trackRun(open, { atMs: sinceMs, details: { kind: 'load-run', phase, runId: id, scenario: id, summary: '' } }), []);
+  return runs.filter((run) => run.atMs <= atMs).reduce<OpenRuns>(trackMoment, []);
 }
 
 /** Alerts of a rule as their last transitions before the replay left them. */

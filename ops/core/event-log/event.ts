@@ -14,7 +14,8 @@ const fingerprints = z.array(z.string().length(16)).max(1_000);
 export const eventDetails = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('deploy'), service: word, version: word, commit: word, committedAtMs: timeMs, outcome: z.enum(['succeeded', 'failed', 'rolled-back']), /** A deploy made to mend the one before. */ rework: z.boolean() }),
   z.strictObject({ kind: z.literal('config'), subject: word, summary: text }),
-  z.strictObject({ kind: z.literal('load-run'), phase: z.enum(['started', 'ended']), runId: word, scenario: word, summary: text }),
+  /** Alerts are rehearsals for 2 min after `started` and after each `renewed`, until `ended`; past `plannedEndMs` an alert says so. */
+  z.strictObject({ kind: z.literal('load-run'), phase: z.enum(['started', 'renewed', 'ended']), runId: word, scenario: word, summary: text, plannedEndMs: timeMs.optional() }),
   /** `startedAtMs` of the fault itself is the event's `atMs`; detection is counted from it. */
   z.strictObject({ kind: z.literal('fault'), phase: z.enum(['started', 'ended']), faultId: word, fault: word, target: word, drillId: word.optional() }),
   z.strictObject({
