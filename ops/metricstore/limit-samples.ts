@@ -18,4 +18,4 @@ export function limitSamples(series: readonly SeriesSamples[], samplesMax: numbe
   return series;
 }
 
-export const countSamples = (series: readonly SeriesSamples[]): number => series.reduce((sum, { values }) => sum + values.length, 0);
+export const countSamples = (series: readonly Pick<SeriesSamples, 'values'>[]): number => series.reduce((sum, { values }) => sum + values.length, 0);

@@ -107,6 +107,7 @@ describe('the metric store', () => {
     expect(await ask(store, 'brief', originMs + 62 * minuteMs)).toBeUndefined();
     expect(await store.labelValues('a.b', [], { fromMs: originMs, toMs: nowMs })).toEqual(['ü"\\']);
     expect(await store.labelNames([], { fromMs: originMs, toMs: nowMs })).toEqual(['__name__', 'a.b', 'path']);
+    expect(await store.labelNames([[{ name: 'a.b', operator: '=', value: 'ü"\\' }]], { fromMs: originMs, toMs: nowMs })).toEqual(['__name__', 'a.b']);
     expect(await store.labelNames([], { fromMs: originMs + 4 * hourMs, toMs: nowMs })).toEqual(['__name__', 'path']);
     await settle(store.close(), host);
   });

@@ -114,10 +114,13 @@ export class MetricStore implements SampleSource {
   }
 
   async labelNames(selectors: readonly (readonly Matcher[])[], span: TimeSpan): Promise<readonly string[]> {
+    // Of all series the database says it itself: they may be hundreds of thousands.
+    if (selectors.length === 0) return sorted([...(await this.raw.labelNames([], span)), ...(this.#boundaryMs(span) === undefined ? [] : ((await this.catalogue?.labelNames(span)) ?? []))]);
     return sorted((await this.series(selectors, span)).flatMap((labels) => Object.keys(labels)));
   }
 
   async labelValues(label: string, selectors: readonly (readonly Matcher[])[], span: TimeSpan): Promise<readonly string[]> {
+    if (selectors.length === 0) return sorted([...(await this.raw.labelValues(label, [], span)), ...(this.#boundaryMs(span) === undefined ? [] : ((await this.catalogue?.labelValues(label, span)) ?? []))]);
     return sorted((await this.series(selectors, span)).flatMap((labels) => (Object.hasOwn(labels, label) ? [labels[label] ?? ''] : [])));
   }
 

@@ -34,7 +34,7 @@ beforeAll(async () => {
   const app = express().use('/api/v1', prometheusRoutes({
     host, source: sourceOf(series), rules: () => rules, alerts: () => ({ alerts: [] }), version: '1.2.3', config: () => 'scrape: {}',
     targets: () => [{ target, labels: { job: 'api', instance: '127.0.0.1:1' }, health: 'down', lastError: 'refused', lastScrapeMs: 1_000, lastScrapeDurationMs: 12 }],
-    limits: { samplesMax: 1_000_000 },
+    limits: { samplesMax: 1_000_000, answerPointsMax: 20_000 },
   }));
   server = createServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -140,6 +140,8 @@ describe('what only this API can be asked', () => {
 
   test('a query that reads too much, and a body that is too large, are refused', async () => {
     expect(await ask(url, `query?query=${encode(`count_over_time({__name__=~".+"}[30d:1s])`)}&time=${endS}`)).toMatchObject({ status: 422, body: { errorType: 'execution', error: expect.stringContaining('too many samples') as string } });
+    expect(await ask(url, `query_range?query=${encode('vector(1) or vector(2)')}&start=0&end=20001&step=2`)).toMatchObject({ status: 200 });
+    expect(await ask(url, `query?query=${encode('vector(1)[20001s:1s]')}&time=${endS}`)).toEqual({ status: 422, body: { status: 'error', errorType: 'execution', error: expect.stringContaining('the answer has 20001 points, the limit is 20000') as string } });
     expect(await ask(url, `query?query=${'a'.repeat(1_048_577)}`, 'POST')).toMatchObject({ status: 413, body: { status: 'error' } });
   });
 });

@@ -7,11 +7,14 @@ import { formatPromql } from '../promql/format.ts';
 import { selectorsOf } from '../promql/expr.ts';
 import { queryInstant, queryRange } from '../promql/query.ts';
 import type { QueryOptions, QueryResult } from '../promql/query.ts';
+import { countSamples } from '../limit-samples.ts';
 import type { MetricMetadata, SampleSource } from '../series.ts';
 import type { TargetState } from '../scrape/target.ts';
 import { answerError, endpoint, readForm, truncatedWarning } from './answer.ts';
 import type { Answer } from './answer.ts';
 import { encodeLabels, encodeResult, truncate } from './encode.ts';
+import { Gate } from './gate.ts';
+import type { GateLimits } from './gate.ts';
 import { badData, invalidParameter, parseStepMs } from './parameters.ts';
 import type { Parameters } from './parameters.ts';
 import { filterRules } from './rules.ts';
@@ -38,9 +41,13 @@ export interface QueryLimits {
   readonly timeoutMs: number;
   /** Samples that one query may read and compute. Default 20 million. */
   readonly samplesMax: number;
+  /** Points of one answer, which become text in memory. Default 2 million: 180 series of 11,000. */
+  readonly answerPointsMax: number;
+  /** How many are answered at once. */
+  readonly gate: Partial<GateLimits>;
 }
 
-const defaultLimits: QueryLimits = { timeoutMs: 10_000, samplesMax: 20_000_000 };
+const defaultLimits: QueryLimits = { timeoutMs: 10_000, samplesMax: 20_000_000, answerPointsMax: 2_000_000, gate: {} };
 /** Of one series; Prometheus' own. */
 const pointsMax = 11_000;
 
@@ -49,26 +56,29 @@ export function prometheusRoutes(parts: PrometheusApiParts): Router {
   const { source } = parts;
   const router = express.Router();
   router.use(readForm);
+  const gate = new Gate(parts.host, limitsOf(parts).gate);
   const both = (path: string, handle: Handle): void => void router.route(path).get(endpoint(handle)).post(endpoint(handle));
   const get = (path: string, handle: Handle): void => void router.get(path, endpoint(handle));
-  both('/query', (parameters) => instant(parts, parameters));
-  both('/query_range', (parameters) => range(parts, parameters));
+  /** For what reads samples or the database. */
+  const queued = (handle: Handle): Handle => (parameters, path) => gate.run(() => handle(parameters, path));
+  both('/query', queued((parameters) => instant(parts, parameters)));
+  both('/query_range', queued((parameters) => range(parts, parameters)));
   both('/query_exemplars', (parameters) => {
     if (selectorsOf(parameters.query()).length === 0) return {};
     return { data: [] };
   });
   both('/format_query', (parameters) => ({ data: formatPromql(parameters.query()) }));
-  both('/series', (parameters) => listSeries(source, parameters));
-  both('/labels', async (parameters) => {
+  both('/series', queued((parameters) => listSeries(source, parameters)));
+  both('/labels', queued(async (parameters) => {
     const limit = parameters.limit();
     const span = parameters.span();
     return cut(await source.labelNames(parameters.selectors(), span), limit);
-  });
-  get('/label/:name/values', async (parameters, path) => {
+  }));
+  get('/label/:name/values', queued(async (parameters, path) => {
     const limit = parameters.limit();
     const span = parameters.span();
     return cut(await source.labelValues(labelName(String(path['name'])), parameters.selectors(), span), limit);
-  });
+  }));
   get('/metadata', async (parameters) => describeMetadata(await source.metadata(parameters.text('metric') || undefined), parameters));
   get('/targets', (parameters) => ({ data: describeTargets(parts.targets(), parameters) }));
   get('/targets/metadata', async (parameters) => ({ data: (await source.metadata(parameters.text('metric') || undefined)).map(({ name, ...rest }) => ({ target: {}, metric: name, ...rest })) }));
@@ -92,7 +102,7 @@ async function instant(parts: PrometheusApiParts, parameters: Parameters): Promi
   const atMs = parameters.timeMsOr('time', parts.host.clock.nowMs());
   const options = queryOptions(parts, parameters);
   const expr = parameters.query();
-  return answerOf(await asQuery(() => queryInstant(parts.source, expr, atMs, options)), limit);
+  return answerOf(parts, await asQuery(() => queryInstant(parts.source, expr, atMs, options)), limit);
 }
 
 async function range(parts: PrometheusApiParts, parameters: Parameters): Promise<Answer> {
@@ -105,7 +115,7 @@ async function range(parts: PrometheusApiParts, parameters: Parameters): Promise
   if (Math.floor((endMs - startMs) / stepMs) > pointsMax) throw badData('exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)');
   const options = queryOptions(parts, parameters);
   const expr = parameters.query();
-  return answerOf(await asQuery(() => queryRange(parts.source, expr, { startMs, endMs, stepMs: Math.max(1, Math.trunc(stepMs)) }, options)), limit);
+  return answerOf(parts, await asQuery(() => queryRange(parts.source, expr, { startMs, endMs, stepMs: Math.max(1, Math.trunc(stepMs)) }, options)), limit);
 }
 
 /** What is wrong with the query itself is said of the parameter. */
@@ -117,8 +127,11 @@ async function asQuery(run: () => Promise<QueryResult>): Promise<QueryResult> {
   }
 }
 
-function answerOf({ value, warnings, infos }: QueryResult, limit: number): Answer {
+function answerOf(parts: PrometheusApiParts, { value, warnings, infos }: QueryResult, limit: number): Answer {
   const cutOff = truncate(value, limit);
+  const { answerPointsMax } = limitsOf(parts);
+  const points = cutOff.value.type === 'matrix' ? countSamples(cutOff.value.series) : 0;
+  if (points > answerPointsMax) throw new SoraError('execution', `the answer has ${points} points, the limit is ${answerPointsMax}: aggregate, or take fewer series, a shorter span or a longer step`, { status: 422 });
   return { json: encodeResult(cutOff.value), warnings: cutOff.isTruncated ? [...warnings, truncatedWarning] : warnings, infos };
 }
 

@@ -95,13 +95,28 @@ export class Catalogue {
 
   /** The series that meet every matcher and may have samples in the span. */
   async find(matchers: readonly Matcher[], { fromMs, toMs }: TimeSpan): Promise<CataloguedSeries[]> {
-    const name = matchers.find((matcher) => matcher.name === '__name__' && matcher.operator === '=' && matcher.value !== '');
+    // What the database finds need not be read here; texts that it cannot hold are in no series.
+    const equal = Object.fromEntries(matchers.filter(({ operator, value }) => operator === '=' && value !== '').map(({ name, value }) => [name, value]));
+    if (!isStorable(equal)) return [];
     const { rows } = await this.#pool.query<Row>(
-      'select id, labels, is_counter from metricstore_series where first_ms <= $1 and last_ms >= $2 and ($3::text is null or name = $3)',
-      [clampMs(toMs + toleranceMs), clampMs(fromMs - toleranceMs), name?.value ?? null],
+      'select id, labels, is_counter from metricstore_series where first_ms <= $1 and last_ms >= $2 and ($3::text is null or name = $3) and labels @> $4::jsonb',
+      [clampMs(toMs + toleranceMs), clampMs(fromMs - toleranceMs), equal['__name__'] ?? null, JSON.stringify(equal)],
     );
     const conditions = matchers.map((matcher) => ({ name: matcher.name, isMet: compileMatcher(matcher) }));
     return rows.filter(({ labels }) => conditions.every(({ name, isMet }) => isMet(labelValue(labels, name)))).map(toSeries);
+  }
+
+  /** The names of labels of all series that may have samples in the span. */
+  async labelNames({ fromMs, toMs }: TimeSpan): Promise<string[]> {
+    const { rows } = await this.#pool.query<{ name: string }>('select distinct jsonb_object_keys(labels) as name from metricstore_series where first_ms <= $1 and last_ms >= $2', [clampMs(toMs + toleranceMs), clampMs(fromMs - toleranceMs)]);
+    return rows.map(({ name }) => name);
+  }
+
+  /** The values of one label over all series that may have samples in the span. */
+  async labelValues(label: string, { fromMs, toMs }: TimeSpan): Promise<string[]> {
+    if (!isStorable({ [label]: '' })) return [];
+    const { rows } = await this.#pool.query<{ value: string }>('select distinct labels->>$3::text as value from metricstore_series where first_ms <= $1 and last_ms >= $2 and labels ? $3::text', [clampMs(toMs + toleranceMs), clampMs(fromMs - toleranceMs), label]);
+    return rows.map(({ value }) => value);
   }
 
   /** Series by number. */

@@ -80,7 +80,8 @@ function planOf(readable: Readable, id: number, { fromMs, toMs }: TimeSpan, ends
   let count = readsHead ? headCount : 0;
   let isCertain = readsHead && headFromMs >= fromMs;
   let address = headFromMs <= fromMs ? 0 : (table.chunk[id] ?? 0);
-  while (address !== 0 && !(endsWhenCertain && isCertain) && segments.read(address, head)) {
+  if (isCertain && endsWhenCertain) address = 0;
+  while (address !== 0 && segments.read(address, head)) {
     const timeline = readable.timelineOf(head.timeline);
     const last = head.firstTick + head.count - 1;
     if (timeline === undefined || timeline.timeMs(last) < fromMs) break;
@@ -91,7 +92,7 @@ function planOf(readable: Readable, id: number, { fromMs, toMs }: TimeSpan, ends
       // A chunk begins with a sample.
       if (startMs >= fromMs) isCertain = true;
     }
-    if (startMs <= fromMs) break;
+    if (startMs <= fromMs || (isCertain && endsWhenCertain)) break;
     address = head.previous;
   }
   return { id, chunks, readsHead, count, isCertain };
