@@ -100,6 +100,7 @@ describe('sora alerts', () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/sent +webhook\[0\] .*taken\nretry +webhook\[1\] .*503/);
     expect(bodies.join()).toContain('nothing is wrong');
+    expect(plane.events.filter(({ details }) => details.kind === 'receiver-test')).toMatchObject([{ actor: expect.stringMatching(/./), details: { receiver: 'team' } }]);
     await expect(run(alerts, ['test', 'nobody'])).rejects.toThrow('no integration of the receiver nobody is on');
     await expect(run(alerts, ['test', 'other'])).rejects.toThrow('there is no receiver "other"');
   });

@@ -61,7 +61,7 @@ function describeEvent(event: LoggedEvent, incidentId: string, fingerprints: Rea
     case 'runbook-step': return entry(`runbook ${details.runbook}, ${details.step}: ${details.outcome}`);
     case 'oncall-override': return entry(`on call by override of ${details.schedule}: ${details.person}`);
     case 'process': return entry(`process ${details.process}: ${details.state}`);
-    case 'rule-health': case 'login': return [];
+    case 'rule-health': case 'login': case 'receiver-test': return [];
     default: return assertNever(details);
   }
 }

@@ -34,7 +34,7 @@ const via = z.enum(['cli', 'dashboard', 'api']);
 const person = z.string().trim().min(1).max(100);
 
 const ackBody = z.strictObject({ target: z.string().min(1).max(20_000), forMs: lengthMs.optional(), via: via.default('api'), by: person.optional() });
-const testBody = z.strictObject({ receiver: z.string().min(1).max(500) });
+const testBody = z.strictObject({ receiver: z.string().min(1).max(200) });
 
 const idOf = (request: Request): string => String(request.params['id'] ?? '');
 const notFound = (what: string): SoraError => new SoraError('not_found', `there is no ${what}`, { status: 404, hint: 'sora alerts ls lists what fires' });
@@ -60,6 +60,8 @@ export function alertsRoutes({ host, routing, log, sending }: RoutingRoutesDeps)
   });
   router.post('/test', requireRole('operator'), async (request, response) => {
     const { receiver } = testBody.parse(request.body);
+    // Entered first: nothing is sent that is not on record.
+    await log.append([{ atMs: host.clock.nowMs(), actor: actorOf(request), details: { kind: 'receiver-test', receiver } }]);
     response.json({ results: await testReceiver({ host, routing, sending }, receiver, actorOf(request)) });
   });
   router.get('/:id', requireRole('viewer'), (request, response) => {
@@ -124,7 +126,10 @@ function alertmanagerSilencesRoutes(host: Host, url: string, routing: Routing): 
     const silence = (await listSilences(host, url)).find(({ id }) => id === idOf(request));
     if (silence === undefined) throw notFound(`silence ${idOf(request)}`);
     await endSilence(host, url, silence.id);
-    response.json({ ...silence, state: 'expired', endsAtMs: host.clock.nowMs() });
+    const nowMs = host.clock.nowMs();
+    const ended: Silence = { ...silence, matchers: silence.matchers.flatMap((text) => parseMatchers(text)), createdAtMs: silence.startsAtMs, endsAtMs: nowMs };
+    await routing.change((before) => ({ after: before, events: [silenceEvent(ended, 'ended', actorOf(request), nowMs)], result: undefined }));
+    response.json({ ...silence, state: 'expired', endsAtMs: nowMs });
   });
   return router;
 }

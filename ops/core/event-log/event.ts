@@ -32,6 +32,8 @@ export const eventDetails = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('incident'), phase: z.enum(['note', 'mitigated', 'resolved', 'joined']), incidentId: word, text: text.optional() }),
   z.strictObject({ kind: z.literal('runbook-step'), runbook: word, step: word, outcome: word }),
   z.strictObject({ kind: z.literal('oncall-override'), schedule: word, person: word, fromMs: timeMs, toMs: timeMs }),
+  /** Somebody had test messages sent. */
+  z.strictObject({ kind: z.literal('receiver-test'), receiver: word }),
   z.strictObject({ kind: z.literal('process'), process: word, state: word }),
   z.strictObject({ kind: z.literal('login'), role: word }),
 ]);
