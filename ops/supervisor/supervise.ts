@@ -33,7 +33,7 @@ export interface SupervisionOptions extends LaunchContext {
   /** The environment of a process, asked for at each start. */
   envOf(plan: ProcessPlan): Record<string, string>;
   probe(plan: ProcessPlan): Promise<ProbeResult>;
-  /** Called after every round in which a status or pid changed, with the processes whose status did. */
+  /** Called after every round in which a status, a pid or a number of crashes changed, with the processes whose status did. */
   onChange(changed: readonly Supervised[]): void;
 }
 
@@ -46,7 +46,7 @@ export function supervise(options: SupervisionOptions): Supervision {
   const processes = options.plans.map((plan) => newSupervised(host, plan));
   let closed = false;
   let queued = false;
-  let pids = '';
+  let shown = '';
 
   const round = (): void => {
     queued = false;
@@ -57,9 +57,10 @@ export function supervise(options: SupervisionOptions): Supervision {
       return process.record.status !== from;
     });
     for (const process of processes) ask(process);
-    const seen = processes.map(({ running }) => running?.pid).join();
-    if (changed.length === 0 && seen === pids) return;
-    pids = seen;
+    // Crashes that are long enough ago are forgotten without a change of status.
+    const seen = processes.map(({ running, record }) => `${running?.pid}/${record.crashesMs.length}`).join();
+    if (changed.length === 0 && seen === shown) return;
+    shown = seen;
     options.onChange(changed);
     // One change can release the next.
     soon();
