@@ -19,6 +19,8 @@ const controlSchema = z.object({
   SORA_VIEWER_TOKEN: secret,
   SORA_OPERATOR_TOKEN: secret,
   SORA_ADMIN_TOKEN: secret,
+  /** Of an outside Alertmanager, for its webhook alone; without it that webhook wants the operator's. */
+  SORA_ALERTMANAGER_TOKEN: secret.optional(),
   /** Signs acknowledge links. */
   SORA_ACK_SECRET: secret,
   /** A `sora watchdog` that hears heartbeats, signed with the secret. */

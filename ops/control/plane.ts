@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import express from 'express';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import { webhookRouteToken } from '../alerting/alertmanager/routes.ts';
 import { ackRoutes } from '../alerting/ack/routes.ts';
 import { createEventLog } from '../core/event-log/log.ts';
 import { messageOf } from '../core/error.ts';
@@ -67,7 +68,10 @@ export async function startPlane(parts: PlaneParts): Promise<Plane> {
       { path: '/metrics', handler: (_request, response, next) => void renderMetrics(parts, places).then((text) => response.type(parts.metrics.contentType).send(text), next) },
       { path: '/ack', handler: ackRoutes({ host, routing: alerting.routing, key: env.SORA_ACK_SECRET }) },
     ],
-    authenticate: authenticate({ viewer: env.SORA_VIEWER_TOKEN, operator: env.SORA_OPERATOR_TOKEN, admin: env.SORA_ADMIN_TOKEN }, { anonymousRead: settings.anonymousRead && isLoopback(env.SORA_LISTEN) }),
+    authenticate: authenticate({ viewer: env.SORA_VIEWER_TOKEN, operator: env.SORA_OPERATOR_TOKEN, admin: env.SORA_ADMIN_TOKEN }, {
+      anonymousRead: settings.anonymousRead && isLoopback(env.SORA_LISTEN),
+      routeTokens: env.SORA_ALERTMANAGER_TOKEN === undefined ? [] : [webhookRouteToken(env.SORA_ALERTMANAGER_TOKEN)],
+    }),
     guarded: [
       { path: '/', handler: express.json({ limit: bodyMaxBytes }) },
       ...apiMounts(api),

@@ -10,8 +10,8 @@ const secretsSchema = z.object({
   tokenExpiresAt: z.iso.datetime().optional(),
   admin: secret,
   webhook: secret,
-  /** Of the control plane: a token for each role, the key that signs acknowledge links, and that of its heartbeat. */
-  control: z.object({ viewer: secret, operator: secret, admin: secret, ack: secret, heartbeat: secret }).optional(),
+  /** Of the control plane: a token for each role and one for an Alertmanager's webhook, the key that signs acknowledge links, and that of its heartbeat. */
+  control: z.object({ viewer: secret, operator: secret, admin: secret, ack: secret, heartbeat: secret, alertmanager: secret.optional() }).optional(),
   /** Connection strings of the stack's database; absent until it is known. */
   databaseUrl: z.string().optional(),
   databaseTcpUrl: z.string().optional(),
@@ -21,7 +21,7 @@ const secretsSchema = z.object({
 });
 
 export type StackSecrets = z.infer<typeof secretsSchema>;
-export type KeptSecrets = StackSecrets & { readonly control: NonNullable<StackSecrets['control']>; readonly tokenExpiresAt: string };
+export type KeptSecrets = StackSecrets & { readonly control: NonNullable<StackSecrets['control']> & { readonly alertmanager: string }; readonly tokenExpiresAt: string };
 
 /** The key that signs access tokens is of use to a thief for so long at most. */
 const tokenLifeMs = 90 * 86_400_000;
@@ -34,13 +34,13 @@ function secretsPath(stateDir: string): string {
 export function keepSecrets(host: Host, stateDir: string): KeptSecrets {
   const kept = readSecrets(host, stateDir);
   const { control, tokenExpiresAt } = kept ?? {};
-  if (kept !== undefined && control !== undefined && tokenExpiresAt !== undefined) return { ...kept, control, tokenExpiresAt };
+  if (kept !== undefined && control?.alertmanager !== undefined && tokenExpiresAt !== undefined) return { ...kept, control: { ...control, alertmanager: control.alertmanager }, tokenExpiresAt };
   const draw = (): string => host.random.bytes(32).toString('base64url');
   const secrets: KeptSecrets = {
     token: draw(), admin: draw(), webhook: draw(),
     // Those of a stack from before the control plane stay as they are.
     ...kept,
-    control: control ?? { viewer: draw(), operator: draw(), admin: draw(), ack: draw(), heartbeat: draw() },
+    control: { viewer: draw(), operator: draw(), admin: draw(), ack: draw(), heartbeat: draw(), ...control, alertmanager: control?.alertmanager ?? draw() },
     tokenExpiresAt: tokenExpiresAt ?? new Date(host.clock.nowMs() + tokenLifeMs).toISOString(),
   };
   writeSecrets(host, stateDir, secrets);

@@ -10,7 +10,7 @@ import { createNodeHost } from '../../core/node-host.ts';
 import { findOnPath, findTool, goTools, requireTool } from '../../core/tools.ts';
 import { findFreePorts } from '../../supervisor/ports.ts';
 import { alertOf } from '../routing/fixture.ts';
-import { operatorToken, startTestPlane } from './fixture.ts';
+import { operatorToken, startTestPlane, webhookToken } from './fixture.ts';
 import type { TestPlane } from './fixture.ts';
 import { createPoster } from './post.ts';
 import type { AlertmanagerPoster } from './post.ts';
@@ -38,7 +38,7 @@ describe.skipIf(!isPossible)('with a real Alertmanager (skipped without it and w
     const [port = 0] = await findFreePorts(1);
     url = `http://127.0.0.1:${port}`;
     plane = await startTestPlane(host, { routing: ours, alertmanagerUrl: url });
-    writeFileSync(join(folder, 'token'), operatorToken);
+    writeFileSync(join(folder, 'token'), webhookToken);
     writeFileSync(join(folder, 'am.yaml'), `
 route: { receiver: team, group_by: [alertname], group_wait: 0s, group_interval: 1s, repeat_interval: 1h }
 receivers: [{ name: team, webhook_configs: [{ url: '${plane.url}/api/sora/v1/alertmanager/webhook', http_config: { authorization: { credentials_file: token } } }] }]
@@ -89,6 +89,13 @@ receivers: [{ name: team, webhook_configs: [{ url: '${plane.url}/api/sora/v1/ale
     const asked = await fetch(`${plane.url}/api/sora/v1/silences`, { headers: { authorization: `Bearer ${operatorToken}` } });
     expect(await asked.json()).toMatchObject({ silences: [{ id }] });
   });
+
+  test('who makes or ends one there by way of SORA stands in the event log', async () => {
+    const ask = async (method: string, path: string, body?: object): Promise<unknown> => (await fetch(`${plane.url}/api/sora/v1/silences${path}`, { method, headers: { authorization: `Bearer ${operatorToken}`, 'content-type': 'application/json', 'x-sora-actor': 'ada' }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })).json();
+    const { id } = await ask('POST', '', { matchers: ['alertname="A"'], forMs: 60_000, comment: 'known' }) as { id: string };
+    expect(await ask('DELETE', `/${id}`)).toMatchObject({ id, state: 'expired' });
+    expect(plane.events.map(({ actor, details }) => [actor, details.kind === 'silence' && details.phase, details.kind === 'silence' && details.silenceId]).slice(-2)).toEqual([['ada', 'created', id], ['ada', 'ended', id]]);
+  });
 });
 
 describe('a message of Alertmanager', () => {
@@ -110,12 +117,14 @@ describe('a message of Alertmanager', () => {
 
   test('is refused without a role, for a receiver that does not exist, and in another version', async () => {
     await using plane = await startTestPlane(host, { routing: ours, alertmanagerUrl: 'http://127.0.0.1:9' });
-    const post = async (body: unknown, token = operatorToken): Promise<number> => (await fetch(`${plane.url}/api/sora/v1/alertmanager/webhook`, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` }, body: JSON.stringify(body) })).status;
+    const post = async (body: unknown, token = webhookToken): Promise<number> => (await fetch(`${plane.url}/api/sora/v1/alertmanager/webhook`, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` }, body: JSON.stringify(body) })).status;
     expect(await post(payload([fired]), 'viewer-of-this-test')).toBe(403);
     expect(await post(payload([fired], { receiver: 'other' }))).toBe(404);
     expect(await post({ ...payload([fired]), version: '3' })).toBe(400);
     expect(await post(payload([{ ...fired, labels: { ...fired.labels, sora_delivered: 'true' } }]))).toBe(508);
     expect(await post(payload([fired]))).toBe(200);
+    // An Alertmanager's file holds a token that does nothing else.
+    expect((await fetch(`${plane.url}/api/sora/v1/silences`, { headers: { authorization: `Bearer ${webhookToken}` } })).status).toBe(401);
     expect(plane.queued).toHaveLength(1);
     expect(plane.routing.counts().loops).toBe(1);
   });

@@ -16,9 +16,11 @@ import { alertsRoutes, oncallRoutes, silencesRoutes } from '../routing/routes.ts
 import { createRouting } from '../routing/service.ts';
 import type { Routing } from '../routing/service.ts';
 import { emptyState } from '../routing/state.ts';
-import { alertmanagerWebhookRoutes } from './routes.ts';
+import { alertmanagerWebhookRoutes, webhookRouteToken } from './routes.ts';
 
 export const operatorToken = 'operator-of-this-test';
+/** Good for the webhook alone. */
+export const webhookToken = 'alertmanager-of-this-test';
 
 export interface TestPlane extends AsyncDisposable {
   readonly url: string;
@@ -56,7 +58,7 @@ export async function startTestPlane(host: Host, options: { readonly routing: st
   });
   const parts = { host, routing, log, sending: { host, limitOf, writeLog: () => undefined } };
   const app = express();
-  app.use(express.json(), authenticate({ viewer: 'viewer-of-this-test', operator: operatorToken, admin: 'admin-of-this-test' }));
+  app.use(express.json(), authenticate({ viewer: 'viewer-of-this-test', operator: operatorToken, admin: 'admin-of-this-test' }, { routeTokens: [webhookRouteToken(webhookToken)] }));
   app.use('/api/sora/v1/alerts', alertsRoutes(parts));
   app.use('/api/sora/v1/silences', silencesRoutes(parts));
   app.use('/api/sora/v1/oncall', oncallRoutes(parts));
