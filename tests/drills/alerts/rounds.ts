@@ -3,7 +3,7 @@ import { brokenSchema, deadlock, lockedTables, slowDatabase, stoppedDatabase, ta
 import { crashingApi, fullMemory, slowStart } from './faults/processes.ts';
 import { failingAi, failingModeration, failingPayments, latePayments, slowAi, wordyAi } from './faults/providers.ts';
 import { badJob, fullQueue, oldQueue, stoppedWorkers } from './faults/queues.ts';
-import { endingCertificate, endingTokenKey, fillingDisk, lateNotification, refusedNotification } from './faults/surroundings.ts';
+import { endingCertificate, endingTokenKey, fillingDisk, lateNotification, overdueRun, refusedNotification } from './faults/surroundings.ts';
 
 /** What does not touch the same part is brought about together; what would hide another comes alone. */
 export const rounds: readonly Round[] = [
@@ -11,6 +11,7 @@ export const rounds: readonly Round[] = [
   [failingAi, failingPayments, takenConnections, stoppedWorkers],
   [wordyAi, fillingDisk, fullQueue, refusedNotification],
   [failingModeration, oldQueue, lateNotification],
+  [overdueRun],
   [fullMemory],
   [lockedTables],
   [brokenSchema],

@@ -1,5 +1,7 @@
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
+import { apiPrefix } from '../../../../ops/control/client.ts';
 import { readSecrets, writeSecrets } from '../../../../ops/supervisor/secrets.ts';
 import type { Fault } from '../fault.ts';
 import { makeDeadlock } from './database.ts';
@@ -71,6 +73,22 @@ export const lateNotification: Fault = {
     return async () => {
       world.receiver.answer('DeadLetters', undefined);
       await runSql(world, `delete from pgboss.job where name = 'feed.fan_out.dead'`);
+    };
+  },
+};
+
+/** A run that began 20 min ago and should have been over 10 min ago. Its word of now keeps it under way for 2 min. */
+export const overdueRun: Fault = {
+  name: 'run-overdue', what: 'a load run says that it lasts 10 min past its planned end', target: 'load',
+  alerts: ['RehearsalOverdue'],
+  async begin({ host, control }) {
+    const nowMs = host.clock.nowMs();
+    const run = { kind: 'load-run', runId: `overdue-${nowMs.toString(36)}`, scenario: 'drill', summary: '', plannedEndMs: nowMs - 600_000 };
+    const tell = (phase: string, atMs: number): Promise<unknown> => control.post(`${apiPrefix}/events`, { events: [{ atMs, details: { ...run, phase } }] }, z.unknown());
+    await tell('started', nowMs - 1_200_000);
+    await tell('renewed', nowMs);
+    return async () => {
+      await tell('ended', host.clock.nowMs());
     };
   },
 };
