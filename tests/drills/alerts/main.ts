@@ -14,6 +14,8 @@ import { createNodeHost } from '../../../ops/core/node-host.ts';
 import { catalogue } from '../../../ops/alerting/catalogue/catalogue.ts';
 import { requireRules } from '../../../ops/alerting/rules/load-rules.ts';
 import type { Fault, Round } from './fault.ts';
+import { replayRun } from './replay.ts';
+import type { Replay } from './replay.ts';
 import { startReceiver } from './receiver.ts';
 import { readRecord, recordPath, renewRecord } from './record.ts';
 import type { DrillRun } from './record.ts';
@@ -99,17 +101,23 @@ async function drill(host: Host, { only, times }: Wanted, signal: AbortSignal): 
   const guide = guideOf(host, stage);
   const outcomes: AlertOutcome[] = [];
   const again: AlertOutcome[] = [];
+  const sinceMs = host.clock.monotonicMs();
+  let replay: Replay | undefined;
   try {
     // Rates need a whole window, and what the start itself raises must be over.
     await host.timers.sleep(60_000, signal);
     await runRounds(stage, guide, rounds, only, outcomes);
     for (let time = 0; time < times; time++) again.push(...(await runRound(stage.world, [repeated])));
+    if (only.length === 0) {
+      replay = replayRun(host, root, stage.env, home, (host.clock.monotonicMs() - sinceMs) / 1_000);
+      say(`replay: ${replay.text}`);
+    }
     if (only.length === 0 || only.includes(silence)) outcomes.push(await runSilence(stage.world, guide));
   } finally {
     await stopUsers();
   }
   await runRounds(stage, guide, lastRounds, only, outcomes);
-  finish(host, { outcomes, repeated: again, atMs, machine: machineOf(), commit: commitOf() });
+  finish(host, { outcomes, repeated: again, replay, atMs, machine: machineOf(), commit: commitOf() });
 }
 
 function finish(host: Host, run: DrillRun): void {

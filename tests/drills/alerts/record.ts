@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Host } from '../../../ops/core/host.ts';
+import type { Replay } from './replay.ts';
 import type { AlertOutcome } from './run-fault.ts';
 
 const timeMs = z.number().min(0).optional();
@@ -16,6 +17,8 @@ const recordSchema = z.strictObject({
   alerts: z.array(entrySchema),
   /** The same fault over and over. */
   repeated: z.array(entrySchema),
+  /** The load run of the last whole drill, played again in another process. */
+  replay: z.strictObject({ ok: z.boolean(), text: z.string(), atMs: z.int(), commit: z.string() }).optional(),
 });
 
 export type DrillEntry = z.infer<typeof entrySchema>;
@@ -33,6 +36,7 @@ export function readRecord(host: Host, root: string): DrillRecord {
 export interface DrillRun {
   readonly outcomes: readonly AlertOutcome[];
   readonly repeated: readonly AlertOutcome[];
+  readonly replay: Replay | undefined;
   readonly atMs: number;
   readonly commit: string;
   readonly machine: string;
@@ -48,5 +52,6 @@ export function renewRecord(before: DrillRecord, run: DrillRun, rules: readonly 
     machine: run.machine,
     alerts: rules.flatMap((rule) => renewed.get(rule) ?? []),
     repeated: run.repeated.length === 0 ? before.repeated : run.repeated.map(stamp),
+    ...(run.replay === undefined ? (before.replay === undefined ? {} : { replay: before.replay }) : { replay: { ...run.replay, atMs: run.atMs, commit: run.commit } }),
   };
 }

@@ -19,7 +19,7 @@ export function medianOf(values: readonly number[]): number {
 const present = (value: number | undefined): value is number => value !== undefined;
 
 /** What holds and what does not. @param rules every shipped one */
-export function judge({ alerts: outcomes, repeated }: DrillRecord, rules: readonly string[]): Finding[] {
+export function judge({ alerts: outcomes, repeated, replay }: DrillRecord, rules: readonly string[]): Finding[] {
   const missing = rules.filter((rule) => outcomes.every(({ alert }) => alert !== rule));
   const times = outcomes.map(({ toMessageMs }) => toMessageMs).filter(present);
   const waits = [...outcomes, ...repeated].map(({ firingToMessageMs }) => firingToMessageMs).filter(present);
@@ -30,9 +30,10 @@ export function judge({ alerts: outcomes, repeated }: DrillRecord, rules: readon
     { ok: bad.length === 0, text: `${outcomes.length - bad.length} of ${outcomes.length} alerts fired, were received and were resolved${bad.length === 0 ? '' : `; not: ${bad.map(({ alert }) => alert).join(', ')}`}` },
     ...(missing.length === 0 ? [] : [{ ok: false, text: `never drilled: ${missing.join(', ')}` }]),
     ...(times.length === 0 ? [] : [{ ok: medianOf(times) < limits.medianMs, text: `cause to message: median ${secondsOf(medianOf(times))} s, limit ${limits.medianMs / 1_000} s; longest ${secondsOf(Math.max(...times))} s` }]),
-    ...(repeated.length === 0 ? [] : [{ ok: worst < limits.worstOfTenMs, text: `${repeated[0]?.alert} ${repeated.length} times: median ${secondsOf(medianOf(repeated.map(({ toMessageMs }) => toMessageMs).filter(present)))} s, worst ${secondsOf(worst)} s, limit ${limits.worstOfTenMs / 1_000} s` }]),
+    ...(repeated.length === 0 ? [] : [{ ok: worst < limits.worstOfTenMs && repeated.every(({ problem }) => problem === undefined), text: `${repeated[0]?.alert} ${repeated.length} times: median ${secondsOf(medianOf(repeated.map(({ toMessageMs }) => toMessageMs).filter(present)))} s, worst ${secondsOf(worst)} s, limit ${limits.worstOfTenMs / 1_000} s` }]),
     ...(waits.length === 0 ? [] : [{ ok: within === waits.length, text: `firing to message: median ${Math.round(medianOf(waits))} ms, longest ${Math.round(Math.max(...waits))} ms; ${within} of ${waits.length} below ${limits.firingToMessageMs / 1_000} s` }]),
     judgeRunbooks(outcomes),
+    ...(replay === undefined ? [] : [{ ok: replay.ok, text: `the load run's samples played again in another process (${dateOf(replay.atMs)}, ${replay.commit}): ${replay.text}` }]),
   ];
 }
 
