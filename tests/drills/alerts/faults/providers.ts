@@ -7,6 +7,7 @@ export const slowAi: Fault = {
   name: 'ai-slow', what: 'the AI provider takes 5 s to answer', target: 'mock-ai',
   alerts: ['AiLatencyHigh', ...burn('AiLatency')],
   begin: (world) => setFaults(world, 'mock-ai', { latencyMs: 5_000 }, { latencyMs: 50 }),
+  notes: () => ({ excused: { "npx sora query 'histogram_quantile(0.95, sum by (le, model) (rate(ai_first_token": 'the users of the drill stream no replies' } }),
   mitigation: ['curl'],
 };
 
