@@ -68,6 +68,22 @@ describe('life and times', () => {
     expect(drilled?.fault).toMatchObject({ faultId: 'f1', target: 'postgres' });
   });
 
+  test('are not counted from the fault of a drill for what really happened, nor from one that was never ended and is a day old', () => {
+    const script = createScript();
+    script.fault(0, 'started', 'f1', 'drill-1');
+    script.fire(2, 'Down', {}, 1);
+    expect(incidentsOf(script.events, at(3))).toMatchObject([{ fault: undefined, startedAtMs: at(1) }]);
+
+    const old = createScript();
+    old.fault(0, 'started');
+    old.fire(24 * 60 + 2, 'Down', {}, 1);
+    expect(incidentsOf(old.events, at(24 * 60 + 3))).toMatchObject([{ fault: undefined, startedAtMs: at(24 * 60 + 1) }]);
+    const recent = createScript();
+    recent.fault(0, 'started');
+    recent.fire(24 * 60, 'Down', {}, 1);
+    expect(incidentsOf(recent.events, at(24 * 60 + 3))).toMatchObject([{ fault: { faultId: 'f1' } }]);
+  });
+
   test('mitigated while a cause still fires, resolved when that has ended and stayed so', () => {
     const script = createScript();
     script.fire(0, 'Down');

@@ -68,9 +68,15 @@ function applyAlert(incidents: Draft[], faults: readonly Fault[], event: LoggedE
   }
 }
 
-/** Faults under way at that time or ended shortly before; those of a drill only for its own alerts, once it is known whose they are. */
+/** A fault whose end was never told is taken for over after that long. */
+const faultMaxMs = 24 * 3_600_000;
+
+/** Faults under way at that time or ended shortly before; those of a drill only for its own alerts. */
 function faultsAround(faults: readonly Fault[], atMs: number, rehearsalId: string | undefined): Fault[] {
-  return faults.filter((fault) => fault.atMs <= atMs && (fault.endedAtMs === undefined || fault.endedAtMs + joinRule.windowMs >= atMs) && (rehearsalId === undefined || fault.drillId === undefined || fault.drillId === rehearsalId));
+  return faults.filter((fault) => {
+    const endMs = fault.endedAtMs === undefined ? fault.atMs + faultMaxMs : fault.endedAtMs + joinRule.windowMs;
+    return fault.atMs <= atMs && atMs <= endMs && (fault.drillId === undefined || fault.drillId === rehearsalId);
+  });
 }
 
 function findIncident(incidents: readonly Draft[], details: AlertDetails, rehearsalId: string | undefined, around: readonly Fault[]): { incident: Draft; reason: JoinReason } | undefined {

@@ -45,7 +45,7 @@ export interface Incident {
   readonly services: readonly string[];
   readonly alerts: readonly IncidentAlert[];
   readonly joins: readonly { readonly fingerprint: string; readonly atMs: number; readonly reason: JoinReason }[];
-  /** The fault that was under way when it began. */
+  /** The fault that was under way when it began; one of a drill only for its own alerts, one without an end for 24 h. */
   readonly fault: IncidentFault | undefined;
   /** The fault's start if there is one, else the first bad sample. */
   readonly startedAtMs: number;
