@@ -2,15 +2,16 @@
 import type { Registry } from 'prom-client';
 import type { Host } from '../core/host.ts';
 import { messageOf } from '../core/error.ts';
-import { createRemoteSource, joinSources } from '../metricstore/remote-source.ts';
+import { createRemoteSource, joinSources, readElsewhere } from '../metricstore/remote-source.ts';
 import type { SampleSource } from '../metricstore/series.ts';
 import { createMetricStore } from '../metricstore/store.ts';
 import type { MetricStore, StoreDatabase } from '../metricstore/store.ts';
 import { watchMetricStore } from '../metricstore/store-metrics.ts';
 import type { NewSample } from '../metricstore/raw-store/raw-store.ts';
-import { ScrapeLoop } from '../metricstore/scrape/scrape-loop.ts';
+import { checkTargets, ScrapeLoop } from '../metricstore/scrape/scrape-loop.ts';
 import type { ScrapeTarget, TargetState } from '../metricstore/scrape/target.ts';
 import { readTopology } from '../supervisor/topology.ts';
+import type { Topology } from '../supervisor/topology.ts';
 import type { AlertSettings } from './settings.ts';
 import { listTargets, readStack } from './targets.ts';
 import type { Target, TargetPlaces } from './targets.ts';
@@ -20,6 +21,8 @@ export interface Samples {
   /** Takes what one group of rules writes. */
   append(samples: readonly NewSample[], group: string): void;
   targets(): readonly TargetState[];
+  /** `data` of what the Prometheus elsewhere answers to a path of its API; undefined where we scrape ourselves. */
+  readonly elsewhere?: ((path: string) => Promise<unknown>) | undefined;
   readonly store: MetricStore;
   stop(): Promise<void>;
 }
@@ -36,20 +39,34 @@ export interface SamplesParts {
 /** A target that hangs must not eat the whole of its interval. */
 const timeoutShare = 0.8;
 
-/** Scrapes every process of the stack and what the settings name, from now on; with a Prometheus elsewhere nothing is scraped. */
+/**
+ * Scrapes every process of the stack and what the settings name, from now on; with a Prometheus elsewhere nothing is scraped.
+ * @throws SoraError `invalid_config` for more targets than may be scraped, or one that cannot be
+ */
 export async function startSamples(parts: SamplesParts): Promise<Samples> {
   const { host, settings: { prometheusUrl }, database, metrics, warn } = parts;
   // A Prometheus elsewhere keeps samples itself; what our rules write beside it may be lost with this process.
+  const begin = prometheusUrl === undefined ? scraping(parts) : (opened: MetricStore) => startReading(parts, opened, prometheusUrl);
   const store = createMetricStore({ host, onError: warn, ...(prometheusUrl === undefined ? { database } : {}) });
   await store.open();
   watchMetricStore(metrics, store);
-  return prometheusUrl === undefined ? startScraping(parts, store) : startReading(parts, store, prometheusUrl);
+  return begin(store);
+}
+
+/** Too many targets are refused at the start: found out later, none would be scraped. */
+function scraping(parts: SamplesParts): (store: MetricStore) => Samples {
+  const { host, settings, places } = parts;
+  const topology = readTopology(host, places.topology);
+  checkTargets(toScrape(listTargets(undefined, topology, settings), settings));
+  return (store) => startScraping(parts, store, topology);
 }
 
 /** What our own rules write lies here, all else there. */
 function startReading({ host }: SamplesParts, store: MetricStore, url: string): Samples {
+  const remote = { host, url, token: host.process.env['PROMETHEUS_TOKEN'] || undefined };
   return {
-    source: joinSources(store, createRemoteSource({ host, url, token: host.process.env['PROMETHEUS_TOKEN'] || undefined })),
+    source: joinSources(store, createRemoteSource(remote)),
+    elsewhere: (path) => readElsewhere(remote, path),
     store,
     append: (samples, group) => void store.append(samples, `rules ${group}`),
     targets: () => [],
@@ -57,14 +74,13 @@ function startReading({ host }: SamplesParts, store: MetricStore, url: string): 
   };
 }
 
-function startScraping({ host, settings, places, warn }: SamplesParts, store: MetricStore): Samples {
-  const topology = readTopology(host, places.topology);
+function startScraping({ host, settings, places, warn }: SamplesParts, store: MetricStore, topology: Topology): Samples {
   const loop = new ScrapeLoop({ host, store: store.raw });
   const discover = (): void => {
     try {
-      loop.setTargets(listTargets(readStack(host, places), topology, settings).map((target) => toScrape(target, settings.scrapeIntervalMs)));
+      loop.setTargets(toScrape(listTargets(readStack(host, places), topology, settings), settings));
     } catch (error) {
-      // The state file names what there is; while it cannot be read, what was known is scraped.
+      // The state file names what there is; while it cannot be read, or names too many, what was known is scraped.
       warn(`targets could not be listed: ${messageOf(error)}`);
     }
   };
@@ -83,9 +99,9 @@ function startScraping({ host, settings, places, warn }: SamplesParts, store: Me
   };
 }
 
-function toScrape({ job, url, labels, bearerToken }: Target, intervalMs: number): ScrapeTarget {
-  return {
+function toScrape(targets: readonly Target[], { scrapeIntervalMs: intervalMs }: AlertSettings): ScrapeTarget[] {
+  return targets.map(({ job, url, labels, bearerToken }) => ({
     job, url, labels, instance: new URL(url).host, intervalMs, timeoutMs: Math.round(intervalMs * timeoutShare),
     ...(bearerToken === undefined ? {} : { authorization: `Bearer ${bearerToken}` }),
-  };
+  }));
 }

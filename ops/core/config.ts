@@ -6,6 +6,8 @@ import type { Host } from './host.ts';
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).max(2_000);
 const intervalMs = z.int().min(1_000).max(3_600_000);
+/** What is scraped at most, the processes of the stack among it. */
+export const scrapeTargetsMax = 1_000;
 const price = z.number().min(0).max(1e6);
 
 /** What `sora.config.ts` may hold, one part a subsystem. Defaults < this file < environment < flags. */
@@ -30,7 +32,7 @@ const configSchema = z.strictObject({
         labels: z.record(z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/), z.string().max(200)).default({}),
         /** Sent as `Authorization: Bearer`. */
         bearerToken: z.string().min(1).max(4_000).optional(),
-      })).max(1_000).default([]),
+      })).max(scrapeTargetsMax).default([]),
       /** Files of rules, from the checkout's folder; names may have `*` and `?`. Env SORA_ALERT_RULES, with commas. */
       rules: z.array(z.string().min(1)).max(100).default(['alerts/rules/*.yaml']),
       /** Alertmanager's configuration, from the checkout's folder, with `receivers.yaml` beside it. Env SORA_ALERT_ROUTING. */
@@ -60,7 +62,7 @@ const configSchema = z.strictObject({
         afterMs: z.int().min(1_000).max(3_600_000).default(60_000),
         /** Time between reminders while the silence lasts. */
         repeatMs: z.int().min(60_000).max(86_400_000).default(3_600_000),
-        /** Settings of notifiers (ops/alerting/notifiers/settings.ts). Env SORA_WATCHDOG_WEBHOOK_URL and SORA_WATCHDOG_SLACK_URL add one each. */
+        /** Settings of notifiers (ops/alerting/notifiers/settings.ts). Without any, those that the routing file has for a critical alert. Env SORA_WATCHDOG_WEBHOOK_URL and SORA_WATCHDOG_SLACK_URL add one each. */
         receivers: z.array(z.record(z.string(), z.unknown())).max(20).default([]),
       }).prefault({}),
     })

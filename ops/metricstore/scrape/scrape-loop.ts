@@ -1,4 +1,5 @@
 /** Scrapes every target at its interval, each at its own offset, never the same one twice at a time. */
+import { scrapeTargetsMax } from '../../core/config.ts';
 import { invalidConfig, messageOf } from '../../core/error.ts';
 import type { Host, Timer } from '../../core/host.ts';
 import { formatOf } from '../exposition/format.ts';
@@ -13,11 +14,11 @@ export interface ScrapeLimits {
   readonly bodyBytesMax: number;
   /** Of one page. Default 200,000. */
   readonly samplesMax: number;
-  /** Default 500. */
+  /** Default `scrapeTargetsMax` of the configuration: 1,000. */
   readonly targetsMax: number;
 }
 
-export const defaultScrapeLimits: ScrapeLimits = { bodyBytesMax: 32 * 1024 * 1024, samplesMax: 200_000, targetsMax: 500 };
+export const defaultScrapeLimits: ScrapeLimits = { bodyBytesMax: 32 * 1024 * 1024, samplesMax: 200_000, targetsMax: scrapeTargetsMax };
 
 export interface ScrapeLoopOptions {
   readonly host: Host;
@@ -175,8 +176,9 @@ export class ScrapeLoop {
 
 const isChanged = (a: ScrapeTarget, b: ScrapeTarget): boolean => a.intervalMs !== b.intervalMs || a.timeoutMs !== b.timeoutMs || a.authorization !== b.authorization;
 
-function checkTargets(targets: readonly ScrapeTarget[], { targetsMax }: ScrapeLimits): void {
-  if (targets.length > targetsMax) throw invalidConfig(`${targets.length} scrape targets are more than the ${targetsMax} allowed`, 'configure fewer, or raise targetsMax');
+/** @throws SoraError `invalid_config` with all that is wrong with them */
+export function checkTargets(targets: readonly ScrapeTarget[], { targetsMax }: Pick<ScrapeLimits, 'targetsMax'> = defaultScrapeLimits): void {
+  if (targets.length > targetsMax) throw invalidConfig(`${targets.length} scrape targets are more than the ${targetsMax} allowed`, 'name fewer in alerts.targets of sora.config.ts; the processes of the stack count too');
   const problems = targets.flatMap(({ job, url, intervalMs, timeoutMs }) => {
     const name = `scrape target ${job} ${url}`;
     const protocol = URL.canParse(url) ? new URL(url).protocol : '';
