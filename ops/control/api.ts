@@ -52,10 +52,17 @@ export function apiMounts(parts: ApiParts): Mount[] {
   return [
     { path: '/api/v1', handler: [requireRole('viewer'), prometheusRoutes({
       host, source: samples.source, version: versionOf(parts), config: () => describeSettings(settings),
-      rules: () => describeRules(evaluator), alerts: () => describeAlerts(evaluator), targets: () => samples.targets(),
+      rules: () => describeRules(evaluator), alerts: () => describeAlerts(evaluator), targets: () => samples.targets(), elsewhere: samples.elsewhere, alertmanagers: settings.alertmanagerUrl === undefined ? [] : [withoutCredentials(settings.alertmanagerUrl)],
     })] },
     ...Object.entries(nouns).map(([noun, handler]) => ({ path: `${apiPrefix}/${noun}`, handler })),
   ];
+}
+
+function withoutCredentials(text: string): string {
+  const url = new URL(text);
+  url.username = '';
+  url.password = '';
+  return url.href.replace(/\/+$/, '');
 }
 
 function versionOf({ host, root }: AlertingParts): string {

@@ -45,6 +45,11 @@ export function createRemoteSource(options: RemoteOptions): SampleSource {
   };
 }
 
+/** `data` of what the server answers to a GET of a path below `/api/v1`. @throws SoraError where it answers anything else */
+export function readElsewhere(options: RemoteOptions, path: string): Promise<unknown> {
+  return ask(options, path, undefined, z.unknown());
+}
+
 async function readRaw(options: RemoteOptions, matchers: readonly Matcher[], span: TimeSpan): Promise<SeriesSamples[] | undefined> {
   const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy', 'x-prometheus-remote-read-version': '0.1.0' };
   const { status, body } = await askRemote(options, '/api/v1/read', headers, snappy.compress(Buffer.from(encodeReadRequest(matchers, toWhole(span)))));

@@ -138,6 +138,21 @@ describe('what only this API can be asked', () => {
     expect((await ask(url, 'scrape_pools')).body).toEqual({ status: 'success', data: { scrapePools: ['api'] } });
   });
 
+  test('where another server scrapes, its targets are shown, and the Alertmanager that is told', async () => {
+    const there: string[] = [];
+    const elsewhere = (path: string): Promise<unknown> => Promise.resolve({ theirs: there.push(path) });
+    const app = express().use('/api/v1', prometheusRoutes({ host, source: sourceOf([]), rules: () => rules, alerts: () => ({}), version: '1', config: () => '', targets: () => [], elsewhere, alertmanagers: ['http://am:9093/x'] }));
+    const other = createServer(app);
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const base = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    expect((await ask(base, 'targets?state=active&scrapePool=a')).body).toEqual({ status: 'success', data: { theirs: 1 } });
+    expect((await ask(base, 'scrape_pools')).body).toEqual({ status: 'success', data: { theirs: 2 } });
+    expect((await ask(base, 'alertmanagers')).body).toEqual({ status: 'success', data: { activeAlertmanagers: [{ url: 'http://am:9093/x/api/v2/alerts' }], droppedAlertmanagers: [] } });
+    expect(there).toEqual(['/targets?state=active&scrapePool=a', '/scrape_pools']);
+    other.closeAllConnections();
+    other.close();
+  });
+
   test('a query that reads too much, and a body that is too large, are refused', async () => {
     expect(await ask(url, `query?query=${encode(`count_over_time({__name__=~".+"}[30d:1s])`)}&time=${endS}`)).toMatchObject({ status: 422, body: { errorType: 'execution', error: expect.stringContaining('too many samples') as string } });
     expect(await ask(url, `query_range?query=${encode('vector(1) or vector(2)')}&start=0&end=20001&step=2`)).toMatchObject({ status: 200 });

@@ -54,6 +54,12 @@ export class Parameters {
     return this.#form.get(name) ?? '';
   }
 
+  /** All of them, behind a question mark; empty where there is none. */
+  search(): string {
+    const text = this.#form.toString();
+    return text === '' ? '' : `?${text}`;
+  }
+
   list(name: string): readonly string[] {
     return this.#form.getAll(name);
   }

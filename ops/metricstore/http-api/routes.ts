@@ -29,6 +29,10 @@ export interface PrometheusApiParts {
   /** `data` of `/alerts`. */
   alerts(): unknown;
   targets(): readonly TargetState[];
+  /** Where another server scrapes: `data` of its answer to a path below `/api/v1`, such as `/targets?state=any`. */
+  readonly elsewhere?: ((path: string) => Promise<unknown>) | undefined;
+  /** Addresses of Alertmanagers that are told, without credentials. */
+  readonly alertmanagers?: readonly string[] | undefined;
   readonly version: string;
   /** The configuration in force, in words; must hold no secret. */
   config(): string;
@@ -80,12 +84,14 @@ export function prometheusRoutes(parts: PrometheusApiParts): Router {
     return cut(await source.labelValues(labelName(String(path['name'])), parameters.selectors(), span), limit);
   }));
   get('/metadata', async (parameters) => describeMetadata(await source.metadata(parameters.text('metric') || undefined), parameters));
+  const { elsewhere } = parts;
+  if (elsewhere !== undefined) for (const path of ['/targets', '/targets/metadata', '/scrape_pools']) get(path, async (parameters) => ({ data: await elsewhere(`${path}${parameters.search()}`) }));
   get('/targets', (parameters) => ({ data: describeTargets(parts.targets(), parameters) }));
   get('/targets/metadata', async (parameters) => ({ data: (await source.metadata(parameters.text('metric') || undefined)).map(({ name, ...rest }) => ({ target: {}, metric: name, ...rest })) }));
   get('/scrape_pools', () => ({ data: { scrapePools: [...new Set(parts.targets().map(({ target }) => target.job))].sort() } }));
   get('/rules', (parameters) => ({ data: filterRules(parts.rules(), parameters) }));
   get('/alerts', () => ({ data: parts.alerts() }));
-  get('/alertmanagers', () => ({ data: { activeAlertmanagers: [], droppedAlertmanagers: [] } }));
+  get('/alertmanagers', () => ({ data: { activeAlertmanagers: (parts.alertmanagers ?? []).map((url) => ({ url: `${url}/api/v2/alerts` })), droppedAlertmanagers: [] } }));
   get('/status/buildinfo', () => ({ data: { version: parts.version, revision: 'sora', branch: '', buildUser: '', buildDate: '', goVersion: '' } }));
   get('/status/config', () => ({ data: { yaml: parts.config() } }));
   get('/status/flags', () => ({ data: { 'query.lookback-delta': '5m', 'query.timeout': `${Math.round(limitsOf(parts).timeoutMs / 1_000)}s`, 'query.max-samples': String(limitsOf(parts).samplesMax) } }));
