@@ -1,11 +1,12 @@
 import { compileQuick } from './regex/quick-test.ts';
 import { compileWhole } from './regex/re2.ts';
+import { rememberPatterns } from './regex/remember.ts';
 import type { Labels, Matcher } from './series.ts';
 
 /** Compiled patterns that are kept; above, the one longest unused goes. */
 export const compiledPatternsMax = 500;
 
-const compiled = new Map<string, (value: string) => boolean>();
+const compilePattern = rememberPatterns(compiledPatternsMax, (pattern) => compileQuick(pattern) ?? compileWhole(pattern));
 
 /**
  * The test of one matcher on a label's value, empty where the label is missing. Regular expressions are RE2's, anchored
@@ -28,21 +29,4 @@ export function meetsAll(labels: Labels, matchers: readonly Matcher[]): boolean 
 export function labelValue(labels: Labels, name: string): string {
   const value: unknown = labels[name];
   return typeof value === 'string' ? value : '';
-}
-
-function compilePattern(pattern: string): (value: string) => boolean {
-  const known = compiled.get(pattern);
-  if (known !== undefined) {
-    // Moved to the end, so that the first is always the one longest unused.
-    compiled.delete(pattern);
-    compiled.set(pattern, known);
-    return known;
-  }
-  const made = compileQuick(pattern) ?? compileWhole(pattern);
-  if (compiled.size >= compiledPatternsMax) {
-    const [oldest] = compiled.keys();
-    if (oldest !== undefined) compiled.delete(oldest);
-  }
-  compiled.set(pattern, made);
-  return made;
 }

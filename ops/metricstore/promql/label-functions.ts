@@ -1,6 +1,7 @@
 /** `label_replace`, `label_join` and the sorts. */
 import { messageOf } from '../../core/error.ts';
 import { compileFind, expandGroups } from '../regex/re2.ts';
+import { rememberPatterns } from '../regex/remember.ts';
 import type { Labels } from '../series.ts';
 import { compareLabels } from './aggregate-select.ts';
 import type { Context } from './context.ts';
@@ -47,10 +48,12 @@ function compileForReplace(pattern: string, replacement: string): (value: string
   };
 }
 
+/** Put together as text, as Prometheus does. */
+const compileWholeFind = rememberPatterns(100, (pattern) => compileFind(`^(?s:${pattern})$`));
+
 function findWhole(pattern: string): ReturnType<typeof compileFind> {
   try {
-    // Put together as text, as Prometheus does.
-    return compileFind(`^(?s:${pattern})$`);
+    return compileWholeFind(pattern);
   } catch (error) {
     throw executionError(`invalid regular expression in label_replace(): ${pattern} (${messageOf(error)})`);
   }
