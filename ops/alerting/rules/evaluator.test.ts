@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createTestHost } from '../../core/test-host.ts';
 import type { TestHost } from '../../core/test-host.ts';
 import { MemorySource } from '../../metricstore/memory-source.ts';
+import type { Matcher, SeriesSamples, TimeSpan } from '../../metricstore/series.ts';
 import type { RoutedAlert } from '../alert.ts';
 import { rehearsalLabel } from '../alert.ts';
 import type { RuleSample } from '../lifecycle/state.ts';
@@ -80,6 +81,20 @@ describe('RuleEvaluator', () => {
     expect(firing).toMatchObject({ status: 'firing', value: 0, expression: 'up == 0', annotations: { summary: 'a is down' }, labels: { alertname: 'Down', severity: 'critical', instance: 'a' } });
     expect(firing?.impact).toMatch(/^[\d,]+ requests$/);
     expect(told.filter(({ isChanged }) => isChanged)).toHaveLength(2);
+  });
+
+  it('bounds what one query of a rule reads', async () => {
+    const told: (number | undefined)[] = [];
+    class Watched extends MemorySource {
+      override select(matchers: readonly Matcher[], span: TimeSpan, samplesMax?: number): Promise<readonly SeriesSamples[]> {
+        told.push(samplesMax);
+        return super.select(matchers, span, samplesMax);
+      }
+    }
+    const { evaluator, run } = bench({ source: new Watched() });
+    await evaluator.start();
+    await run(1, 20_000);
+    expect(new Set(told)).toEqual(new Set([20_000_000]));
   });
 
   it('describes rules and alerts as Prometheus does', async () => {

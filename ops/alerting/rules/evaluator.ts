@@ -50,6 +50,8 @@ export interface EvaluatorCounts {
   readonly lost: number;
 }
 
+/** Of one query of a rule: it holds up all others, and heartbeats, and 60 s without these is an outage to the watchdog. */
+const queryLimits = { timeoutMs: 10_000, samplesMax: 20_000_000 };
 /** Changes that wait for a database that is away; the oldest are given up first. */
 const unsavedMax = 1_000;
 
@@ -170,7 +172,7 @@ export class RuleEvaluator {
     });
     // A subquery without a step takes the usual interval, as Prometheus takes its global one.
     const startedAtMs = this.#options.host.clock.nowMs();
-    return { source, externalLabels, externalUrl, startedAtMs, query: { host: this.#options.host, subqueryStepMs: this.#intervalMs, ...query }, ...(rehearsalOf === undefined ? {} : { rehearsalOf }) };
+    return { source, externalLabels, externalUrl, startedAtMs, query: { host: this.#options.host, subqueryStepMs: this.#intervalMs, ...queryLimits, ...query }, ...(rehearsalOf === undefined ? {} : { rehearsalOf }) };
   }
 
   /** While the database is away changes wait, in order, and are written before the next. */
