@@ -68,20 +68,26 @@ function writeSettings(host: Host, root: string, home: string): Record<string, s
   delete routing['inhibit_rules'];
   const topology = JSON.parse(host.files.readText(join(root, 'topology.json'))) as { processes: { name: string; memoryLimitMb?: number }[] };
   for (const process of topology.processes) if (process.name === 'mock-ai') process.memoryLimitMb = mockMemoryMb;
-  const files = { 'routing.yaml': stringify(routing), 'receivers.yaml': read('receivers.yaml'), 'topology.json': JSON.stringify(topology, null, 2) };
+  const files = { 'routing.yaml': stringify(routing), 'receivers.yaml': read('receivers.yaml'), 'topology.json': JSON.stringify(topology, null, 2), 'rules.yaml': failingRule };
   for (const [name, text] of Object.entries(files)) host.files.writeText(join(home, name), text);
   return {
     SORA_HOME: home, SORA_TOPOLOGY: join(home, 'topology.json'), SORA_ALERT_ROUTING: join(home, 'routing.yaml'),
+    SORA_ALERT_RULES: `alerts/rules/*.yaml,${join(home, 'rules.yaml')}`,
     SORA_SCRAPE_INTERVAL: `${pace.scrapeS}s`, SORA_EVALUATION_INTERVAL: `${pace.evaluationS}s`, SORA_DRILL_WINDOW_S: String(pace.windowS),
   };
 }
 
 function addressesOf(receiver: Receiver, tlsPort: number): Record<string, string> {
   return {
-    SORA_REHEARSAL_WEBHOOK_URL: receiver.url, SORA_DEAD_MANS_SWITCH_URL: receiver.url, SORA_WATCHDOG_WEBHOOK_URL: receiver.url,
+    SORA_REHEARSAL_WEBHOOK_URL: receiver.url, SORA_ALERT_WEBHOOK_URL: receiver.url, SORA_DEAD_MANS_SWITCH_URL: receiver.url, SORA_WATCHDOG_WEBHOOK_URL: receiver.url,
     SORA_TLS_TARGETS: `localhost:${tlsPort}`,
   };
 }
+
+/** An operator's own rule that is well until a queue is full: then two series have the labels that one of them may have. */
+const failingRule = stringify({
+  groups: [{ name: 'drill', rules: [{ record: 'drill:full_queues', expr: 'vector(1) + on () ((sum(queue_depth) > 1000) or label_replace(sum(queue_depth) > 1000, "copy", "yes", "", ""))' }] }],
+});
 
 interface Supervisor {
   stop(): Promise<void>;
