@@ -159,10 +159,10 @@ async function noise(context: Context, parsed: Parsed, words: readonly string[])
   const { rules } = await controlClient(context, 'viewer').get(`${apiPrefix}/alerts/noise`, noiseReply);
   if (output === 'json') return json(context, { schema: 'sora.alert-noise/v1', rules });
   const days = (ms: number | undefined): string => (ms === undefined ? 'never' : ms < 86_400_000 ? `${formatDuration(Math.floor(ms / 60_000) * 60_000)} ago` : `${Math.floor(ms / 86_400_000)}d ago`);
-  if (rules.length === 0) context.host.stderr.write('no rule has fired or been drilled\n');
+  if (rules.length === 0) context.host.stderr.write('no rule is loaded, and none has fired or been drilled\n');
   else {
     context.host.stdout.write(renderTable(['RULE', 'FIRINGS', 'ACTED ON', 'SHARE', 'ONLY SILENCED', 'MEDIAN LENGTH', 'LAST DRILL'], rules.map((rule) => [
-      rule.rule, rule.firings, rule.actedOn, rule.actionRatio === undefined ? '-' : `${Math.round(rule.actionRatio * 100)} %`, rule.silenced, rule.medianDurationMs === undefined ? '-' : formatDuration(rule.medianDurationMs), days(rule.sinceDrillMs),
+      rule.rule, rule.firings, rule.actedOn, rule.actionRatio === undefined ? '-' : `${Math.round(rule.actionRatio * 100)} %`, rule.silenced, rule.medianDurationMs === undefined ? '-' : formatDuration(rule.medianDurationMs), `${days(rule.sinceDrillMs)}${rule.drillProblem === undefined ? '' : `, ${rule.drillProblem}`}`,
     ])));
   }
   return exitCodes.pass;

@@ -1,6 +1,7 @@
 /** What the control plane serves to those who have a role: Prometheus' API, and SORA's own by noun. */
 import { resolve } from 'node:path';
 import { alertmanagerWebhookRoutes } from '../alerting/alertmanager/routes.ts';
+import { readDrills } from '../alerting/catalogue/drills.ts';
 import { limitOf } from '../alerting/notifiers/comparison.ts';
 import { alertsRoutes, oncallRoutes, silencesRoutes } from '../alerting/routing/routes.ts';
 import { describeAlerts, describeRules } from '../alerting/rules/describe.ts';
@@ -35,7 +36,7 @@ export function apiMounts(parts: ApiParts): Mount[] {
   const routingParts = { host, routing, log: events, sending: { host, limitOf, runbookBaseUrl: settings.runbookUrl, writeLog: (fields: Readonly<Record<string, unknown>>, text: string) => log.warn(fields, text) } };
   const nouns = {
     events: eventsRoutes({ host, log: events }),
-    alerts: alertsRoutes(routingParts),
+    alerts: alertsRoutes({ ...routingParts, known: () => ({ rules: evaluator.runs.flatMap(({ rules }) => rules.flatMap(({ rule }) => (rule.kind === 'alert' ? [rule.name] : []))), drills: readDrills(host.files, root) }) }),
     silences: silencesRoutes(routingParts),
     oncall: oncallRoutes(routingParts),
     rules: rulesRoutes({ evaluator, source: samples.source, log: events, intervalMs: settings.evaluationIntervalMs, externalLabels: settings.externalLabels, externalUrl: publicUrl }),

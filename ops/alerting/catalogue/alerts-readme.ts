@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Files } from '../../core/host.ts';
 import { requireRules } from '../rules/load-rules.ts';
 import { catalogue } from './catalogue.ts';
+import { readDrills } from './drills.ts';
 import { renderReadme } from './readme.ts';
 
 /** From the checkout's folder. */
@@ -17,5 +18,5 @@ export function alertsReadmeText(files: Files, root: string): string {
     const pattern = join(root, 'alerts', folder, '*.yaml');
     return catalogue(requireRules(files, [pattern], { names: root }).groups);
   };
-  return renderReadme(entriesOf('rules'), entriesOf('pending'));
+  return renderReadme(entriesOf('rules'), entriesOf('pending'), readDrills(files, root));
 }

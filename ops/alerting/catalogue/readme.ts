@@ -1,6 +1,7 @@
 /** Writes alerts/README.md from the rules, so that its figures are those that are evaluated. */
 import { severities } from '../alert.ts';
 import type { RuleEntry } from './catalogue.ts';
+import type { RuleDrill } from './drills.ts';
 
 const intro = `# Alerts
 
@@ -34,21 +35,27 @@ have ended.
 The value of an alert is the figure that its last comparison limits: guards against low traffic stand inside the parentheses
 before it. Counters are exported as 0 from the start, so that a rate sees the first failure. A rule whose selectors find no
 series at all is reported as \`no-data\`, which is not the same as well. \`impact\` is a query that says how many are affected,
-with its unit behind \`#\`; \`reason\` says why the figures are what they are.
+with its unit behind \`#\`; \`reason\` says why the figures are what they are. \`drilled\` is when \`npm run drill:alerts\` last
+brought the condition about from outside, and at which commit; [the whole of it](../docs/alert-drills.md).
 `;
 
-/** @param pending entries of `alerts/pending` */
-export function renderReadme(entries: readonly RuleEntry[], pending: readonly RuleEntry[]): string {
+/**
+ * @param pending entries of `alerts/pending`
+ * @param drills the last of each rule
+ */
+export function renderReadme(entries: readonly RuleEntry[], pending: readonly RuleEntry[], drills: readonly RuleDrill[]): string {
+  const byAlert = new Map(drills.map((drill) => [drill.alert, drill]));
+  const drilled = ({ name }: RuleEntry): string => drillText(byAlert.get(name));
   const generated = entries.filter(isGenerated);
   const written = entries.filter((entry) => !isGenerated(entry));
   return [
     intro,
     '## Rules\n',
-    ...severities.flatMap((severity) => section(written.filter((entry) => entry.severity === severity), severity)),
+    ...severities.flatMap((severity) => section(written.filter((entry) => entry.severity === severity), severity, drilled)),
     '## Burn rates of the objectives\n',
     'Each is generated from the objective of its name in `slo/`: factor = share of the budget · period / long window, and the limit is',
     'the factor times the budget. Both windows must be above it, and the long one must hold enough failures to prove anything.\n',
-    ...table(['alert', 'limit', 'windows', 'severity', 'owner', 'reason'], generated.map((entry) => [link(entry), code(entry.limit), entry.windows.join(', '), entry.severity, entry.owner, entry.reason])),
+    ...table(['alert', 'limit', 'windows', 'severity', 'owner', 'reason', 'drilled'], generated.map((entry) => [link(entry), code(entry.limit), entry.windows.join(', '), entry.severity, entry.owner, entry.reason, drilled(entry)])),
     '',
     '## Pending\n',
     ...table(['alert', 'limit', 'window', 'for', 'severity', 'owner', 'needs'], pending.map((entry) => [code(entry.name), code(entry.limit), entry.windows.join(', '), entry.forText, entry.severity, entry.owner, entry.needs])),
@@ -58,10 +65,16 @@ export function renderReadme(entries: readonly RuleEntry[], pending: readonly Ru
 
 const isGenerated = ({ file }: RuleEntry): boolean => /(^|\/)slo-[^/]*$/.test(file);
 
-function section(entries: readonly RuleEntry[], severity: string): string[] {
+function section(entries: readonly RuleEntry[], severity: string, drilled: (entry: RuleEntry) => string): string[] {
   if (entries.length === 0) return [];
-  const rows = entries.map((entry) => [link(entry), entry.metrics.map(code).join(' '), code(entry.limit), entry.windows.join(', '), entry.forText, entry.owner, entry.reason]);
-  return [`### ${severity}\n`, ...table(['alert', 'metrics', 'limit', 'window', 'for', 'owner', 'reason'], rows), ''];
+  const rows = entries.map((entry) => [link(entry), entry.metrics.map(code).join(' '), code(entry.limit), entry.windows.join(', '), entry.forText, entry.owner, entry.reason, drilled(entry)]);
+  return [`### ${severity}\n`, ...table(['alert', 'metrics', 'limit', 'window', 'for', 'owner', 'reason', 'drilled'], rows), ''];
+}
+
+function drillText(drill: RuleDrill | undefined): string {
+  if (drill === undefined) return 'never';
+  const when = `${new Date(drill.atMs).toISOString().slice(0, 10)}, ${drill.commit}`;
+  return drill.problem === undefined ? when : `✗ ${when}: ${drill.problem}`;
 }
 
 const link = ({ name, runbook }: RuleEntry): string => (runbook === '' ? code(name) : `[${name}](../${runbook})`);

@@ -29,6 +29,15 @@ describe('the noise report', () => {
     expect(report.map(({ rule, firings, sinceDrillMs }) => [rule, firings, sinceDrillMs])).toEqual([['A', 0, minuteMs], ['B', 0, 5 * minuteMs]]);
   });
 
+  test('holds every rule that is loaded, and takes drills of other stacks from their record', () => {
+    const fault: EventDetails = { kind: 'fault', phase: 'started', faultId: 'f', fault: 'kill', target: 'api', drillId: 'd/A' };
+    const known = { rules: ['A', 'B', 'C'], drills: [{ alert: 'A', atMs: 5 * minuteMs, commit: 'abc' }, { alert: 'B', atMs: 7 * minuteMs, commit: 'abc', problem: 'no message came' }] };
+    const report = noiseReport(log([9, fault], [9.5, alert('Gone', 'firing')]), 10 * minuteMs, known);
+    expect(report.map(({ rule, firings, sinceDrillMs, drillProblem }) => [rule, firings, sinceDrillMs, drillProblem])).toEqual([
+      ['Gone', 1, undefined, undefined], ['A', 0, minuteMs, undefined], ['B', 0, 3 * minuteMs, 'no message came'], ['C', 0, undefined, undefined],
+    ]);
+  });
+
   test('never counts more answers than firings, whatever the log holds', () => {
     const details = fc.constantFrom<EventDetails>(alert('A', 'firing'), alert('A', 'resolved'), alert('B', 'firing'), silence, { kind: 'ack', groupKey: 'g', fingerprints: [fingerprint], via: 'api' }, { kind: 'config', subject: 's', summary: '' });
     fc.assert(fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 100 }), details), { maxLength: 40 }), (entries) => {

@@ -1,5 +1,6 @@
 /** Which rules wake people for something, and which only make noise: a function of the event log. */
 import type { EventKind, EventLog, LoggedEvent } from '../../core/event-log/event.ts';
+import type { RuleDrill } from '../catalogue/drills.ts';
 
 export interface RuleNoise {
   readonly rule: string;
@@ -13,8 +14,18 @@ export interface RuleNoise {
   readonly silenced: number;
   /** Median length, of those that ended. */
   readonly medianDurationMs: number | undefined;
-  /** Since the fault of its last drill; undefined where it was never drilled. */
+  /** Since its last drill; undefined where it was never drilled. */
   readonly sinceDrillMs: number | undefined;
+  /** What did not hold in that drill, as far as it was written down. */
+  readonly drillProblem?: string | undefined;
+}
+
+/** What is known beside the event log. */
+export interface KnownRules {
+  /** Names of all alerts that are loaded. */
+  readonly rules: readonly string[];
+  /** Of `alerts/drills.json`. */
+  readonly drills: readonly RuleDrill[];
 }
 
 /** Kinds of events the report is made of. */
@@ -34,26 +45,29 @@ interface Firing {
 /**
  * The report, the noisiest rule first. An acknowledgement answers the alerts it names; a runbook step, deploy,
  * configuration change or note in an incident answers whatever fired then, or had ended in the 30 min before.
- * Rules that are drilled or fired are in it; drills are fault events whose `drillId` ends with the rule's name, as in
- * `2026-11-21/CrashLoop`, or is it.
+ * All rules that are loaded are in it, and those that fired or were drilled. The last drill is the later of what is written
+ * down and of the log's: fault events whose `drillId` ends with the rule's name, as in `2026-11-21/CrashLoop`, or is it.
  * @param events in order of sequence
  */
-export function noiseReport(events: readonly LoggedEvent[], nowMs: number): RuleNoise[] {
+export function noiseReport(events: readonly LoggedEvent[], nowMs: number, known: KnownRules = { rules: [], drills: [] }): RuleNoise[] {
   const firings = findFirings(events);
-  const drills = findDrills(events, new Set(events.flatMap(({ details }) => (details.kind === 'alert' ? [details.rule] : []))));
+  const drills = findDrills(events, new Set([...known.rules, ...events.flatMap(({ details }) => (details.kind === 'alert' ? [details.rule] : []))]));
   const acts = events.filter(isAct);
   const silences = events.filter(({ details }) => details.kind === 'silence' && details.phase === 'created');
-  const rules = [...new Set([...firings.map(({ rule }) => rule), ...drills.keys()])];
+  const written = new Map(known.drills.map((drill) => [drill.alert, drill]));
+  const rules = [...new Set([...known.rules, ...firings.map(({ rule }) => rule), ...drills.keys()])];
   return rules
     .map((rule): RuleNoise => {
       const own = firings.filter((firing) => firing.rule === rule);
       const actedOn = own.filter((firing) => acts.some((act) => answers(act, firing, nowMs))).length;
       const silenced = own.filter((firing) => !acts.some((act) => answers(act, firing, nowMs)) && silences.some((silence) => isDuring(silence.atMs, firing, nowMs, 0) && covers(silence, firing))).length;
       const lengths = own.flatMap(({ fromMs, toMs }) => (toMs === undefined ? [] : [toMs - fromMs])).sort((one, other) => one - other);
-      const drilledMs = drills.get(rule);
+      const drill = written.get(rule);
+      const drilledMs = Math.max(drills.get(rule) ?? -1, drill?.atMs ?? -1);
       return {
         rule, firings: own.length, actedOn, actionRatio: own.length === 0 ? undefined : actedOn / own.length, silenced,
-        medianDurationMs: lengths[Math.floor((lengths.length - 1) / 2)], sinceDrillMs: drilledMs === undefined ? undefined : nowMs - drilledMs,
+        medianDurationMs: lengths[Math.floor((lengths.length - 1) / 2)], sinceDrillMs: drilledMs < 0 ? undefined : nowMs - drilledMs,
+        ...(drill?.problem !== undefined && drill.atMs === drilledMs ? { drillProblem: drill.problem } : {}),
       };
     })
     .sort((one, other) => other.firings - other.actedOn - (one.firings - one.actedOn) || other.firings - one.firings || (one.rule < other.rule ? -1 : 1));

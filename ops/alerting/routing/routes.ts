@@ -8,6 +8,7 @@ import { SoraError } from '../../core/error.ts';
 import type { EventLog } from '../../core/event-log/event.ts';
 import type { Host } from '../../core/host.ts';
 import { noiseReport, readNoiseEvents } from '../noise/noise.ts';
+import type { KnownRules } from '../noise/noise.ts';
 import type { SendContext } from '../notifiers/outcome.ts';
 import { nextChangeMs, shiftAt, whoIsNext, whoIsOnCall } from '../oncall/schedule.ts';
 import { acknowledge, addOverride, createSilence, expireSilence, findTarget } from './actions.ts';
@@ -24,6 +25,8 @@ export interface RoutingRoutesDeps {
   readonly log: EventLog;
   /** What notifiers need, for `POST /alerts/test`. */
   readonly sending: SendContext;
+  /** Rules and their drills, for the report on noise. */
+  readonly known?: () => KnownRules;
 }
 
 const maxMs = 30 * 86_400_000;
@@ -40,7 +43,7 @@ const idOf = (request: Request): string => String(request.params['id'] ?? '');
 const notFound = (what: string): SoraError => new SoraError('not_found', `there is no ${what}`, { status: 404, hint: 'sora alerts ls lists what fires' });
 
 /** `GET /`, `/groups`, `/receivers`, `/noise`, `/:id`, `POST /ack`, `/test`. */
-export function alertsRoutes({ host, routing, log, sending }: RoutingRoutesDeps): Router {
+export function alertsRoutes({ host, routing, log, sending, known }: RoutingRoutesDeps): Router {
   const router = express.Router();
   const alerts = (): ReturnType<typeof viewAlerts> => viewAlerts(routing.observed(), host.clock.nowMs());
   router.get('/', requireRole('viewer'), (_request, response) => void response.json({ alerts: alerts() }));
@@ -51,7 +54,7 @@ export function alertsRoutes({ host, routing, log, sending }: RoutingRoutesDeps)
   });
   router.get('/noise', requireRole('viewer'), async (_request, response) => {
     const nowMs = host.clock.nowMs();
-    response.json({ rules: noiseReport(await readNoiseEvents(log), nowMs) });
+    response.json({ rules: noiseReport(await readNoiseEvents(log), nowMs, known?.()) });
   });
   router.post('/ack', requireRole('operator'), async (request, response) => {
     const { target, forMs, via, by } = ackBody.parse(request.body);

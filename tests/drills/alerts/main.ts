@@ -11,6 +11,7 @@ import { closest } from 'fastest-levenshtein';
 import { exitCodes, invalidConfig, messageOf, renderError, SoraError } from '../../../ops/core/error.ts';
 import type { Host } from '../../../ops/core/host.ts';
 import { createNodeHost } from '../../../ops/core/node-host.ts';
+import { alertsReadme, alertsReadmeText } from '../../../ops/alerting/catalogue/alerts-readme.ts';
 import { catalogue } from '../../../ops/alerting/catalogue/catalogue.ts';
 import { requireRules } from '../../../ops/alerting/rules/load-rules.ts';
 import type { Fault, Round } from './fault.ts';
@@ -125,6 +126,7 @@ function finish(host: Host, run: DrillRun): void {
   const record = renewRecord(readRecord(host, root), run, rules);
   host.files.writeText(join(root, recordPath), `${JSON.stringify(record, null, 1)}\n`);
   host.files.writeText(join(root, reportPath), renderReport(record, rules));
+  host.files.writeText(join(root, alertsReadme), alertsReadmeText(host.files, root));
   const failed = [...run.outcomes, ...run.repeated].filter(({ problem }) => problem !== undefined);
   const findings = judge(record, rules);
   host.stdout.write(`${findings.map(({ ok, text }) => `${ok ? '✓' : '✗'} ${text}`).join('\n')}\n${reportPath}\n`);
