@@ -5,6 +5,7 @@ import type { Command } from './command.ts';
 import { outputFlag, outputOf, parseFlags, suggest } from './command.ts';
 import { formatAge, renderTable } from './table.ts';
 import { stackDir } from './up.ts';
+import { warningOf } from './watchdog-reach.ts';
 
 export const status: Command = {
   name: 'status',
@@ -36,6 +37,8 @@ export const status: Command = {
         row.name, row.kind, row.pid, row.port, row.state, row.restarts, row.url, formatAge(host, row.startedAt),
       ]);
       host.stdout.write(renderTable(['NAME', 'KIND', 'PID', 'PORT', 'STATE', 'RESTARTS', 'URL', 'AGE'], rows));
+      const warning = await warningOf(live.urls['watchdog']);
+      if (warning !== undefined) host.stderr.write(`warning: ${warning}\n`);
     }
     return exitCodes.pass;
   },

@@ -26,7 +26,8 @@ export const watchdog: Command = {
     'A stack has a watchdog of its own beside its control plane. This is another, best on another machine: name it to',
     'the control plane with SORA_WATCHDOG_URLS=http://that-machine:8072. Both share the secret of heartbeats: here',
     'SORA_HEARTBEAT_SECRET, else that of the stack of this checkout (control.heartbeat of its secrets.json).',
-    'More receivers, such as e-mail, stand in sora.config.ts: alerts.watchdog.receivers.',
+    'Without --webhook and --slack it tells whom a critical alert would reach: what alerts/receivers.yaml asks for must then',
+    'be set here. More receivers, such as e-mail, stand in sora.config.ts: alerts.watchdog.receivers.',
   ].join('\n'),
   async run(context, args) {
     const parsed = parseFlags(watchdog, args);

@@ -41,6 +41,8 @@ const watchdogSchema = z.object({
   SORA_LOG_DIR: z.string().optional(),
   SORA_STATE_DIR: z.string().optional(),
   SORA_HEARTBEAT_SECRET: secret,
+  /** Id of the load run or drill that the stack was made for. */
+  SORA_REHEARSAL: z.string().max(200).default(''),
 });
 
 export type ControlEnvironment = z.infer<typeof controlSchema>;

@@ -9,18 +9,16 @@ import { exitCodes, messageOf, renderError, SoraError } from '../../core/error.t
 import type { Host } from '../../core/host.ts';
 import { createNodeHost } from '../../core/node-host.ts';
 import { createTelemetry } from '../../telemetry/telemetry.ts';
-import { sendBy } from '../../alerting/notifiers/send.ts';
-import { integrationSettings } from '../../alerting/notifiers/settings.ts';
-import type { IntegrationSettings } from '../../alerting/notifiers/settings.ts';
 import { readWatchdogEnvironment } from '../environment.ts';
 import { isBearer } from '../auth.ts';
 import { notFoundHandler, problemHandler } from '../problem.ts';
 import { createApp, listen } from '../server.ts';
 import { readAlertSettings } from '../settings.ts';
 import { watchdogMetrics } from './metrics.ts';
-import { notificationOf } from './telling.ts';
+import { chooseReceivers, reachesNobody } from './receivers.ts';
 import { startWatchdog } from './watchdog.ts';
-import type { WatchdogReceiver } from './watchdog.ts';
+
+const root = resolve(import.meta.dirname, '../../..');
 
 const heartbeatSchema = z.strictObject({ instance: z.string().min(1).max(100), kind: z.enum(['alive', 'stopping', 'interrupted']) });
 /** A supervisor that was killed leaves us 5 s between SIGTERM and SIGKILL. */
@@ -29,20 +27,21 @@ const bodyMaxBytes = 1_024;
 
 async function run(host: Host): Promise<void> {
   const env = readWatchdogEnvironment(host);
-  const settings = await readAlertSettings(host, resolve(import.meta.dirname, '../../..'));
+  const settings = await readAlertSettings(host, root);
   const telemetry = createTelemetry(host, { service: env.SORA_SERVICE, ...(env.SORA_LOG_DIR === undefined ? {} : { logDir: env.SORA_LOG_DIR }) });
   const { log } = telemetry;
+  const { receivers, reaches } = chooseReceivers({ host, root, settings, service: env.SORA_SERVICE, rehearsal: env.SORA_REHEARSAL, writeLog: (fields, text) => log.error(fields, text) });
   const watchdog = startWatchdog({
     host,
     limits: settings.watchdog,
-    receivers: createReceivers(host, settings.watchdog.receivers, env.SORA_SERVICE, (fields, text) => log.error(fields, text)),
+    receivers,
     log: (level, text, fields) => log[level](fields, text),
   });
   watchdogMetrics(host, telemetry.metrics, watchdog);
   const app = createApp({
     open: [
       { path: '/livez', handler: (_request, response) => void response.json({ status: 'live' }) },
-      { path: '/readyz', handler: (_request, response) => void response.json({ status: 'ready', phase: watchdog.state().phase }) },
+      { path: '/readyz', handler: (_request, response) => void response.json({ status: 'ready', phase: watchdog.state().phase, reaches }) },
       { path: '/metrics', handler: (_request, response, next) => void telemetry.metrics.metrics().then((text) => response.type(telemetry.metrics.contentType).send(text), next) },
     ],
     authenticate: (request, _response, next) => next(isBearer(request.headers.authorization, env.SORA_HEARTBEAT_SECRET) ? undefined : new SoraError('unauthorized', 'the heartbeat is not signed', { status: 401 })),
@@ -56,7 +55,8 @@ async function run(host: Host): Promise<void> {
     last: [notFoundHandler, problemHandler((error, path) => log.error({ error: messageOf(error), path }, 'a request failed'))],
   });
   const listening = await listen(host, app, { port: env.PORT, address: env.SORA_LISTEN });
-  log.info({ url: listening.url, afterMs: settings.watchdog.afterMs, receivers: settings.watchdog.receivers.length }, 'watching');
+  log.info({ url: listening.url, afterMs: settings.watchdog.afterMs, reaches }, 'watching');
+  if (reaches.length === 0) log.warn(reachesNobody);
 
   let stopping = false;
   const stop = async (): Promise<void> => {
@@ -72,29 +72,6 @@ async function run(host: Host): Promise<void> {
     host.process.exit(exitCodes.pass);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) host.process.onSignal(signal, () => void stop());
-}
-
-/** @throws SoraError `invalid_config` naming the receiver whose settings are wrong */
-function createReceivers(host: Host, configured: readonly unknown[], service: string, writeLog: (fields: Readonly<Record<string, unknown>>, text: string) => void): WatchdogReceiver[] {
-  const context = { host, limitOf: () => undefined, writeLog };
-  return configured.map((raw, index) => {
-    const settings = parseReceiver(raw, index);
-    return {
-      name: `${settings.kind}[${index}]`,
-      send: (telling) => {
-        const notification = notificationOf(telling, { kind: settings.kind, index }, service);
-        return sendBy(context, { notification, episode: `${service}-${telling.episode}` }, settings);
-      },
-    };
-  });
-}
-
-function parseReceiver(raw: unknown, index: number): IntegrationSettings {
-  const parsed = integrationSettings.safeParse(raw);
-  if (parsed.success) return parsed.data;
-  throw new SoraError('invalid_config', `alerts.watchdog.receivers[${index}]: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}`, {
-    hint: 'ops/alerting/notifiers/settings.ts lists what a receiver may hold', exitCode: exitCodes.invalidConfig,
-  });
 }
 
 const host = createNodeHost();

@@ -7,11 +7,14 @@ import type { Telling } from './watch.ts';
 
 const rule = 'ControlPlaneSilent';
 
+/** Labels of what is told, as an alert has them. */
+export const tellingLabels = { alertname: rule, severity: 'critical', service: 'control' } as const;
+
 /** Makes the notification of something a watchdog tells. */
 export function notificationOf(telling: Telling, integration: { readonly kind: IntegrationKind; readonly index: number }, watchdog: string): Notification {
   const { what, episode, lastSeenMs, atMs } = telling;
   const isOver = what === 'back' || what === 'stopped';
-  const labels = { alertname: rule, severity: 'critical', service: 'control' };
+  const labels = tellingLabels;
   const annotations = { summary: summaryOf(telling), description: describe(what), runbook: 'runbooks/dead-mans-switch.md', owner: 'platform' };
   const alert: RoutedAlert = {
     fingerprint: fingerprintOf(labels), labels, annotations, status: isOver ? 'resolved' : 'firing', startsAtMs: lastSeenMs,
