@@ -90,17 +90,25 @@ function showReady(context: Context, stateDir: string, output: 'table' | 'json')
   const { host } = context;
   const state = readStackState(host, stateDir);
   if (state === undefined) return;
-  const gateway = state.urls['gateway'] ?? '';
   if (output === 'json') host.stdout.write(`${JSON.stringify(state)}\n`);
   else host.stdout.write(renderTable(['NAME', 'KIND', 'PID', 'PORT', 'URL'], state.processes.map((row) => [row.name, row.kind, row.pid, row.port, row.url])));
-  const next = [
-    [`${gateway}/docs`, 'the API'],
+  const lines = nextSteps(state.urls).map(([command, effect]) => `  ${command.padEnd(42)}${effect}\n`);
+  host.stderr.write(`\nThe stack is up. What next, from another terminal:\n${lines.join('')}Ctrl-C stops it; its data stays.\n`);
+}
+
+/** Commands worth trying, with what each does; those on alerts where a control plane runs. */
+export function nextSteps(urls: Readonly<Record<string, string>>): readonly (readonly [string, string])[] {
+  const alerting: readonly (readonly [string, string])[] = [
+    ['npx sora alerts ls', 'what fires, and who is told (docs/alerting.md)'],
+    ["npx sora query 'sum by (job) (up)'", 'asks the metrics, with PromQL'],
+  ];
+  return [
+    [`${urls['gateway'] ?? ''}/docs`, 'the API'],
     ['npx sora db seed --users 10000', 'first: makes the users that load runs play'],
     ['npx sora load run launch-mix', 'then: puts load on it'],
     ['npx sora load debug launch-mix --user 7', 'or: plays one user and shows each request'],
     ['npx sora status', 'what runs'],
     ['npx sora logs -f', 'what it says'],
-  ] as const;
-  const lines = next.map(([command, effect]) => `  ${command.padEnd(42)}${effect}\n`);
-  host.stderr.write(`\nThe stack is up. What next, from another terminal:\n${lines.join('')}Ctrl-C stops it; its data stays.\n`);
+    ...(urls['control'] === undefined ? [] : alerting),
+  ];
 }
