@@ -186,6 +186,14 @@ describe('the files of the checkout', () => {
     expect(matchRoutes(config.root, { alertname: 'A', severity: 'critical' })).toMatchObject([{ groupWaitMs: 0 }]);
   });
 
+  test('send what keeps alerts from being told by every way there is, but for a drill of it', () => {
+    const { config } = load({});
+    const receiverOf = (labels: Record<string, string>): string[] => matchRoutes(config.root, { alertname: 'NotificationsDead', service: 'control', ...labels }).map(({ receiver }) => receiver);
+    expect(receiverOf({ severity: 'high' })).toEqual(['critical']);
+    expect(receiverOf({ severity: 'medium' })).toEqual(['medium']);
+    expect(receiverOf({ severity: 'high', sora_rehearsal: 'notification-refused-1/NotificationsDead' })).toEqual(['rehearsal']);
+  });
+
   test('send to whoever is on call once everything is configured', () => {
     const people = Object.fromEntries(['FIRST', 'SECOND', 'LEAD'].flatMap((name) => [[`SORA_ONCALL_${name}_EMAIL`, `${name.toLowerCase()}@example.test`], [`SORA_ONCALL_${name}_PHONE`, '+15005550006']]));
     const { findSettings } = load({ ...people, SMTP_HOST: 'mail.example.test', SMTP_FROM: 'sora@example.test', PAGERDUTY_ROUTING_KEY: 'k', TWILIO_ACCOUNT_SID: 'AC1', TWILIO_AUTH_TOKEN: 't', TWILIO_FROM: '+15005550001' });
