@@ -8,13 +8,15 @@ import { limitOf } from '../ops/alerting/notifiers/comparison.ts';
 import { loadRules } from '../ops/alerting/rules/load-rules.ts';
 import { builtInMetrics, parseMetricList } from '../ops/alerting/rules/metric-list.ts';
 import { renderProblem } from '../ops/alerting/rules/rule.ts';
+import { readControlMigrations } from '../ops/control/migrations.ts';
 import { severities } from '../ops/alerting/alert.ts';
 import { createNodeHost } from '../ops/core/node-host.ts';
 import { parsePromql } from '../ops/metricstore/promql/parse.ts';
 import { selectorsOf } from '../ops/metricstore/promql/expr.ts';
 import { createTestDatabase } from './database.ts';
 
-const { files } = createNodeHost();
+const host = createNodeHost();
+const { files } = host;
 const root = resolve(import.meta.dirname, '..');
 const loaded = loadRules(files, [`${root}/alerts/rules/*.yaml`], { names: root });
 const alerts = loaded.groups.flatMap(({ rules }) => rules.flatMap((rule) => (rule.kind === 'alert' ? [rule] : [])));
@@ -90,8 +92,9 @@ describe('runbooks', () => {
     await client.connect();
     try {
       await client.query(queueTables);
+      for (const { sql } of readControlMigrations(host, [`${root}/ops/core/event-log/migrations`])) await client.query(sql);
       const commands = runbooks.flatMap((name) => readRunbook(files.readText(`${root}/runbooks/${name}`)).commands);
-      const statements = commands.flatMap(({ text }) => /^npx sora db query (?:--write )?"(.*)"$/.exec(text)?.[1] ?? []);
+      const statements = commands.flatMap(({ text }) => /^npx sora db query (?:--write |--control )?"(.*)"$/.exec(text)?.[1] ?? []);
       expect(statements.length).toBe(commands.filter(({ text }) => text.includes('sora db query')).length);
       for (const sql of statements) await client.query(`begin; ${sql.replace('12345', 'pg_backend_pid()').replace(/^select pg_\w+_backend.*/, 'explain $&')}; rollback`);
     } finally {

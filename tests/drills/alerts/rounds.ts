@@ -1,4 +1,5 @@
 import type { Round } from './fault.ts';
+import { stalledControl, unlistedTarget } from './faults/control.ts';
 import { brokenSchema, deadlock, lockedTables, slowDatabase, stoppedDatabase, takenConnections, unbalancedLedger } from './faults/database.ts';
 import { crashingApi, fullMemory, slowStart } from './faults/processes.ts';
 import { failingAi, failingModeration, failingPayments, latePayments, slowAi, wordyAi } from './faults/providers.ts';
@@ -11,7 +12,8 @@ export const rounds: readonly Round[] = [
   [failingAi, failingPayments, takenConnections, stoppedWorkers],
   [wordyAi, fillingDisk, fullQueue, refusedNotification],
   [failingModeration, oldQueue, lateNotification],
-  [overdueRun],
+  [overdueRun, unlistedTarget],
+  [stalledControl],
   [fullMemory],
   [lockedTables],
   [brokenSchema],

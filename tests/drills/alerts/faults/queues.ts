@@ -16,8 +16,8 @@ export const stoppedWorkers: Fault = {
 };
 
 export const fullQueue: Fault = {
-  name: 'queue-full', what: `${rows.toLocaleString('en')} events come that nobody takes`, target: 'workers',
-  alerts: ['QueueDepthHigh'],
+  name: 'queue-full', what: `${rows.toLocaleString('en')} events come that nobody takes, and a rule of the drill joins two series when they do`, target: 'workers',
+  alerts: ['QueueDepthHigh', 'RuleFailing'],
   async begin(world) {
     await runSql(world, `insert into platform_outbox (topic, payload) select '${drillTopic}', '{}' from generate_series(1, ${rows})`);
     return () => runSql(world, removeRows);
