@@ -9,8 +9,10 @@ import { loadRules } from '../ops/alerting/rules/load-rules.ts';
 import { builtInMetrics, parseMetricList } from '../ops/alerting/rules/metric-list.ts';
 import { renderProblem } from '../ops/alerting/rules/rule.ts';
 import { readControlMigrations } from '../ops/control/migrations.ts';
+import { rules } from '../ops/cli/rules.ts';
 import { severities } from '../ops/alerting/alert.ts';
 import { createNodeHost } from '../ops/core/node-host.ts';
+import { createTestHost } from '../ops/core/test-host.ts';
 import { parsePromql } from '../ops/metricstore/promql/parse.ts';
 import { selectorsOf } from '../ops/metricstore/promql/expr.ts';
 import { createTestDatabase } from './database.ts';
@@ -31,6 +33,12 @@ describe('the alerts that ship', () => {
   it('have no problems, and names of their own', () => {
     expect(loaded.problems.map(renderProblem)).toEqual([]);
     expect(alerts.length).toBe(new Set(alerts.map(({ name }) => name)).size);
+  });
+
+  it('pass sora rules check', async () => {
+    const own = createTestHost();
+    expect(await rules.run({ host: own, root, home: '/nowhere', topology: '' }, ['check']), own.written.stdout).toBe(0);
+    expect(own.written.stderr).toMatch(/^\d{3} rules in \d+ files: nothing found\n$/);
   });
 
   it('say how severe they are, whose they are, what they mean and why', () => {
@@ -92,7 +100,7 @@ describe('runbooks', () => {
     await client.connect();
     try {
       await client.query(queueTables);
-      for (const { sql } of readControlMigrations(host, [`${root}/ops/core/event-log/migrations`])) await client.query(sql);
+      for (const { sql } of readControlMigrations(host, [`${root}/ops/core/event-log/migrations`, `${root}/ops/alerting/migrations`])) await client.query(sql);
       const commands = runbooks.flatMap((name) => readRunbook(files.readText(`${root}/runbooks/${name}`)).commands);
       const statements = commands.flatMap(({ text }) => /^npx sora db query (?:--write |--control )?"(.*)"$/.exec(text)?.[1] ?? []);
       expect(statements.length).toBe(commands.filter(({ text }) => text.includes('sora db query')).length);
