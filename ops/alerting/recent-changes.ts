@@ -42,7 +42,7 @@ function toChange({ atMs, details, actor }: LoggedEvent, lasts: boolean): Recent
       return [{ kind: 'deploy', atMs, text: `${details.service} ${details.version} (${details.commit.slice(0, 12)})${outcome}${details.rework ? ', rework' : ''} by ${actor}` }];
     }
     case 'config':
-      return [{ kind: 'config', atMs, text: `${details.subject}: ${details.summary} by ${actor}` }];
+      return details.isFirst === true ? [] : [{ kind: 'config', atMs, text: `${details.subject}: ${details.summary} by ${actor}` }];
     case 'load-run':
       return details.phase === 'renewed' ? [] : [{ kind: 'load-run', atMs, text: `${details.scenario} ${details.runId} ${details.phase}${still}${details.summary === '' ? '' : `: ${details.summary}`}` }];
     case 'fault':

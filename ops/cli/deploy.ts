@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { exitCodes, invalidConfig } from '../core/error.ts';
 import type { ExitCode } from '../core/error.ts';
 import { formatDuration } from '../core/duration.ts';
@@ -10,8 +11,8 @@ import { renderTable } from './table.ts';
 
 export const deploy: Command = {
   name: 'deploy',
-  summary: 'Records deploys and shows delivery metrics (DORA)',
-  usage: 'sora deploy record --service NAME --version V --commit SHA --committed-at TIME [flags] | sora deploy metrics [flags]',
+  summary: 'Records deploys and configuration changes, shows delivery metrics (DORA)',
+  usage: 'sora deploy record --service NAME --version V --commit SHA --committed-at TIME [flags] | sora deploy config --subject NAME --summary TEXT | sora deploy metrics [flags]',
   flags: {
     ...outputFlag,
     service: { type: 'string', value: 'NAME', help: 'the service that was deployed; for metrics: only that one' },
@@ -22,16 +23,19 @@ export const deploy: Command = {
     outcome: { type: 'string', value: 'succeeded|failed|rolled-back', help: 'default succeeded; of a version that runs already, what became of it' },
     rework: { type: 'boolean', help: 'it mends the deploy before' },
     id: { type: 'string', value: 'ID', help: "the pipeline's own id: a second record with it changes nothing" },
+    subject: { type: 'string', value: 'NAME', help: 'config: what was configured otherwise, such as gateway' },
+    summary: { type: 'string', value: 'TEXT', help: 'config: what changed' },
     days: { type: 'string', value: 'DAYS', help: 'span of metrics; default 30' },
   },
-  examples: ['sora deploy record --service api --version 1.4.2 --commit 5ad0e1f --committed-at "$(git show -s --format=%cI 5ad0e1f)"', 'sora deploy record --service api --version 1.4.2 --commit 5ad0e1f --committed-at 1767268800 --outcome rolled-back', 'sora deploy metrics --days 90'],
+  examples: ['sora deploy record --service api --version 1.4.2 --commit 5ad0e1f --committed-at "$(git show -s --format=%cI 5ad0e1f)"', 'sora deploy record --service api --version 1.4.2 --commit 5ad0e1f --committed-at 1767268800 --outcome rolled-back', "sora deploy config --subject gateway --summary 'pool from 10 to 20'", 'sora deploy metrics --days 90'],
   details: 'A pipeline without sora posts the same as JSON to /api/sora/v1/deploys of the control plane, with an operator token:\n{"service","version","commit","committedAt","at","outcome","rework","id"}.',
   async run(context, args) {
     const parsed = parseFlags(deploy, args, 1);
     const verb = parsed.positionals[0] ?? '';
     if (verb === 'record') return record(context, parsed);
+    if (verb === 'config') return config(context, parsed);
     if (verb === 'metrics') return metrics(context, parsed);
-    throw invalidConfig(verb === '' ? 'sora deploy needs a verb' : `sora deploy has no verb "${verb}"`, suggest(verb, ['record', 'metrics'], 'sora deploy ') ?? 'verbs: record, metrics');
+    throw invalidConfig(verb === '' ? 'sora deploy needs a verb' : `sora deploy has no verb "${verb}"`, suggest(verb, ['record', 'config', 'metrics'], 'sora deploy ') ?? 'verbs: record, config, metrics');
   },
 };
 
@@ -47,6 +51,17 @@ async function record(context: Context, parsed: Parsed): Promise<ExitCode> {
   };
   const { recorded } = await controlClient(context).post(`${apiPrefix}/deploys`, body, deployRecordedReply);
   context.host.stdout.write(output === 'json' ? `${JSON.stringify({ schema: 'sora.deploy/v1', recorded })}\n` : recorded ? `recorded ${body.service} ${body.version}: ${outcome}\n` : `${body.service} ${body.version} was recorded before\n`);
+  return exitCodes.pass;
+}
+
+/** What the control plane cannot see for itself: its own rules, routing, on-call file and settings it compares at each start. */
+async function config(context: Context, parsed: Parsed): Promise<ExitCode> {
+  const output = outputOf(parsed);
+  const [subject = '', summary = ''] = [parsed.text('subject'), parsed.text('summary')];
+  const missing = [...(subject === '' ? ['--subject'] : []), ...(summary === '' ? ['--summary'] : [])];
+  if (missing.length > 0) throw invalidConfig(`sora deploy config needs ${missing.join(' and ')}`, "for example: sora deploy config --subject gateway --summary 'pool from 10 to 20'");
+  await controlClient(context).post(`${apiPrefix}/events`, { events: [{ details: { kind: 'config', subject, summary } }] }, z.unknown());
+  context.host.stdout.write(output === 'json' ? `${JSON.stringify({ schema: 'sora.deploy-config/v1', recorded: true })}\n` : `recorded ${subject}: ${summary}\n`);
   return exitCodes.pass;
 }
 

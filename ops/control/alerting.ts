@@ -24,6 +24,7 @@ import { watchEvaluator, watchRehearsals } from '../alerting/rules/metrics.ts';
 import { followRehearsals } from '../alerting/rules/rehearsal.ts';
 import { shortenRules } from '../alerting/rules/shorten.ts';
 import { createRuleStateStore } from '../alerting/rules/state-store.ts';
+import { recordConfigChanges } from './config-changes.ts';
 import type { ControlDatabase } from './database.ts';
 import type { ControlEnvironment } from './environment.ts';
 import type { Samples } from './samples.ts';
@@ -107,6 +108,7 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
   await sender.start();
   await evaluator.start();
   return {
+  await recordConfigChanges(events, { host, root, settings, receivers: loaded.config.receivers }).catch(say('what changed in the configuration could not be recorded'));
     evaluator, routing, outbox,
     problem: () => findProblem(evaluator.runs, startedAtMs, host.clock.nowMs()),
     async stop() {

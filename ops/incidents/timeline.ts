@@ -49,7 +49,7 @@ function describeEvent(event: LoggedEvent, incidentId: string, fingerprints: Rea
   const entry = (text: string): TimelineEntry[] => [{ atMs, kind: details.kind, actor, text }];
   switch (details.kind) {
     case 'deploy': return entry(`deploy of ${details.service} ${details.version} (${details.commit.slice(0, 12)}): ${details.outcome}${details.rework ? ', rework' : ''}`);
-    case 'config': return entry(`configuration of ${details.subject}: ${details.summary}`);
+    case 'config': return details.isFirst === true ? [] : entry(`configuration of ${details.subject}: ${details.summary}`);
     case 'load-run': return details.phase === 'renewed' ? [] : entry(`load run ${details.runId} of ${details.scenario} ${details.phase}`);
     case 'fault': return entry(`fault ${details.fault} on ${details.target} ${details.phase}${details.drillId === undefined ? '' : ` (drill ${details.drillId})`}`);
     case 'alert': return isOurs([details.fingerprint]) ? entry(`${details.rule}: ${details.from} → ${details.to}, value ${typeof details.value === 'number' ? formatFigure(details.value) : details.value}`) : [];

@@ -96,7 +96,7 @@ function findFirings(events: readonly LoggedEvent[]): Firing[] {
 
 function isAct({ details }: LoggedEvent): boolean {
   if (details.kind === 'incident') return details.phase === 'note' || details.phase === 'mitigated';
-  return details.kind === 'ack' || details.kind === 'runbook-step' || details.kind === 'deploy' || details.kind === 'config';
+  return details.kind === 'ack' || details.kind === 'runbook-step' || details.kind === 'deploy' || (details.kind === 'config' && details.isFirst !== true);
 }
 
 const isDuring = (atMs: number, { fromMs, toMs }: Firing, nowMs: number, afterMs: number): boolean => atMs >= fromMs && atMs <= (toMs ?? nowMs) + afterMs;

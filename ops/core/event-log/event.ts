@@ -13,7 +13,8 @@ const fingerprints = z.array(z.string().length(16)).max(1_000);
 /** What happened, by kind. A new kind is added here and nowhere else. */
 export const eventDetails = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('deploy'), service: word, version: word, commit: word, committedAtMs: timeMs, outcome: z.enum(['succeeded', 'failed', 'rolled-back']), /** A deploy made to mend the one before. */ rework: z.boolean() }),
-  z.strictObject({ kind: z.literal('config'), subject: word, summary: text }),
+  /** `parts` are hashes of what the control plane found at its start, to compare the next with; `isFirst` where there was nothing to compare. */
+  z.strictObject({ kind: z.literal('config'), subject: word, summary: text, parts: z.record(z.string().max(500), z.string().max(64)).optional(), isFirst: z.boolean().optional() }),
   /** Alerts are rehearsals for 2 min after `started` and after each `renewed`, until `ended`; past `plannedEndMs` an alert says so. */
   z.strictObject({ kind: z.literal('load-run'), phase: z.enum(['started', 'renewed', 'ended']), runId: word, scenario: word, summary: text, plannedEndMs: timeMs.optional() }),
   /** `startedAtMs` of the fault itself is the event's `atMs`; detection is counted from it. */
