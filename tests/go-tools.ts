@@ -11,8 +11,15 @@ const places = { root, home: join(root, '.sora') };
 /**
  * Finds reference programs for tests, which the first time builds them; or why they cannot run here, in words that the
  * name of a skipped suite can carry.
+ * @throws Error with the same words where `SORA_REQUIRE_TOOLS=1` says that they must be here, as in CI
  */
 export async function findReferences<K extends string>(host: Host, tools: Readonly<Record<K, GoTool>>): Promise<Readonly<Record<K, FoundTool>> | string> {
+  const found = await findAll(host, tools);
+  if (typeof found === 'string' && host.process.env['SORA_REQUIRE_TOOLS'] === '1') throw new Error(`SORA_REQUIRE_TOOLS=1, but ${found}`);
+  return found;
+}
+
+async function findAll<K extends string>(host: Host, tools: Readonly<Record<K, GoTool>>): Promise<Readonly<Record<K, FoundTool>> | string> {
   const found: Partial<Record<K, FoundTool>> = {};
   for (const [key, tool] of Object.entries(tools) as [K, GoTool][]) {
     const here = findTool(host, tool, places);

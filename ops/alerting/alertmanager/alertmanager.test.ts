@@ -4,10 +4,11 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createNodeHost } from '../../core/node-host.ts';
-import { findOnPath, findTool, goTools, requireTool } from '../../core/tools.ts';
+import { goTools } from '../../core/tools.ts';
+import { findReferences } from '../../../tests/go-tools.ts';
 import { findFreePorts } from '../../supervisor/ports.ts';
 import { alertOf } from '../routing/fixture.ts';
 import { operatorToken, startTestPlane, webhookToken } from './fixture.ts';
@@ -18,14 +19,13 @@ import { endSilence, listSilences, makeSilence } from './silences.ts';
 import { acceptPayload, webhookPayload } from './webhook.ts';
 
 const host = createNodeHost();
-const root = resolve(import.meta.dirname, '../../..');
-const places = { root, home: resolve(host.process.env['SORA_HOME'] ?? join(root, '.sora')) };
-const isPossible = findTool(host, goTools.alertmanager, places) !== undefined || findOnPath(host, 'go') !== undefined;
+const references = await findReferences(host, { alertmanager: goTools.alertmanager });
+const isHere = typeof references !== 'string';
 
 /** SORA's file: the receiver's own webhook is where it delivers. */
 const ours = "route: { receiver: team }\nreceivers: [{ name: team, webhook_configs: [{ url: 'http://127.0.0.1:9/' }] }]\n";
 
-describe.skipIf(!isPossible)('with a real Alertmanager (skipped without it and without Go)', () => {
+describe.skipIf(!isHere)(`with a real Alertmanager${isHere ? '' : ` (skipped: ${references})`}`, () => {
   let folder = '';
   let child: ChildProcess | undefined;
   let url = '';
@@ -33,7 +33,8 @@ describe.skipIf(!isPossible)('with a real Alertmanager (skipped without it and w
   let poster: AlertmanagerPoster | undefined;
 
   beforeAll(async () => {
-    const { path } = await requireTool(host, goTools.alertmanager, places, () => undefined);
+    if (!isHere) return;
+    const { path } = references.alertmanager;
     folder = mkdtempSync(join(tmpdir(), 'sora-alertmanager-'));
     const [port = 0] = await findFreePorts(1);
     url = `http://127.0.0.1:${port}`;

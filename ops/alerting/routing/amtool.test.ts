@@ -8,15 +8,16 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { createNodeHost } from '../../core/node-host.ts';
-import { findOnPath, findTool, goTools, requireTool } from '../../core/tools.ts';
+import { goTools } from '../../core/tools.ts';
+import { findReferences } from '../../../tests/go-tools.ts';
 import { parseRouting } from './config.ts';
 import { matchRoutes } from './route.ts';
 
 const run = promisify(execFile);
 const host = createNodeHost();
 const root = resolve(import.meta.dirname, '../../..');
-const places = { root, home: resolve(host.process.env['SORA_HOME'] ?? join(root, '.sora')) };
-const isPossible = findTool(host, goTools.amtool, places) !== undefined || findOnPath(host, 'go') !== undefined;
+const references = await findReferences(host, { amtool: goTools.amtool });
+const isHere = typeof references !== 'string';
 
 const receivers = ['r0', 'r1', 'r2', 'r3'];
 const names = ['a', 'b', 'team', 'größe'];
@@ -56,13 +57,12 @@ const { route } = fc.letrec<{ route: RawRoute }>((tie) => ({
 
 const labels = fc.dictionary(fc.constantFrom(...names), fc.constantFrom('x', 'y', 'xy', 'x y', '5', 'true', 'ä', '"', '\\', 'a=b'), { maxKeys: 4 });
 
-describe.skipIf(!isPossible)('amtool (skipped without it and without Go)', () => {
-  let amtool = '';
+describe.skipIf(!isHere)(`amtool${isHere ? '' : ` (skipped: ${references})`}`, () => {
+  const amtool = isHere ? references.amtool.path : '';
   let folder = '';
-  beforeAll(async () => {
-    amtool = (await requireTool(host, goTools.amtool, places, () => undefined)).path;
+  beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'sora-routing-'));
-  }, 600_000);
+  });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   /** What both say of a file, and of where label sets go; `refused` where it is. */
