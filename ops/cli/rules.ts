@@ -11,7 +11,7 @@ import { checkRules } from '../alerting/rules/check-rules.ts';
 import { globFiles, loadRules } from '../alerting/rules/load-rules.ts';
 import { metricListOf, parseMetricList, renderMetricList } from '../alerting/rules/metric-list.ts';
 import type { MetricList } from '../alerting/rules/metric-list.ts';
-import { parseRecording } from '../alerting/rules/recording.ts';
+import { parseRecording } from '../alerting/rules/recording-file.ts';
 import { firstDifference, renderTransition, replayRules } from '../alerting/rules/replay.ts';
 import { renderProblem } from '../alerting/rules/rule.ts';
 import type { Problem } from '../alerting/rules/rule.ts';
@@ -38,7 +38,8 @@ export const rules: Command = {
     'test     runs unit tests (default alerts/tests/*.yaml) in the format of promtool test rules',
     'metrics  adds what the running stack exports to alerts/metrics.json, by which check knows selectors',
     'docs     writes alerts/README.md from the rules',
-    'record   writes what rules could read over a span that lies behind, and what the event log says they did',
+    'record   writes what rules could read over a span that lies behind, and what the event log says they did; it needs samples as',
+    '         they were scraped, which are kept for two hours, and the role operator',
     'replay   plays a recording again in this process and compares transition by transition with the event log',
     '\nExit codes: 0 all well, 99 something found or failed, 104 a file that is not there or cannot be read.',
   ].join('\n'),
@@ -137,11 +138,10 @@ async function record(context: Context, parsed: Parsed, given: readonly string[]
   if (path === undefined || another !== undefined) throw invalidConfig('sora rules record needs one file to write', 'for example: sora rules record load-run.json --since 10m');
   const toMs = host.clock.nowMs();
   const fromMs = toMs - parseDurationMs(parsed.text('since') ?? '15m', '--since');
-  const recording = await controlClient(context, 'viewer').get(`${apiPrefix}/rules/recording?fromMs=${fromMs}&toMs=${toMs}`, z.unknown());
-  const text = JSON.stringify(recording);
+  const text = await controlClient(context).text(`${apiPrefix}/rules/recording?fromMs=${fromMs}&toMs=${toMs}`);
   const { series, evaluations, transitions } = parseRecording(text, 'the reply of the control plane');
   host.files.writeText(resolve(host.process.cwd(), path), text);
-  host.stdout.write(`${path}: ${series.length} series, ${evaluations.length} evaluations, ${transitions.filter(({ atMs }) => atMs >= fromMs).length} transitions\n`);
+  host.stdout.write(`${path}: ${new Set(series.map(({ labels }) => JSON.stringify(labels))).size} series, ${evaluations.length} evaluations, ${transitions.filter(({ atMs }) => atMs >= fromMs).length} transitions\n`);
   return exitCodes.pass;
 }
 

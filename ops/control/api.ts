@@ -39,7 +39,7 @@ export function apiMounts(parts: ApiParts): Mount[] {
     alerts: alertsRoutes({ ...routingParts, known: () => ({ rules: evaluator.runs.flatMap(({ rules }) => rules.flatMap(({ rule }) => (rule.kind === 'alert' ? [rule.name] : []))), drills: readDrills(host.files, root) }) }),
     silences: silencesRoutes(routingParts),
     oncall: oncallRoutes(routingParts),
-    rules: rulesRoutes({ evaluator, source: samples.source, log: events, intervalMs: settings.evaluationIntervalMs, externalLabels: settings.externalLabels, externalUrl: publicUrl }),
+    rules: rulesRoutes({ evaluator, source: samples.source, completeFromMs: () => samples.completeFromMs(), log: events, intervalMs: settings.evaluationIntervalMs, externalLabels: settings.externalLabels, externalUrl: publicUrl }),
     alertmanager: alertmanagerWebhookRoutes({ routing, onLoop: () => log.warn('an alert came back from Alertmanager: a message went round') }),
     incidents: incidentRoutes({ host, log: events }),
     deploys: deployRoutes({

@@ -17,6 +17,8 @@ export const apiPrefix = '/api/sora/v1';
 export interface ControlClient {
   readonly url: string;
   get<Reply>(path: string, reply: z.ZodType<Reply>): Promise<Reply>;
+  /** A reply of up to 256 MB as it is. */
+  text(path: string): Promise<string>;
   post<Reply>(path: string, body: unknown, reply: z.ZodType<Reply>): Promise<Reply>;
   delete<Reply>(path: string, reply: z.ZodType<Reply>): Promise<Reply>;
 }
@@ -30,6 +32,7 @@ export interface ClientContext {
 
 const timeoutMs = 35_000;
 const replyMaxBytes = 64 * 1_048_576;
+const textMaxBytes = 256 * 1_048_576;
 
 /**
  * A client of SORA_CONTROL_URL with SORA_CONTROL_TOKEN where they are set, else of the stack of `sora up`, else of a
@@ -41,7 +44,7 @@ export function controlClient(context: ClientContext, role: Role = 'operator'): 
   const { url, token } = findControl(context, role);
   const actor = userName();
   const call = async <Reply>(method: string, path: string, body: unknown, reply: z.ZodType<Reply>): Promise<Reply> => {
-    const { status, text } = await exchange(new URL(path, url), method, token, actor, body);
+    const { status, text } = await exchange(new URL(path, url), method, token, actor, body, replyMaxBytes);
     if (status >= 300) throw refused(status, text, url);
     const parsed = reply.safeParse(text === '' ? undefined : parseJson(text));
     if (!parsed.success) throw new SoraError('control_reply', `the control plane's reply to ${method} ${path} is not understood: ${z.prettifyError(parsed.error)}`, { hint: 'the stack may run another version of SORA: start it anew' });
@@ -49,6 +52,11 @@ export function controlClient(context: ClientContext, role: Role = 'operator'): 
   };
   return {
     url,
+    async text(path) {
+      const { status, text } = await exchange(new URL(path, url), 'GET', token, actor, undefined, textMaxBytes);
+      if (status >= 300) throw refused(status, text, url);
+      return text;
+    },
     get: (path, reply) => call('GET', path, undefined, reply),
     post: (path, body, reply) => call('POST', path, body, reply),
     delete: (path, reply) => call('DELETE', path, undefined, reply),
@@ -80,7 +88,7 @@ function userName(): string {
   }
 }
 
-function exchange(url: URL, method: string, token: string, actor: string, body: unknown): Promise<{ status: number; text: string }> {
+function exchange(url: URL, method: string, token: string, actor: string, body: unknown, sizeMaxBytes: number): Promise<{ status: number; text: string }> {
   const sent = body === undefined ? undefined : JSON.stringify(body);
   const headers = {
     authorization: `Bearer ${token}`,
@@ -95,7 +103,7 @@ function exchange(url: URL, method: string, token: string, actor: string, body: 
       response.on('data', (chunk: Buffer) => {
         chunks.push(chunk);
         sizeBytes += chunk.length;
-        if (sizeBytes > replyMaxBytes) response.destroy(new SoraError('control_reply', `the reply passes ${replyMaxBytes} bytes`, { hint: 'ask for less' }));
+        if (sizeBytes > sizeMaxBytes) response.destroy(new SoraError('control_reply', `the reply passes ${sizeMaxBytes} bytes`, { hint: 'ask for less' }));
       });
       response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }));
       response.on('error', reject);

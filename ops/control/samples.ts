@@ -24,6 +24,8 @@ export interface Samples {
   /** `data` of what the Prometheus elsewhere answers to a path of its API; undefined where we scrape ourselves. */
   readonly elsewhere?: ((path: string) => Promise<unknown>) | undefined;
   readonly store: MetricStore;
+  /** From when on samples are exactly those that were scraped. */
+  completeFromMs(): number;
   stop(): Promise<void>;
 }
 
@@ -67,6 +69,7 @@ function startReading({ host }: SamplesParts, store: MetricStore, url: string): 
   return {
     source: joinSources(store, createRemoteSource(remote)),
     elsewhere: (path) => readElsewhere(remote, path),
+    completeFromMs: () => Number.NEGATIVE_INFINITY,
     store,
     append: (samples, group) => void store.append(samples, `rules ${group}`),
     targets: () => [],
@@ -91,6 +94,7 @@ function startScraping({ host, settings, places, warn }: SamplesParts, store: Me
     store,
     append: (samples, group) => void store.append(samples, `rules ${group}`),
     targets: () => loop.targets(),
+    completeFromMs: () => store.completeFromMs,
     async stop() {
       timer.cancel();
       await loop.stop();

@@ -89,7 +89,10 @@ describe('the metric store', () => {
     const host = createTestHost(originMs);
     const store = make(host);
     await settle(store.open(), host);
+    await run(host, store, originMs + hourMs);
+    expect(store.completeFromMs).toBe(-Infinity);
     await run(host, store, originMs + 5 * hourMs);
+    expect(store.completeFromMs).toBe(originMs + 3 * hourMs);
     expect(store.raw.oldestMs).toBe(originMs + 3 * hourMs);
     const raw = createMetricStore({ host, raw: { retentionMs: 100 * hourMs } });
     fill(raw, originMs + 10_000, originMs + 5 * hourMs);

@@ -52,6 +52,8 @@ export class MetricStore implements SampleSource {
   readonly #options: MetricStoreOptions;
   readonly #timers: Timer[] = [];
   #writing: Promise<void> | undefined;
+  /** Whether there was nothing before this process, neither buckets nor in the journal. */
+  #beganEmpty = false;
   /** Failures of the database. */
   failures = 0;
 
@@ -73,6 +75,7 @@ export class MetricStore implements SampleSource {
     await this.#try('read what was stored', async () => {
       await this.longTerm?.open();
       await this.#journal?.restore(clock.nowMs());
+      this.#beganEmpty = this.longTerm?.progressMs === undefined;
     });
     this.#timers.push(timers.every(expireEveryMs, () => this.raw.expire(clock.nowMs())));
     if (this.#journal !== undefined) this.#timers.push(timers.every(writeEveryMs, () => void this.write()));
@@ -126,6 +129,11 @@ export class MetricStore implements SampleSource {
 
   metadata(name?: string): Promise<readonly MetricMetadata[]> {
     return this.raw.metadata(name);
+  }
+
+  /** From when on samples are exactly those that were scraped; -Infinity where there never was another. */
+  get completeFromMs(): number {
+    return this.#beganEmpty && !this.raw.hasDropped ? Number.NEGATIVE_INFINITY : this.raw.oldestMs;
   }
 
   /** Up to when buckets answer; undefined where raw samples answer alone. */

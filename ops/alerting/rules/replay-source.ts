@@ -3,8 +3,7 @@ import { MemorySource } from '../../metricstore/memory-source.ts';
 import type { Labels, Matcher, MetricMetadata, SampleSource, SeriesSamples, TimeSpan } from '../../metricstore/series.ts';
 import { seriesKey } from '../lifecycle/samples.ts';
 import type { RuleSample } from '../lifecycle/state.ts';
-import { decodeValue } from './recording.ts';
-import type { RuleRecording } from './recording.ts';
+import type { RuleRecording } from './recording-file.ts';
 
 export interface ReplaySourceOptions {
   readonly recording: Pick<RuleRecording, 'series' | 'replayFromMs'>;
@@ -25,16 +24,17 @@ export class ReplaySource implements SampleSource {
   constructor({ recording, isMade }: ReplaySourceOptions) {
     this.#isMade = isMade;
     this.#replayFromMs = recording.replayFromMs;
-    for (const { labels, firstMs, stepsMs, values, stale } of recording.series) {
-      const staleAt = new Set(stale);
-      let atMs = firstMs;
-      const samples = values.map((value, at) => {
-        if (at > 0) atMs += stepsMs[at - 1] ?? 0;
-        return { atMs, value: decodeValue(value), isStale: staleAt.has(at) };
-      });
+    for (const { labels, timestampsMs, values, stale } of recording.series) {
+      const samples = Array.from(timestampsMs, (atMs, at) => ({ atMs, value: values[at] ?? 0, isStale: stale?.[at] === 1 }));
       this.#recorded.addAll(labels, samples);
-      if (labels['__name__'] === 'scrape_duration_seconds') this.#durations.set(targetKey(labels), new Map(samples.map(({ atMs, value }) => [atMs, value * 1_000])));
+      if (labels['__name__'] === 'scrape_duration_seconds') this.#addDurations(targetKey(labels), samples);
     }
+  }
+
+  #addDurations(target: string, samples: readonly { readonly atMs: number; readonly value: number }[]): void {
+    const durations = this.#durations.get(target) ?? new Map<number, number>();
+    for (const { atMs, value } of samples) durations.set(atMs, value * 1_000);
+    this.#durations.set(target, durations);
   }
 
   /** Goes on to the evaluation of a time that began at another. */

@@ -4,8 +4,9 @@ import type { LoggedEvent, NewEvent } from '../../core/event-log/event.ts';
 import { createTestHost } from '../../core/test-host.ts';
 import { MemorySource } from '../../metricstore/memory-source.ts';
 import { RuleEvaluator } from './evaluator.ts';
-import { parseRecording, recordRules } from './recording.ts';
-import type { RuleRecording } from './recording.ts';
+import { recordRules } from './recording.ts';
+import { parseRecording } from './recording-file.ts';
+import type { RuleRecording } from './recording-file.ts';
 import { followRehearsals } from './rehearsal.ts';
 import { firstDifference, renderTransition, replayRules } from './replay.ts';
 import { parseRuleFile } from './rule-file.ts';
@@ -28,7 +29,7 @@ const groups = parseRuleFile('alerts/rules/api.yaml', rules).groups;
 const startMs = Date.UTC(2026, 0, 1);
 
 /** Lives through a history of two targets: a value a scrape each, and how long the scrape takes. */
-async function live(scrapes: readonly { a: number; b: number; tookMs: number }[]): Promise<{ record: (fromMs: number) => Promise<RuleRecording>; told: () => string[] }> {
+async function live(scrapes: readonly { a: number; b: number; tookMs: number }[]): Promise<{ record: (fromMs: number, completeFromMs?: number) => Promise<string>; told: () => string[] }> {
   const host = createTestHost(startMs);
   const source = new MemorySource();
   const events: LoggedEvent[] = [];
@@ -62,9 +63,15 @@ async function live(scrapes: readonly { a: number; b: number; tookMs: number }[]
   }
   await evaluator.stop();
   return {
-    record: (fromMs) => recordRules({ groups, source, readEvents: read, fromMs, toMs: host.clock.nowMs(), intervalMs: 15_000 }),
+    record: async (fromMs, completeFromMs = 0) => textOf(await recordRules({ groups, source, readEvents: read, fromMs, toMs: host.clock.nowMs(), intervalMs: 15_000, completeFromMs })),
     told: () => events.flatMap(({ atMs, details }) => (details.kind === 'alert' ? [renderTransition({ ...details, atMs })] : [])),
   };
+}
+
+async function textOf(lines: AsyncIterable<string>): Promise<string> {
+  let text = '';
+  for await (const line of lines) text += line;
+  return text;
 }
 
 const scrape = fc.record({ a: fc.constantFrom(0, 0, 1), b: fc.constantFrom(0, 1, 1), tookMs: fc.constantFrom(5, 800, 4_500) });
@@ -73,7 +80,7 @@ describe('replayRules', () => {
   it('gives the live history again, transition by transition, from any time on', async () => {
     await fc.assert(fc.asyncProperty(fc.array(scrape, { minLength: 60, maxLength: 140 }), fc.nat({ max: 95 }), async (scrapes, cut) => {
       const { record } = await live(scrapes);
-      const recording = parseRecording(JSON.stringify(await record(startMs + (cut / 100) * scrapes.length * 5_000)), 'r.json');
+      const recording = parseRecording(await record(startMs + (cut / 100) * scrapes.length * 5_000), 'r.json');
       const { transitions } = await replayRules(recording);
       expect(firstDifference(recording, transitions)).toBeUndefined();
     }), { numRuns: 12 });
@@ -81,7 +88,7 @@ describe('replayRules', () => {
 
   it('says the first transition that differs', async () => {
     const { record, told } = await live(Array.from({ length: 60 }, (_, at) => ({ a: at > 10 ? 0 : 1, b: 1, tookMs: 5 })));
-    const recording = await record(startMs);
+    const recording = parseRecording(await record(startMs), 'r.json');
     expect(told().length).toBeGreaterThanOrEqual(3);
     const { transitions, evaluations } = await replayRules(recording);
     expect(firstDifference(recording, transitions)).toBeUndefined();
@@ -92,7 +99,17 @@ describe('replayRules', () => {
   });
 
   it('refuses what is no recording', () => {
-    expect(() => parseRecording('{}', 'r.json')).toThrow('r.json is no recording of rules');
-    expect(() => parseRecording('no', 'r.json')).toThrow('r.json is not JSON');
+    expect(() => parseRecording('{}', 'r.json')).toThrow('r.json, line 1 is no recording of rules');
+    expect(() => parseRecording('no', 'r.json')).toThrow('r.json, line 1 is no recording of rules');
+  });
+
+  it('refuses a recording that is cut off or broke off, and one of samples that rules did not see', async () => {
+    const { record } = await live(Array.from({ length: 60 }, () => ({ a: 1, b: 1, tookMs: 5 })));
+    const lines = (await record(startMs)).trimEnd().split('\n');
+    expect(() => parseRecording(lines.slice(0, -1).join('\n'), 'r.json')).toThrow(/line \d+ is no recording/);
+    expect(() => parseRecording(lines.toSpliced(2, 1).join('\n'), 'r.json')).toThrow(/lines of samples, not/);
+    expect(() => parseRecording([...lines.slice(0, -1), '{"end":{"lines":2,"problem":"too many"}}'].join('\n'), 'r.json')).toThrow('r.json broke off: too many');
+    expect(() => parseRecording(lines.with(1, (lines[1] ?? '').replace(/"values":"[^"]*"/, '"values":""')).join('\n'), 'r.json')).toThrow('line 2 is damaged');
+    await expect(record(startMs + 60_000, startMs)).rejects.toMatchObject({ code: 'bad_recording', status: 400, hint: expect.stringContaining('2026-01-01T00:05:00.000Z') as string });
   });
 });

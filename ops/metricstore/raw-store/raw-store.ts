@@ -65,6 +65,7 @@ export class RawStore implements SampleSource {
   #samplesWritten = 0;
   #newestMs = Number.NEGATIVE_INFINITY;
   #oldestMs = Number.POSITIVE_INFINITY;
+  #hasDropped = false;
   readonly #readable: Readable;
 
   constructor(options: RawStoreOptions = {}) {
@@ -187,7 +188,11 @@ export class RawStore implements SampleSource {
   /** Drops samples older than the retention and series that have none left. Call it every few seconds to minutes. */
   expire(nowMs: number): void {
     const beforeMs = nowMs - this.retentionMs;
-    this.#oldestMs = Math.max(this.#oldestMs, beforeMs, this.#segments.droppedUntilMs);
+    const keptFromMs = Math.max(beforeMs, this.#segments.droppedUntilMs);
+    if (keptFromMs > this.#oldestMs) {
+      this.#oldestMs = keptFromMs;
+      this.#hasDropped = true;
+    }
     this.#segments.expire(beforeMs);
     const gone = new Set<number>();
     for (let id = 0; id < this.#index.idsEnd; id++) {
@@ -245,6 +250,11 @@ export class RawStore implements SampleSource {
   /** From this time on all samples that were ever written are here. Infinity while there is none. */
   get oldestMs(): number {
     return this.#oldestMs;
+  }
+
+  /** Whether samples were given up since the start, for their age or for want of room. */
+  get hasDropped(): boolean {
+    return this.#hasDropped;
   }
 
   figures(): StoreFigures {
