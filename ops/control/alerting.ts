@@ -49,6 +49,8 @@ export interface Alerting {
   readonly evaluator: RuleEvaluator;
   readonly routing: Routing;
   readonly outbox: Outbox;
+  /** Begins to evaluate, with what was remembered. Call it when the samples of every target are there: a condition without any is over. */
+  begin(): Promise<void>;
   /** Why alerts are not evaluated; undefined while they are. */
   problem(): string | undefined;
   /** Takes no more, and waits for what is being evaluated and sent. */
@@ -104,12 +106,12 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
     say: (text) => log.error(text),
   });
   watchEvaluator(metrics, evaluator);
+  await recordConfigChanges(events, { host, root, settings, receivers: loaded.config.receivers }).catch(say('what changed in the configuration could not be recorded'));
   const startedAtMs = host.clock.nowMs();
   await sender.start();
-  await evaluator.start();
   return {
-  await recordConfigChanges(events, { host, root, settings, receivers: loaded.config.receivers }).catch(say('what changed in the configuration could not be recorded'));
     evaluator, routing, outbox,
+    begin: () => evaluator.start(),
     problem: () => findProblem(evaluator.runs, startedAtMs, host.clock.nowMs()),
     async stop() {
       await evaluator.stop();

@@ -79,6 +79,9 @@ export async function startPlane(parts: PlaneParts): Promise<Plane> {
     last: [notFoundHandler, problemHandler((error, path) => log.error({ error: messageOf(error), path }, 'a request failed'))],
   });
   const listening = await listen(host, app, { port: env.PORT, address: env.SORA_LISTEN });
+  // In this order: the process itself is a target, and an alert whose condition has no sample yet would be taken for over.
+  await samples.begin();
+  await alerting.begin();
   const heart = startHeart({
     host, everyMs: settings.heartbeatMs, outsideUrl: settings.heartbeatUrl, watchdogUrls: [...(env.SORA_WATCHDOG_URL === undefined ? [] : [env.SORA_WATCHDOG_URL]), ...settings.watchdogUrls], secret: env.SORA_HEARTBEAT_SECRET,
     problem: () => alerting.problem(),

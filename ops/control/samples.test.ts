@@ -34,8 +34,10 @@ const targets = (count: number): AlertSettings['targets'] => Array.from({ length
 it('refuses to start with more targets than are scraped, those of the stack among them', async () => {
   await expect(start({ targets: targets(scrapeTargetsMax) })).rejects.toMatchObject({ code: 'invalid_config', message: '1001 scrape targets are more than the 1000 allowed' });
   const samples = await start({ targets: targets(scrapeTargetsMax - 1) });
+  const begun = samples.begin();
   expect(samples.targets()).toHaveLength(scrapeTargetsMax);
   await samples.stop();
+  await begun;
 });
 
 it('reads from a Prometheus elsewhere what that one scrapes', async () => {

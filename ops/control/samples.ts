@@ -1,6 +1,6 @@
 /** Where samples come from: our own scraping and store, or a Prometheus elsewhere. */
 import type { Registry } from 'prom-client';
-import type { Host } from '../core/host.ts';
+import type { Host, Timer } from '../core/host.ts';
 import { messageOf } from '../core/error.ts';
 import { createRemoteSource, joinSources, readElsewhere } from '../metricstore/remote-source.ts';
 import type { SampleSource } from '../metricstore/series.ts';
@@ -18,6 +18,8 @@ import type { Target, TargetPlaces } from './targets.ts';
 
 export interface Samples {
   readonly source: SampleSource;
+  /** Begins to scrape, and resolves once every target was tried: until then what has no sample says nothing. At most 5 s. */
+  begin(): Promise<void>;
   /** Takes what one group of rules writes. */
   append(samples: readonly NewSample[], group: string): void;
   targets(): readonly TargetState[];
@@ -40,9 +42,12 @@ export interface SamplesParts {
 
 /** A target that hangs must not eat the whole of its interval. */
 const timeoutShare = 0.8;
+/** First scrapes of a start come all at once, or nearly. */
+const firstWithinMs = 200;
+const triedMaxMs = 5_000;
 
 /**
- * Scrapes every process of the stack and what the settings name, from now on; with a Prometheus elsewhere nothing is scraped.
+ * Scrapes every process of the stack and what the settings name, from `begin` on; with a Prometheus elsewhere nothing is scraped.
  * @throws SoraError `invalid_config` for more targets than may be scraped, or one that cannot be
  */
 export async function startSamples(parts: SamplesParts): Promise<Samples> {
@@ -73,12 +78,13 @@ function startReading({ host }: SamplesParts, store: MetricStore, url: string): 
     store,
     append: (samples, group) => void store.append(samples, `rules ${group}`),
     targets: () => [],
+    begin: () => Promise.resolve(),
     stop: () => store.close(),
   };
 }
 
 function startScraping({ host, settings, places, warn }: SamplesParts, store: MetricStore, topology: Topology): Samples {
-  const loop = new ScrapeLoop({ host, store: store.raw });
+  const loop = new ScrapeLoop({ host, store: store.raw, firstWithinMs });
   const discover = (): void => {
     try {
       loop.setTargets(toScrape(listTargets(readStack(host, places), topology, settings), settings));
@@ -87,16 +93,22 @@ function startScraping({ host, settings, places, warn }: SamplesParts, store: Me
       warn(`targets could not be listed: ${messageOf(error)}`);
     }
   };
-  discover();
-  const timer = host.timers.every(settings.scrapeIntervalMs, discover);
+  let timer: Timer | undefined;
   return {
     source: store,
     store,
     append: (samples, group) => void store.append(samples, `rules ${group}`),
     targets: () => loop.targets(),
     completeFromMs: () => store.completeFromMs,
+    async begin() {
+      discover();
+      timer = host.timers.every(settings.scrapeIntervalMs, discover);
+      const over = new AbortController();
+      await Promise.race([loop.tried(), host.timers.sleep(triedMaxMs, over.signal).catch(() => undefined)]);
+      over.abort();
+    },
     async stop() {
-      timer.cancel();
+      timer?.cancel();
       await loop.stop();
       await store.close();
     },

@@ -66,6 +66,26 @@ async function valuesOf(store: RawStore, name: string): Promise<(number | 'stale
 }
 
 describe('the scrape loop', () => {
+  it('tries new targets soon where asked to, and then keeps to their offsets', async () => {
+    const host = createTestHost();
+    const scrapedAtMs: number[] = [];
+    const second = Promise.withResolvers<void>();
+    const loop = new ScrapeLoop({ host, store: new RawStore(), firstWithinMs: 200, onScraped: ({ lastScrapeMs }) => scrapedAtMs.push(lastScrapeMs) === 2 && second.resolve() });
+    const startMs = host.clock.nowMs();
+    loop.setTargets([target]);
+    await host.advance(200);
+    await loop.tried();
+    expect(scrapedAtMs).toEqual([startMs + Math.round((offsetMs(targetKey(target), 5_000) / 5_000) * 200)]);
+    await host.advance(untilDue(host));
+    await second.promise;
+    expect(((scrapedAtMs[1] ?? 0) - offsetMs(targetKey(target), 5_000)) % 5_000).toBe(0);
+    loop.setTargets([{ ...target, instance: 'never scraped' }]);
+    const gone = loop.tried();
+    loop.setTargets([]);
+    await gone;
+    await loop.stop();
+  });
+
   it('stores what a target exposes, with its labels, and what the scrape was like', async () => {
     const { store, loop, scraped } = start();
     page = '# HELP hits So many\n# TYPE hits counter\nhits{job="mine",exported_job="theirs",path="/"} 3\nother 4\n';

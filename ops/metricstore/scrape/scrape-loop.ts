@@ -24,6 +24,8 @@ export interface ScrapeLoopOptions {
   readonly host: Host;
   readonly store: RawStore;
   readonly limits?: Partial<ScrapeLimits>;
+  /** A new target is first scraped within this time, spread over it. Default: at its own offset, within its interval. */
+  readonly firstWithinMs?: number;
   /** Called after each scrape. */
   readonly onScraped?: (state: TargetState) => void;
 }
@@ -40,6 +42,8 @@ interface Running {
   state: TargetState;
   isRemoved: boolean;
   scraping: Promise<void> | undefined;
+  /** Resolves after the first scrape, however it went, or when there is to be none. */
+  readonly tried: PromiseWithResolvers<void>;
 }
 
 export class ScrapeLoop {
@@ -74,6 +78,11 @@ export class ScrapeLoop {
     return [...this.#running.values()].map(({ state }) => state);
   }
 
+  /** Resolves when each of the present targets has been scraped once, or is gone; within the interval and timeout of the slowest. */
+  async tried(): Promise<void> {
+    await Promise.all([...this.#running.values()].map((running) => running.tried.promise));
+  }
+
   /** Scrapes one target now, stamped with the present time, as the loop does in turn; for tests and on demand. */
   async scrapeNow(target: ScrapeTarget): Promise<void> {
     const running = this.#running.get(targetKey(target));
@@ -90,7 +99,10 @@ export class ScrapeLoop {
       running.timer?.cancel();
       running.fetcher.close();
     }
-    for (const { scraping } of under) await scraping;
+    for (const { scraping, tried } of under) {
+      await scraping;
+      tried.resolve();
+    }
   }
 
   #add(key: string, target: ScrapeTarget): void {
@@ -104,9 +116,10 @@ export class ScrapeLoop {
       state: { target, labels, health: 'unknown', lastError: '', lastScrapeMs: 0, lastScrapeDurationMs: 0 },
       isRemoved: false,
       scraping: undefined,
+      tried: Promise.withResolvers(),
     };
     this.#running.set(key, running);
-    this.#schedule(running);
+    this.#schedule(running, this.#options.firstWithinMs);
   }
 
   #change(running: Running, target: ScrapeTarget): void {
@@ -120,6 +133,7 @@ export class ScrapeLoop {
 
   #remove(running: Running): void {
     running.isRemoved = true;
+    running.tried.resolve();
     running.timer?.cancel();
     running.fetcher.close();
     this.#running.delete(running.key);
@@ -133,19 +147,21 @@ export class ScrapeLoop {
     series.endReport(atMs);
   }
 
-  #schedule(running: Running): void {
+  #schedule(running: Running, withinMs?: number): void {
     if (running.isRemoved || this.#isStopped) return;
     const { clock, timers } = this.#options.host;
     const { intervalMs } = running.target;
     const nowMs = clock.nowMs();
     const offset = offsetMs(running.key, intervalMs);
-    const dueMs = Math.floor((nowMs - offset) / intervalMs + 1) * intervalMs + offset;
+    const isSpread = withinMs !== undefined && withinMs < intervalMs;
+    const dueMs = isSpread ? nowMs + Math.round((offset / intervalMs) * withinMs) : Math.floor((nowMs - offset) / intervalMs + 1) * intervalMs + offset;
     running.timer = timers.after(dueMs - nowMs, () => {
       const lateMs = clock.nowMs() - dueMs;
       const atMs = lateMs >= 0 && lateMs <= toleranceMs ? dueMs : clock.nowMs();
       // A timer may fire a little early; the scrape after it must not be due at once again.
       running.scraping = this.#scrape(running, lateMs < 0 && lateMs >= -toleranceMs ? dueMs : atMs).finally(() => {
         running.scraping = undefined;
+        running.tried.resolve();
         if (running.isRemoved) this.#endSeries(running);
         this.#schedule(running);
       });
