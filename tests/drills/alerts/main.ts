@@ -21,6 +21,7 @@ import { startReceiver } from './receiver.ts';
 import { readRecord, recordPath, renewRecord } from './record.ts';
 import type { DrillRun } from './record.ts';
 import { judge, renderReport } from './report.ts';
+import type { Finding } from './report.ts';
 import { lastRounds, repeated, rounds } from './rounds.ts';
 import { createFollower } from './runbook.ts';
 import { runRound } from './run-fault.ts';
@@ -83,10 +84,13 @@ function guideOf(host: Host, stage: Stage): Guide {
   return { ...createFollower({ host, root, env: stage.env, say: stage.world.say }), runbookOf: (alert) => byAlert.get(alert) ?? '' };
 }
 
-async function runRounds(stage: Stage, guide: Guide, chosen: readonly Round[], only: readonly string[], outcomes: AlertOutcome[]): Promise<void> {
+/** @param keep writes down what is known, so that a drill that is stopped keeps its rounds */
+async function runRounds(stage: Stage, guide: Guide, chosen: readonly Round[], only: readonly string[], outcomes: AlertOutcome[], keep: () => void): Promise<void> {
   for (const round of chosen) {
     const faults = round.filter(({ name }) => only.length === 0 || only.includes(name));
+    if (faults.length === 0) continue;
     outcomes.push(...(await runRound(stage.world, faults, guide)));
+    keep();
   }
 }
 
@@ -104,10 +108,13 @@ async function drill(host: Host, { only, times }: Wanted, signal: AbortSignal): 
   const again: AlertOutcome[] = [];
   const sinceMs = host.clock.monotonicMs();
   let replay: Replay | undefined;
+  const commit = commitOf();
+  const runSoFar = (): DrillRun => ({ outcomes, repeated: again, replay, atMs, machine: machineOf(), commit });
+  const keep = (): void => void writeRecord(host, runSoFar());
   try {
     // Rates need a whole window, and what the start itself raises must be over.
     await host.timers.sleep(60_000, signal);
-    await runRounds(stage, guide, rounds, only, outcomes);
+    await runRounds(stage, guide, rounds, only, outcomes, keep);
     for (let time = 0; time < times; time++) again.push(...(await runRound(stage.world, [repeated])));
     if (only.length === 0) {
       replay = replayRun(host, root, stage.env, home, (host.clock.monotonicMs() - sinceMs) / 1_000);
@@ -117,18 +124,22 @@ async function drill(host: Host, { only, times }: Wanted, signal: AbortSignal): 
   } finally {
     await stopUsers();
   }
-  await runRounds(stage, guide, lastRounds, only, outcomes);
-  finish(host, { outcomes, repeated: again, replay, atMs, machine: machineOf(), commit: commitOf() });
+  await runRounds(stage, guide, lastRounds, only, outcomes, keep);
+  finish(host, runSoFar());
 }
 
-function finish(host: Host, run: DrillRun): void {
+function writeRecord(host: Host, run: DrillRun): Finding[] {
   const rules = ruleNames(host);
   const record = renewRecord(readRecord(host, root), run, rules);
   host.files.writeText(join(root, recordPath), `${JSON.stringify(record, null, 1)}\n`);
   host.files.writeText(join(root, reportPath), renderReport(record, rules));
   host.files.writeText(join(root, alertsReadme), alertsReadmeText(host.files, root));
+  return judge(record, rules);
+}
+
+function finish(host: Host, run: DrillRun): void {
+  const findings = writeRecord(host, run);
   const failed = [...run.outcomes, ...run.repeated].filter(({ problem }) => problem !== undefined);
-  const findings = judge(record, rules);
   host.stdout.write(`${findings.map(({ ok, text }) => `${ok ? '✓' : '✗'} ${text}`).join('\n')}\n${reportPath}\n`);
   host.process.setExitCode(failed.length === 0 && findings.every(({ ok }) => ok) ? exitCodes.pass : exitCodes.thresholdsFailed);
 }
