@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { PostgresEventLog } from '../core/event-log/log.ts';
+import { startThinning } from '../core/event-log/thin.ts';
 import { messageOf } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
 import { ackUrls } from '../alerting/ack/routes.ts';
@@ -51,12 +52,14 @@ export interface Alerting {
   readonly outbox: Outbox;
   /** Begins to evaluate, with what was remembered. Call it when the samples of every target are there: a condition without any is over. */
   begin(): Promise<void>;
-  /** Why alerts are not evaluated; undefined while they are. */
+  /** Why alerts are not evaluated or could not be told; undefined while they are. */
   problem(): string | undefined;
   /** Takes no more, and waits for what is being evaluated and sent. */
   stop(): Promise<void>;
 }
 
+/** Heartbeats for which the database may be away before they are withheld: a restart of it is nobody's concern. */
+const patienceBeats = 3;
 /** What a drill leaves of `for`, as a part of its windows: long enough to be seen pending. */
 const drillForRatio = 6;
 /**
@@ -107,17 +110,23 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
   });
   watchEvaluator(metrics, evaluator);
   await recordConfigChanges(events, { host, root, settings, receivers: loaded.config.receivers }).catch(say('what changed in the configuration could not be recorded'));
+  const stopThinning = startThinning({ host, pool, metrics, onError: say('the event log could not be thinned') });
   const startedAtMs = host.clock.nowMs();
   await sender.start();
   return {
     evaluator, routing, outbox,
     begin: () => evaluator.start(),
-    problem: () => findProblem(evaluator.runs, startedAtMs, host.clock.nowMs()),
+    problem: () => findProblem(
+      { groups: evaluator.runs, unsavedSinceMs: evaluator.unsavedSinceMs, undecidedSinceMs: routing.undecidedSinceMs(), outboxReadAtMs: sender.lookedAtMs() },
+      { sinceMs: startedAtMs, patienceMs: patienceBeats * settings.heartbeatMs },
+      host.clock.nowMs(),
+    ),
     async stop() {
       await evaluator.stop();
       await poster?.stop();
       await routing.stop();
       await sender.stop();
+      await stopThinning();
     },
   };
 }

@@ -59,3 +59,17 @@ test('a database that cannot be reached is named, with where to look', async () 
   await using control = openControlDatabase(createTestHost(), 'postgres://nobody@127.0.0.1:1/none');
   await expect(control.transaction(() => Promise.resolve())).rejects.toMatchObject({ code: 'control_database_unreachable', status: 503, hint: expect.stringContaining('control-postgres') as string });
 });
+
+test('a connection that breaks in the middle of a transaction, while it is asked nothing, fails that transaction alone', async () => {
+  await using other = await createTestDatabase({ migrate: false });
+  await using control = openControlDatabase(createTestHost(), other.url);
+  const broken = control.transaction(async (client) => {
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const ended = new Promise((resolve) => client.once('end', resolve));
+    await control.pool.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+    await ended;
+    await client.query('select 1');
+  });
+  await expect(broken).rejects.toThrow();
+  expect(await control.transaction((client) => client.query('select 1'))).toMatchObject({ rowCount: 1 });
+});

@@ -55,6 +55,8 @@ export function openControlDatabase(host: Host, url: string, options: ControlDat
   });
   // A connection that breaks while idle is dropped by the pool; without a listener it would end the process.
   pool.on('error', (error) => options.onError?.(error));
+  // Nor must one that breaks while it is lent out and asked nothing: whoever has it hears of it by its next query.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const close = (): Promise<void> => (pool.ended ? Promise.resolve() : pool.end());
   return {
     pool,

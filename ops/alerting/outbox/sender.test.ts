@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => fixture[Symbol.asyncDispose]());
 beforeEach(async () => {
   host = createTestHost(noonMs);
-  await fixture.database.pool.query('truncate alerting_outbox, alerting_outbox_episode, alerting_outbox_thread, alerting_outbox_total, event_log');
+  await fixture.database.pool.query(`begin; set local sora.thinning = 'on'; truncate alerting_outbox, alerting_outbox_episode, alerting_outbox_thread, alerting_outbox_total, event_log; commit`);
   receiver = await startReceiver();
   settings = () => integrationSettings.parse({ kind: 'webhook', url: receiver.url });
   sender = fixture.sender((name) => settings(name));
@@ -82,6 +82,7 @@ describe('sending', () => {
     await receiver.until(1);
     await sender.settled();
     expect(ids()).toEqual(['a']);
+    expect(sender.lookedAtMs()).toBe(host.clock.nowMs());
   });
 
   test('an id is taken once', async () => {

@@ -34,6 +34,8 @@ export interface SenderDeps {
 export interface Sender {
   start(): Promise<void>;
   wake(): void;
+  /** When it last saw what waits in the outbox; undefined before the first time. */
+  lookedAtMs(): number | undefined;
   /** Resolves once nothing is being sent and nothing more is due. */
   settled(): Promise<void>;
   /** Takes no more and waits for what is being sent. */
@@ -63,6 +65,7 @@ class OutboxSender implements Sender {
   #pumping: Promise<void> | undefined;
   #polling: Promise<void> | undefined;
   #pruning: Promise<void> | undefined;
+  #lookedAtMs: number | undefined;
   #isWoken = false;
   #isStopped = false;
 
@@ -84,6 +87,10 @@ class OutboxSender implements Sender {
     this.#pumping = this.#pump().catch(this.#deps.onError).finally(() => {
       this.#pumping = undefined;
     });
+  }
+
+  lookedAtMs(): number | undefined {
+    return this.#lookedAtMs;
   }
 
   async settled(): Promise<void> {
@@ -154,6 +161,7 @@ class OutboxSender implements Sender {
         });
         this.#inFlight.set(leased.sequence, { target: leased.target, done });
       }
+      this.#lookedAtMs = this.#deps.host.clock.nowMs();
     }
   }
 

@@ -107,9 +107,13 @@ describe('the routing service', () => {
     expect(await rows(database.pool, 'select item_id from alerting_outbox')).toEqual([]);
     const lost = routing.remembered().state.groups;
     expect(lost).toEqual({});
+    const askedAtMs = host.clock.nowMs();
     failing = undefined;
-    await host.advance(1_000);
+    await host.advance(999);
+    expect(routing.undecidedSinceMs()).toBe(askedAtMs);
+    await host.advance(1);
     await routing.settled();
+    expect(routing.undecidedSinceMs()).toBeUndefined();
     expect(queued).toHaveLength(1);
     expect(routing.counts()).toMatchObject({ failures: 1, notifications: 1 });
   });

@@ -69,6 +69,8 @@ export interface Routing {
   /** Changes what is remembered; resolves once it is written. Decides again right after. */
   change<Result>(work: (before: Remembered, observed: Observed, nowMs: number) => Mutation<Result>): Promise<Result>;
   counts(): RoutingCounts;
+  /** Since when a decision has been asked for that is not written yet; undefined while there is none. */
+  undecidedSinceMs(): number | undefined;
   /** Counts a message that went round. */
   noteLoop(): void;
   /** Resolves once everything that was asked for so far is done. */
@@ -94,6 +96,8 @@ class RoutingService implements Routing {
   #isDue = false;
   #isStopped = false;
   #failuresInARow = 0;
+  #askedAtMs: number | undefined;
+  #undecidedSinceMs: number | undefined;
   #timer: Timer | undefined;
   #counts: RoutingCounts = { notifications: 0, held: { silenced: 0, inhibited: 0, muted: 0 }, refused: 0, failures: 0, loops: 0 };
 
@@ -130,6 +134,10 @@ class RoutingService implements Routing {
     return this.#counts;
   }
 
+  undecidedSinceMs(): number | undefined {
+    return this.#undecidedSinceMs ?? this.#askedAtMs;
+  }
+
   noteLoop(): void {
     this.#counts = { ...this.#counts, loops: this.#counts.loops + 1 };
   }
@@ -162,6 +170,7 @@ class RoutingService implements Routing {
   #wake(): void {
     if (this.#isDue || this.#isStopped) return;
     this.#isDue = true;
+    this.#askedAtMs = this.#deps.host.clock.nowMs();
     this.#queue = this.#queue.then(() => this.#run());
   }
 
@@ -170,11 +179,14 @@ class RoutingService implements Routing {
     if (this.#isStopped) return;
     const { host, onError } = this.#deps;
     const nowMs = host.clock.nowMs();
+    this.#undecidedSinceMs ??= this.#askedAtMs;
+    this.#askedAtMs = undefined;
     try {
       const decision = decide(this.observed(), nowMs);
       await this.#commit({ state: decision.state, overrides: this.#remembered.overrides }, decision.notifications, decision.events, []);
       this.#count(decision.notifications.length, decision.held, decision.refused);
       this.#failuresInARow = 0;
+      this.#undecidedSinceMs = undefined;
       this.#schedule(decision.wakeAtMs === undefined ? wakeMaxMs : decision.wakeAtMs - host.clock.nowMs());
     } catch (error) {
       // What was decided is forgotten with the transaction; it is decided again, with the same ids.

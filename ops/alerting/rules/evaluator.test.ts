@@ -164,12 +164,14 @@ describe('RuleEvaluator', () => {
       load: () => Promise.resolve(new Map()),
       save: (change) => (isAway ? Promise.reject(new Error('connection refused')) : (written.push(change), Promise.resolve())),
     };
-    const { evaluator, run, said } = bench({ store });
+    const { evaluator, host, run, said } = bench({ store });
     await evaluator.start();
     await run(0, 60_000);
     expect(said[0]).toContain('connection refused');
+    expect(host.clock.nowMs() - (evaluator.unsavedSinceMs ?? Infinity)).toBeGreaterThan(15_000);
     isAway = false;
     await run(1, 30_000);
+    expect(evaluator.unsavedSinceMs).toBeUndefined();
     await evaluator.stop();
     const steps = written.flatMap(({ transitions }) => transitions).filter(({ rule }) => rule === 'Down').map(({ from, to }) => `${from}>${to}`);
     expect(steps).toEqual(['inactive>pending', 'pending>firing', 'firing>resolved']);

@@ -66,6 +66,7 @@ export class RuleEvaluator {
   readonly #scheduled: Scheduled[];
   readonly #intervalMs: number;
   #unsaved: StateChange[] = [];
+  #unsavedSinceMs: number | undefined;
   #counts = { evaluations: 0, failures: 0, missed: 0, lost: 0 };
   #timer: Timer | undefined;
   #isStopped = false;
@@ -86,6 +87,11 @@ export class RuleEvaluator {
 
   get counts(): EvaluatorCounts {
     return this.#counts;
+  }
+
+  /** Since when changes wait for the database; undefined while none do. */
+  get unsavedSinceMs(): number | undefined {
+    return this.#unsavedSinceMs;
   }
 
   /** Restores what was saved, then evaluates each group when it is next due. */
@@ -181,11 +187,13 @@ export class RuleEvaluator {
     if (store === undefined) return;
     if (change.states.length + change.dropped.length + change.transitions.length + change.health.length === 0) return;
     this.#unsaved.push(change);
+    this.#unsavedSinceMs ??= this.#options.host.clock.nowMs();
     try {
       for (let next = this.#unsaved[0]; next !== undefined; next = this.#unsaved[0]) {
         await store.save(next);
         this.#unsaved.shift();
       }
+      this.#unsavedSinceMs = undefined;
     } catch (error) {
       say?.(`the state of alerts could not be saved, ${this.#unsaved.length} changes wait: ${messageOf(error)}`);
       const given = this.#unsaved.splice(0, Math.max(0, this.#unsaved.length - unsavedMax));
