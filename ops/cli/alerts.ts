@@ -156,7 +156,8 @@ async function test(context: Context, parsed: Parsed, words: readonly string[]):
 async function noise(context: Context, parsed: Parsed, words: readonly string[]): Promise<ExitCode> {
   takeNoWords(words, 'noise');
   const output = outputOf(parsed);
-  const { rules } = await controlClient(context, 'viewer').get(`${apiPrefix}/alerts/noise`, noiseReply);
+  const { rules, cutEvents } = await controlClient(context, 'viewer').get(`${apiPrefix}/alerts/noise`, noiseReply);
+  if (cutEvents > 0) context.host.stderr.write(`the oldest ${cutEvents} events were left out, as too many to read\n`);
   if (output === 'json') return json(context, { schema: 'sora.alert-noise/v1', rules });
   const days = (ms: number | undefined): string => (ms === undefined ? 'never' : ms < 86_400_000 ? `${formatDuration(Math.floor(ms / 60_000) * 60_000)} ago` : `${Math.floor(ms / 86_400_000)}d ago`);
   if (rules.length === 0) context.host.stderr.write('no rule is loaded, and none has fired or been drilled\n');

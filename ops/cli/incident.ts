@@ -42,7 +42,8 @@ async function list(context: Context, parsed: Parsed): Promise<ExitCode> {
   const [days, state] = [parsed.text('days'), parsed.text('state')];
   const query = new URLSearchParams({ ...(days === undefined ? {} : { days }), ...(state === undefined ? {} : { state }), ...(parsed.has('no-rehearsals') ? { rehearsals: 'false' } : {}) });
   const reply = await controlClient(context, 'viewer').get(`${apiPrefix}/incidents?${query}`, incidentsReply);
-  const { stdout } = context.host;
+  const { stdout, stderr } = context.host;
+  if (reply.cutEvents > 0) stderr.write(`the oldest ${reply.cutEvents} events of the span were left out, as too many to read; --days asks for fewer\n`);
   if (output === 'json') {
     stdout.write(`${JSON.stringify({ schema: 'sora.incidents/v1', ...reply }, null, 2)}\n`);
     return exitCodes.pass;

@@ -13,7 +13,7 @@ const checkout = new URL('../..', import.meta.url).pathname;
 cpSync(join(checkout, 'alerts'), join(root, 'alerts'), { recursive: true });
 afterAll(() => rmSync(root, { recursive: true }));
 const host = createNodeHost();
-const settings = { ...(await readAlertSettings(host, root)), heartbeatUrl: 'https://ping.example.test/hush', watchdog: { afterMs: 60_000, receivers: [] } } as Awaited<ReturnType<typeof readAlertSettings>>;
+const settings = { ...(await readAlertSettings(host, root)), heartbeatUrl: 'https://ping.example.test/hush' };
 const receivers: Parameters<typeof readConfiguration>[0]['receivers'] = [];
 
 describe('configuration', () => {

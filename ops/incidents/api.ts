@@ -36,6 +36,8 @@ const times = z.object({ detectMs: distribution, acknowledgeMs: distribution, mi
 
 export const incidentsReply = z.object({
   incidents: z.array(incidentReply),
+  /** Events of the span that were too many to read; the oldest. */
+  cutEvents: z.number().default(0),
   /** Over all incidents of the span, rehearsals apart. */
   times: z.object({ real: times, rehearsal: times }),
 });

@@ -8,15 +8,18 @@ export const dayMs = 86_400_000;
 /** Looked back at most. */
 export const daysMax = 366;
 
-/** All events of these kinds in a span of time, in order of sequence. */
-export async function readHistory(log: EventLog, span: { readonly kinds: readonly EventKind[]; readonly fromMs: number; readonly toMs?: number | undefined }): Promise<LoggedEvent[]> {
+/** All events of these kinds in a span of time, in order of sequence. @param onCut hears how many of the oldest were left out, where any were */
+export async function readHistory(log: EventLog, span: { readonly kinds: readonly EventKind[]; readonly fromMs: number; readonly toMs?: number | undefined }, onCut: (events: number) => void = () => undefined): Promise<LoggedEvent[]> {
+  let cut = 0;
   const events: LoggedEvent[] = [];
   let afterSequence: number | undefined;
   for (;;) {
     const page = await log.read({ ...span, afterSequence, limit: pageSize });
     for (const event of page) events.push(event);
-    if (events.length > historyMax) events.splice(0, events.length - historyMax);
-    if (page.length < pageSize) return events;
+    if (events.length > historyMax) cut += events.splice(0, events.length - historyMax).length;
+    if (page.length < pageSize) break;
     afterSequence = page.at(-1)?.sequence;
   }
+  if (cut > 0) onCut(cut);
+  return events;
 }

@@ -36,7 +36,7 @@ afterAll(async () => {
   await server.stop(0);
   await fixture[Symbol.asyncDispose]();
 });
-beforeEach(() => fixture.database.pool.query('truncate event_log, alerting_outbox restart identity'));
+beforeEach(() => fixture.database.pool.query(`begin; set local sora.thinning = 'on'; truncate event_log, alerting_outbox restart identity; commit`));
 
 /** Runs a command as a user would, against the server above. */
 async function run(command: typeof incident, args: string[], token = tokens.operator): Promise<{ code: number; stdout: string }> {

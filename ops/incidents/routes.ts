@@ -33,9 +33,9 @@ const idPattern = /^inc-\d{1,15}$/;
 /** `GET /`, `GET /:id`, `GET /:id/postmortem`; `POST /:id/notes|mitigate|resolve` with `{ text }`. */
 export function incidentRoutes({ host, log }: IncidentRoutesDeps): Router {
   const router = express.Router();
-  const all = async (days = daysMax): Promise<Incident[]> => {
+  const all = async (days = daysMax, onCut?: (events: number) => void): Promise<Incident[]> => {
     const nowMs = host.clock.nowMs();
-    return incidentsOf(await readHistory(log, { kinds: incidentKinds, fromMs: nowMs - days * dayMs }), nowMs);
+    return incidentsOf(await readHistory(log, { kinds: incidentKinds, fromMs: nowMs - days * dayMs }, onCut), nowMs);
   };
   const find = async (id: string): Promise<Incident> => {
     const found = idPattern.test(id) ? (await all()).find((incident) => incident.id === id) : undefined;
@@ -44,10 +44,11 @@ export function incidentRoutes({ host, log }: IncidentRoutesDeps): Router {
   };
   router.get('/', requireRole('viewer'), async (request, response) => {
     const { days, state, rehearsals } = listQuery.parse(request.query);
-    const found = (await all(days)).filter(({ rehearsalId }) => rehearsals || rehearsalId === undefined);
+    let cutEvents = 0;
+    const found = (await all(days, (events) => (cutEvents = events))).filter(({ rehearsalId }) => rehearsals || rehearsalId === undefined);
     const shown = found.filter((incident) => state === undefined || incident.state === state).toReversed();
     const isReal = ({ rehearsalId }: Incident): boolean => rehearsalId === undefined;
-    response.json({ incidents: shown.map(toReply), times: { real: toTimesReply(found.filter(isReal)), rehearsal: toTimesReply(found.filter((incident) => !isReal(incident))) } });
+    response.json({ incidents: shown.map(toReply), cutEvents, times: { real: toTimesReply(found.filter(isReal)), rehearsal: toTimesReply(found.filter((incident) => !isReal(incident))) } });
   });
   router.get('/:id', requireRole('viewer'), async (request: IncidentRequest, response) => {
     const incident = await find(request.params.id);

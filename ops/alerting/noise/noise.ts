@@ -127,15 +127,16 @@ function findDrills(events: readonly LoggedEvent[], rules: ReadonlySet<string>):
 /** Events read at most, the newest; the report says nothing of what is older. */
 const eventsMax = 100_000;
 
-/** All events of the report's kinds, in order. */
-export async function readNoiseEvents(log: EventLog): Promise<LoggedEvent[]> {
+/** All events of the report's kinds, in order, and how many of the oldest were left out. */
+export async function readNoiseEvents(log: EventLog): Promise<{ readonly events: LoggedEvent[]; readonly cutEvents: number }> {
   const events: LoggedEvent[] = [];
+  let cutEvents = 0;
   for (let afterSequence = 0; ; ) {
     const page = await log.read({ kinds: noiseKinds, afterSequence });
     events.push(...page);
-    if (events.length > eventsMax) events.splice(0, events.length - eventsMax);
+    if (events.length > eventsMax) cutEvents += events.splice(0, events.length - eventsMax).length;
     const last = page.at(-1);
-    if (last === undefined || page.length < 10_000) return events;
+    if (last === undefined || page.length < 10_000) return { events, cutEvents };
     afterSequence = last.sequence;
   }
 }

@@ -27,6 +27,8 @@ export const ackReply = z.object({ groups: z.array(z.string()), fingerprints: z.
 export const testReply = z.object({ results: z.array(z.object({ integration: z.string(), outcome: z.enum(['sent', 'retry', 'refused']), error: z.string().optional(), durationMs: z.number() })) });
 export const noiseReply = z.object({
   rules: z.array(z.object({ rule: z.string(), firings: z.number(), actedOn: z.number(), actionRatio: z.number().optional(), silenced: z.number(), medianDurationMs: z.number().optional(), sinceDrillMs: z.number().optional(), drillProblem: z.string().optional() })),
+  /** Events that were too many to read; the oldest. */
+  cutEvents: z.number().default(0),
 });
 
 export const silenceReply = z.object({ id: z.string(), state: z.enum(['active', 'pending', 'expired']), matchers: z.array(z.string()), author: z.string(), comment: z.string(), startsAtMs: z.number(), endsAtMs: z.number() });

@@ -54,7 +54,8 @@ export function alertsRoutes({ host, routing, log, sending, known }: RoutingRout
   });
   router.get('/noise', requireRole('viewer'), async (_request, response) => {
     const nowMs = host.clock.nowMs();
-    response.json({ rules: noiseReport(await readNoiseEvents(log), nowMs, known?.()) });
+    const { events, cutEvents } = await readNoiseEvents(log);
+    response.json({ rules: noiseReport(events, nowMs, known?.()), cutEvents });
   });
   router.post('/ack', requireRole('operator'), async (request, response) => {
     const { target, forMs, via, by } = ackBody.parse(request.body);
