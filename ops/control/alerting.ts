@@ -29,6 +29,7 @@ import { recordConfigChanges } from './config-changes.ts';
 import type { ControlDatabase } from './database.ts';
 import type { ControlEnvironment } from './environment.ts';
 import type { Samples } from './samples.ts';
+import { warnOfAddresses } from './settings.ts';
 import type { AlertSettings } from './settings.ts';
 import { findProblem } from './working.ts';
 
@@ -77,6 +78,7 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
   if (windowMaxMs !== undefined) log.warn({ windowMaxMs }, 'windows of rules are cut for a drill');
   const loaded = loadRouting(host, routingFiles(root, settings));
   if (loaded.notes.length > 0) log.info({ notes: loaded.notes }, 'routing was read');
+  for (const warning of warnOfAddresses(settings, loaded.config.receivers.flatMap(({ integrations }) => integrations))) log.warn(warning);
   const outbox = createOutbox({ host, appendEvents });
   const sender = createSender({
     host, pool, appendEvents, limitOf, findSettings: (...asked) => routing.findSettings(...asked), runbookBaseUrl: settings.runbookUrl,

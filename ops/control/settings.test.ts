@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestHost } from '../core/test-host.ts';
 import { readControlEnvironment } from './environment.ts';
-import { describeSettings, readAlertSettings } from './settings.ts';
+import { describeSettings, readAlertSettings, warnOfAddresses } from './settings.ts';
 
 let folder = '';
 beforeAll(() => {
@@ -39,6 +39,16 @@ test.each([
   [{ ALERTMANAGER_URL: 'alertmanager:9093' }, 'ALERTMANAGER_URL "alertmanager:9093" is not an http or https address'],
 ])('%j is refused', async (env, message) => {
   await expect(readAlertSettings(withEnv(env as Record<string, string>), folder)).rejects.toMatchObject({ exitCode: 104, message: expect.stringContaining(message) as string });
+});
+
+test('links that lead nowhere for whoever is told outside are warned of, and no others', () => {
+  const inside = { host: '127.0.0.1', from: 'sora@x.example' };
+  expect(warnOfAddresses({}, [{ kind: 'log', settings: {} }, { kind: 'webhook', settings: { url: 'http://127.0.0.1:9/' } }, { kind: 'email', settings: inside }])).toEqual([]);
+  expect(warnOfAddresses({}, [{ kind: 'slack', settings: { webhookUrl: { secret: { from: 'env', name: 'S' } } } }])).toEqual([
+    expect.stringMatching(/^runbookUrl is not set.*SORA_RUNBOOK_URL/), expect.stringMatching(/^publicUrl is not set.*SORA_PUBLIC_URL/),
+  ]);
+  expect(warnOfAddresses({ runbookUrl: 'https://git.example/x', publicUrl: 'http://localhost:8070' }, [{ kind: 'pagerduty', settings: {} }])).toEqual([expect.stringMatching(/^publicUrl http:\/\/localhost:8070 is of this machine/)]);
+  expect(warnOfAddresses({ runbookUrl: 'https://git.example/x', publicUrl: 'https://sora.example' }, [{ kind: 'pagerduty', settings: {} }])).toEqual([]);
 });
 
 test('what the supervisor must tell is asked for all at once', () => {

@@ -6,6 +6,7 @@ import type { SoraConfig } from '../core/config.ts';
 import { parseDurationMs } from '../core/duration.ts';
 import { invalidConfig } from '../core/error.ts';
 import type { Host } from '../core/host.ts';
+import type { Integration } from '../alerting/routing/integration.ts';
 
 export type AlertSettings = SoraConfig['alerts'];
 
@@ -53,6 +54,30 @@ export function describeSettings({ scrapeIntervalMs, evaluationIntervalMs, rules
     rule_files: rules,
   });
 }
+
+/**
+ * What to say at the start of links in messages that lead nowhere for those who get them: a runbook's path without an
+ * address, an acknowledge link to this machine. Nothing is said while only this machine is told.
+ * @param integrations those that are switched on
+ */
+export function warnOfAddresses({ runbookUrl, publicUrl }: Pick<AlertSettings, 'runbookUrl' | 'publicUrl'>, integrations: readonly Pick<Integration, 'kind' | 'settings'>[]): string[] {
+  const outside = integrations.filter(isOutside);
+  if (outside.length === 0) return [];
+  const who = `${[...new Set(outside.map(({ kind }) => kind))].join(', ')} reach people elsewhere`;
+  return [
+    ...(runbookUrl === undefined ? [`runbookUrl is not set, and ${who}: their messages name a runbook's path alone; set SORA_RUNBOOK_URL, such as https://git.example/sora/blob/main`] : []),
+    ...(publicUrl === undefined || isLoopbackUrl(publicUrl) ? [`publicUrl ${publicUrl === undefined ? 'is not set' : `${publicUrl} is of this machine`}, and ${who}: their acknowledge links open only here; set SORA_PUBLIC_URL`] : []),
+  ];
+}
+
+/** What an integration sends to, where that is said openly, is of this machine; all else is taken to be outside. */
+function isOutside({ kind, settings }: Pick<Integration, 'kind' | 'settings'>): boolean {
+  if (kind === 'log') return false;
+  const address = kind === 'email' ? `smtp://${String(settings['host'])}` : kind === 'webhook' ? settings['url'] : undefined;
+  return typeof address !== 'string' || !isLoopbackUrl(address);
+}
+
+const isLoopbackUrl = (url: string): boolean => /^(?:127(?:\.\d+){3}|localhost|\[::1\])$/.test(URL.parse(url)?.hostname ?? '');
 
 function receiversOf(env: Readonly<Record<string, string | undefined>>): Record<string, unknown>[] {
   const webhook = readUrl(env, 'SORA_WATCHDOG_WEBHOOK_URL');
