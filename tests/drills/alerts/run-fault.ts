@@ -62,6 +62,7 @@ interface Present {
  * followed when nothing is being timed: the checks when all messages have come, the proofs when all have said that it is over.
  */
 export async function runRound(world: World, faults: readonly Fault[], guide?: Guide): Promise<AlertOutcome[]> {
+  await waitForCalm(world, new Set(faults.flatMap(({ alerts }) => alerts)));
   const present = await Promise.all(faults.map((fault) => bringAbout(world, fault)));
   try {
     if (guide !== undefined) for (const one of present) await follow(world, guide, one, 'First checks');
@@ -83,6 +84,15 @@ export async function runRound(world: World, faults: readonly Fault[], guide?: G
     const path = guide.runbookOf(outcome.alert);
     return { ...outcome, runbook: summarise(path, one.commands.get(path) ?? []) };
   }));
+}
+
+/** What a round before still makes fire sends no message anew; how long it may take is bounded. */
+async function waitForCalm(world: World, alerts: ReadonlySet<string>): Promise<void> {
+  const isCalm = await waitFor(world, patienceMs, () => {
+    const last = new Map(world.receiver.messages.flatMap(({ payload }) => payload.alerts.flatMap(({ labels, fingerprint, status }) => (alerts.has(labels['alertname'] ?? '') ? [[fingerprint, status]] : []))));
+    return [...last.values()].includes('firing') ? undefined : true;
+  });
+  if (isCalm === undefined) world.say('some of the alerts that are due fire from before');
 }
 
 /** Tells the control plane of the fault, brings it about, and waits for its messages. Never throws: what others brought about must be removed. */
