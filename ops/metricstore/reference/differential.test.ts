@@ -10,7 +10,7 @@ import { startPrometheus } from './prometheus.ts';
 import type { ReferencePrometheus } from './prometheus.ts';
 import { randomQuery } from './random-expression.ts';
 import { randomSeries, seriesSpan, sourceOf } from './random-series.ts';
-import { ruleExpressions, seriesForRules } from './rule-expressions.ts';
+import { dashboardExpressions, ruleExpressions, seriesForRules } from './rule-expressions.ts';
 
 const host = createNodeHost();
 const { prometheus, promtool } = goTools;
@@ -24,7 +24,9 @@ const hourMs = 3_600_000;
 const timeoutMs = 30_000 + numRuns * 50;
 
 describe.skipIf(!isHere)(`PromQL beside a real Prometheus${isHere ? '' : ` (skipped: ${references})`}`, () => {
-  const expressions = ruleExpressions(host, join(import.meta.dirname, '../../../alerts/rules'));
+  const root = join(import.meta.dirname, '../../..');
+  const dashboards = dashboardExpressions(host, join(root, 'deploy/grafana/dashboards'));
+  const expressions = [...ruleExpressions(host, join(root, 'alerts/rules')), ...dashboards];
   let reference: ReferencePrometheus;
   let source: MemorySource;
 
@@ -42,7 +44,9 @@ describe.skipIf(!isHere)(`PromQL beside a real Prometheus${isHere ? '' : ` (skip
     }), { seed, numRuns });
   }, timeoutMs);
 
-  it.runIf(expressions.length > 0)('gives the same for every expression of the rules', async () => {
+  it('gives the same for every expression of the rules and dashboards', async () => {
+    expect(dashboards.length).toBeGreaterThan(5);
+    expect(expressions.length).toBeGreaterThan(100);
     for (const expr of expressions) {
       for (const query of [{ startMs: seriesSpan.endMs, steps: 0, stepMs: 0 }, { startMs: seriesSpan.startMs, steps: 60, stepMs: hourMs / 50 }]) {
         expect({ expr, difference: await compareEngines(reference, source, { expr, ...query }) }).toEqual({ expr, difference: undefined });

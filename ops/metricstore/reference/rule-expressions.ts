@@ -1,4 +1,4 @@
-/** Expressions of rule files, and series of the metrics they name, for tests that evaluate them. */
+/** Expressions of rule files and dashboards, and series of the metrics they name, for tests that evaluate them. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -20,6 +20,21 @@ export function ruleExpressions(host: Host, folder: string): string[] {
   const files = readdirSync(folder).filter((name) => /\.ya?ml$/.test(name)).sort();
   const rules = files.flatMap((name) => (parse(host.files.readText(join(folder, name))) as RuleFile).groups ?? []).flatMap(({ rules: found = [] }) => found);
   return [...new Set(rules.flatMap(({ expr, annotations }) => [expr, annotations?.['impact']]).filter((expr) => expr !== undefined && isQuery(expr)))] as string[];
+}
+
+/** Every query of the Grafana dashboards in a folder; none where there is no folder. */
+export function dashboardExpressions(host: Host, folder: string): string[] {
+  if (!host.files.exists(folder)) return [];
+  const found = new Set<string>();
+  const read = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [name, part] of Object.entries(value)) {
+      if (name === 'expr' && typeof part === 'string') found.add(part);
+      else read(part);
+    }
+  };
+  for (const name of readdirSync(folder).filter((each) => each.endsWith('.json')).sort()) read(JSON.parse(host.files.readText(join(folder, name))));
+  return [...found];
 }
 
 function isQuery(text: string): boolean {
