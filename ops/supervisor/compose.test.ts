@@ -156,6 +156,10 @@ test('Prometheus scrapes every process that has an HTTP port, and Grafana asks t
     if (spec.readiness.kind !== 'http') continue;
     expect([spec.name, scraped[spec.name]]).toEqual([spec.name, [`127.0.0.1:${topology.ports[spec.readiness.port ?? spec.port ?? '']}`]]);
   }
+  // The rules of the checkout, by the same path there and here.
+  const { rule_files: ruleFiles } = parse(read('deploy/prometheus/prometheus.yml')) as { rule_files: string[] };
+  expect(ruleFiles).toEqual(['../../alerts/rules/*.yaml']);
+  expect(compose.services['prometheus']?.volumes).toEqual(expect.arrayContaining(['./deploy/prometheus:/etc/prometheus:ro', './alerts/rules:/alerts/rules:ro']));
   const source = parse(read('deploy/grafana/provisioning/datasources/prometheus.yml')) as { datasources: { url: string }[] };
   expect(source.datasources[0]?.url).toBe('http://pod:9090');
   expect(compose.services['prometheus']?.network_mode).toBe('service:pod');

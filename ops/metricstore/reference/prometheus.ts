@@ -43,11 +43,13 @@ const logKept = 2_000;
 /**
  * Starts one on a free port of 127.0.0.1, with the samples in its storage; it scrapes nothing. Staleness markers and
  * native histograms cannot be written this way.
+ * @param config text of its configuration; default one that does nothing
  * @throws SoraError `reference_failed` with what the program said
  */
-export async function startPrometheus(host: Host, programs: ReferencePrograms, series: readonly SeriesSamples[], flags: readonly string[] = []): Promise<ReferencePrometheus> {
+export async function startPrometheus(host: Host, programs: ReferencePrograms, series: readonly SeriesSamples[], flags: readonly string[] = [], config = 'scrape_configs: []\n'): Promise<ReferencePrometheus> {
   const folder = mkdtempSync(join(tmpdir(), 'sora-prometheus-'));
   try {
+    writeFileSync(join(folder, 'prometheus.yml'), config);
     writeBlocks(programs, folder, series);
     for (let attempt = 1; ; attempt += 1) {
       const [port = 0] = await findFreePorts(1);
@@ -66,7 +68,6 @@ function writeBlocks({ promtool }: ReferencePrograms, folder: string, series: re
   const file = join(folder, 'samples.om');
   mkdirSync(join(folder, 'data'));
   writeFileSync(file, renderOpenMetrics(series));
-  writeFileSync(join(folder, 'prometheus.yml'), 'scrape_configs: []\n');
   const made = spawnSync(promtool, ['tsdb', 'create-blocks-from', 'openmetrics', '--max-block-duration=30d', file, join(folder, 'data')], { encoding: 'utf8' });
   if (made.status !== 0) throw new SoraError('reference_failed', `promtool made no blocks: ${made.stdout}${made.stderr}`);
 }
