@@ -37,6 +37,8 @@ export interface StoreDatabase {
 
 const expireEveryMs = 10_000;
 const writeEveryMs = 60_000;
+/** What a `kill -9` may lose must leave enough in windows of a minute: a rate over a lone sample takes a firing alert for over. */
+const journalEveryMs = 15_000;
 
 /** Makes the store; `open` it before the first sample is appended. */
 export function createMetricStore(options: MetricStoreOptions): MetricStore {
@@ -52,6 +54,7 @@ export class MetricStore implements SampleSource {
   readonly #options: MetricStoreOptions;
   readonly #timers: Timer[] = [];
   #writing: Promise<void> | undefined;
+  #journalling: Promise<void> | undefined;
   /** Whether there was nothing before this process, neither buckets nor in the journal. */
   #beganEmpty = false;
   /** Failures of the database. */
@@ -78,10 +81,10 @@ export class MetricStore implements SampleSource {
       this.#beganEmpty = this.longTerm?.progressMs === undefined;
     });
     this.#timers.push(timers.every(expireEveryMs, () => this.raw.expire(clock.nowMs())));
-    if (this.#journal !== undefined) this.#timers.push(timers.every(writeEveryMs, () => void this.write()));
+    if (this.#journal !== undefined) this.#timers.push(timers.every(journalEveryMs, () => void this.#writeJournal()), timers.every(writeEveryMs, () => void this.write()));
   }
 
-  /** Writes to the database what is due, as is done every minute. */
+  /** Writes to the database what is due, as is done every minute; the journal is written every 15 s. */
   async write(): Promise<void> {
     if (this.#writing !== undefined) return this.#writing;
     this.#writing = this.#writeDue().finally(() => (this.#writing = undefined));
@@ -92,6 +95,7 @@ export class MetricStore implements SampleSource {
   async close(): Promise<void> {
     for (const timer of this.#timers) timer.cancel();
     await this.#writing;
+    await this.#journalling;
     await this.#try('write the journal', () => this.#journal?.close(this.#options.host.clock.nowMs()));
   }
 
@@ -146,8 +150,14 @@ export class MetricStore implements SampleSource {
 
   async #writeDue(): Promise<void> {
     const nowMs = this.#options.host.clock.nowMs();
-    await this.#try('write the journal', () => this.#journal?.write(nowMs));
+    await this.#writeJournal();
     await this.#try('write buckets', () => this.longTerm?.maintain(nowMs));
+  }
+
+  /** One at a time: while the database is slow none queue up. */
+  async #writeJournal(): Promise<void> {
+    this.#journalling ??= this.#try('write the journal', () => this.#journal?.write(this.#options.host.clock.nowMs())).finally(() => (this.#journalling = undefined));
+    return this.#journalling;
   }
 
   async #try(what: string, work: () => Promise<void> | undefined): Promise<void> {

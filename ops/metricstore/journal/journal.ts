@@ -1,6 +1,6 @@
 /**
- * The newest raw samples in PostgreSQL, a row a minute, so that rates and windows of a process that starts again do not start
- * empty. After a `kill -9` at most the last minute is lost, after an orderly stop nothing; of samples older than the journal keeps
+ * The newest raw samples in PostgreSQL, a row every 15 s, so that rates and windows of a process that starts again do not start
+ * empty. After a `kill -9` at most the last 20 s are lost, after an orderly stop nothing; of samples older than the journal keeps
  * only buckets of 5 min remain.
  */
 import { promisify } from 'node:util';
@@ -61,7 +61,7 @@ export class Journal {
     return restored;
   }
 
-  /** Writes what is new. Call it every minute; calls wait for one another. */
+  /** Writes what is new; calls wait for one another. */
   write(nowMs: number): Promise<void> {
     return this.#after(() => this.#write(nowMs - lagMs, nowMs));
   }
