@@ -86,9 +86,9 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-async function start(): Promise<Plane> {
+async function start(env: Record<string, string> = {}): Promise<Plane> {
   const { log } = createTelemetry(host, { service: 'control', level: 'silent' });
-  return startPlane({ host, root, env: readControlEnvironment(host), settings: await readAlertSettings(host, root), log, metrics: new Registry() });
+  return startPlane({ host, root, env: readControlEnvironment({ ...host, process: { ...host.process, env: { ...host.process.env, ...env } } }), settings: await readAlertSettings(host, root), log, metrics: new Registry() });
 }
 
 test('a condition becomes a message, is acknowledged by its link, outlives a restart, and its end is told', async () => {
@@ -123,5 +123,16 @@ test('a condition becomes a message, is acknowledged by its link, outlives a res
   expect(await readMetrics()).toEqual(expect.arrayContaining(['sora_disk_free_bytes{volume="state"}', 'sora_store_samples_total', 'sora_rule_evaluations_total', 'sora_rule_evaluation_failures_total', 'sora_heartbeats_total{outcome="sent"}', 'process_cold_start_seconds']));
   expect((await fetch(`${plane.url}/readyz`)).status).toBe(200);
   expect((await fetch(`${plane.url}/api/v1/query?query=up`)).status).toBe(401);
+
+  // A second one on the same database changes nothing of the first: it waits, unready, and takes over when that ends.
+  const [port = 0] = await findFreePorts(1);
+  const second = start({ PORT: String(port) });
+  const readyz = (): Promise<number> => fetch(`http://127.0.0.1:${port}/readyz`).then(({ status }) => status, () => 0);
+  await expect.poll(readyz).toBe(503);
+  expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200);
+  expect((await fetch(`${plane.url}/readyz`)).status).toBe(200);
   await plane.stop(true);
+  const other = await second;
+  expect(await readyz()).toBe(200);
+  await other.stop(true);
 }, 60_000);

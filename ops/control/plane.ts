@@ -6,7 +6,7 @@ import type { Registry } from 'prom-client';
 import { webhookRouteToken } from '../alerting/alertmanager/routes.ts';
 import { ackRoutes } from '../alerting/ack/routes.ts';
 import { createEventLog } from '../core/event-log/log.ts';
-import { messageOf } from '../core/error.ts';
+import { exitCodes, messageOf } from '../core/error.ts';
 import type { EventLog } from '../core/event-log/event.ts';
 import type { Host, Timer } from '../core/host.ts';
 import { apiMounts } from './api.ts';
@@ -22,8 +22,10 @@ import { isSupervised, processFamilies } from './process-metrics.ts';
 import { watchControl } from './control-metrics.ts';
 import { readMachine, readUsage } from './process-usage.ts';
 import { startSamples } from './samples.ts';
-import { createApp, listen } from './server.ts';
-import type { Mount } from './server.ts';
+import { takeHold } from './hold.ts';
+import type { Hold } from './hold.ts';
+import { createApp, createWaitingApp, listen } from './server.ts';
+import type { Listening, Mount } from './server.ts';
 import type { AlertSettings } from './settings.ts';
 import { readStack } from './targets.ts';
 import type { TargetPlaces } from './targets.ts';
@@ -51,8 +53,11 @@ const stopGraceMs = 3_000;
 export async function startPlane(parts: PlaneParts): Promise<Plane> {
   const { host, root, env, settings, log } = parts;
   const places: TargetPlaces = { stateDir: env.SORA_STATE_DIR, topology: host.process.env['SORA_TOPOLOGY'] ?? resolve(root, 'topology.json') };
-  const database = openControlDatabase(host, env.SORA_CONTROL_DATABASE_URL, { onError: (error) => log.warn({ error: error.message }, 'a connection to the control database broke') });
-  const applied = await database.migrate();
+  const hold = await holdDatabase(parts);
+  const opened = openControlDatabase(host, env.SORA_CONTROL_DATABASE_URL, { onError: (error) => log.warn({ error: error.message }, 'a connection to the control database broke') });
+  const applied = await opened.migrate();
+  await hold.sign();
+  const database = { ...opened, transaction: hold.guard(opened.transaction) };
   if (applied.length > 0) log.info({ applied }, 'the control database was brought up to date');
   const events = createEventLog(database.pool);
   const publicUrl = settings.publicUrl ?? `http://127.0.0.1:${env.PORT}`;
@@ -100,8 +105,29 @@ export async function startPlane(parts: PlaneParts): Promise<Plane> {
       await samples.stop();
       await listening.stop(stopGraceMs);
       await database.close();
+      await hold.release();
     },
   };
+}
+
+/** Waits while another control plane works on this database; meanwhile whoever asks hears that this one is not ready. */
+async function holdDatabase({ host, env, log }: PlaneParts): Promise<Hold> {
+  let waiting: Promise<Listening> | undefined;
+  const hold = await takeHold({
+    host, url: env.SORA_CONTROL_DATABASE_URL,
+    onWait() {
+      log.warn('another control plane works on this database: waiting until it ends');
+      waiting = listen(host, createWaitingApp(), { port: env.PORT, address: env.SORA_LISTEN });
+      waiting.catch((error: unknown) => log.warn({ error: messageOf(error) }, 'nobody can ask while it waits'));
+    },
+    onLost: () => log.error('the connection that holds the database broke: nothing is written until it is back'),
+    onTaken(why) {
+      log.fatal({ why }, 'this control plane is no longer the one of its database');
+      host.process.exit(exitCodes.generic);
+    },
+  });
+  await (await waiting?.catch(() => undefined))?.stop(0);
+  return hold;
 }
 
 const isLoopback = (address: string): boolean => ['127.0.0.1', '::1', 'localhost'].includes(address);

@@ -36,6 +36,18 @@ export function createApp(parts: AppParts): Express {
   return app;
 }
 
+/** What is served until there is anything to serve: it lives and is not ready. */
+export function createWaitingApp(): Express {
+  return createApp({
+    open: [
+      { path: '/livez', handler: (_request, response) => void response.json({ status: 'live' }) },
+      { path: '/readyz', handler: (_request, response) => void response.status(503).json({ status: 'not ready', reason: 'another control plane works on this database' }) },
+    ],
+    authenticate: (_request, response) => void response.status(503).json({ status: 503, detail: 'another control plane works on this database', code: 'control_waits' }),
+    guarded: [], last: [],
+  });
+}
+
 export interface Listening {
   readonly url: string;
   /** Ends listening, lets what is in flight end for at most `graceMs`, and cuts off the rest. */

@@ -73,7 +73,8 @@ export function warnOfAddresses({ runbookUrl, publicUrl }: Pick<AlertSettings, '
 /** What an integration sends to, where that is said openly, is of this machine; all else is taken to be outside. */
 function isOutside({ kind, settings }: Pick<Integration, 'kind' | 'settings'>): boolean {
   if (kind === 'log') return false;
-  const address = kind === 'email' ? `smtp://${String(settings['host'])}` : kind === 'webhook' ? settings['url'] : undefined;
+  const { host, url } = settings;
+  const address = kind === 'webhook' ? url : kind === 'email' && typeof host === 'string' ? `smtp://${host}` : undefined;
   return typeof address !== 'string' || !isLoopbackUrl(address);
 }
 

@@ -36,7 +36,10 @@ async function startProxy(url: string): Promise<{ readonly url: string; setUp(is
   const sockets = new Set<Socket>();
   let isUp = true;
   const server = createTcpServer((client) => {
-    if (!isUp) return void client.destroy();
+    if (!isUp) {
+      client.destroy();
+      return;
+    }
     const upstream = folder === null ? connect(Number(port), hostname) : connect(`${folder}/.s.PGSQL.${port}`);
     for (const socket of [client, upstream]) {
       sockets.add(socket);
