@@ -25,7 +25,7 @@ import type { ControlDatabase } from './database.ts';
 const root = join(import.meta.dirname, '../..');
 const token = 'secret'.padEnd(40, '.');
 const intervalMs = 1_000;
-const forMs = 3_000;
+const forMs = 4_000;
 const keepFiringForMs = 2_000;
 const polling = { timeout: 30_000, interval: 50 };
 const cleanups: (() => unknown)[] = [];
