@@ -27,7 +27,7 @@ echo example.test; kill -9 $$
 
 \`\`\`sh
 echo never
-echo HOST > mitigated; echo done
+echo HOST > mitigated
 \`\`\`
 
 ## Proof of recovery

@@ -59,7 +59,8 @@ export function createFollower({ host, root, env, say }: FollowerWanted): Runboo
       const outcomes: CommandOutcome[] = [];
       for (const { section: own, text } of readRunbook(host.files.readText(join(root, path))).commands) {
         if (own !== section || only?.some((beginning) => text.startsWith(beginning)) === false) continue;
-        const problem = await tryCommand({ host, root, env, say }, fillIn(text, notes.fill ?? {}));
+        // A check must show something; what changes something, such as kill, may be silent.
+        const problem = await tryCommand({ host, root, env, say }, fillIn(text, notes.fill ?? {}), section !== 'Mitigation');
         const excuse = problem === undefined ? undefined : Object.entries(notes.excused ?? {}).find(([beginning]) => text.startsWith(beginning))?.[1];
         if (problem !== undefined) say(`  ${excuse === undefined ? '✗' : '–'} ${path}: ${text}: ${excuse ?? problem}`);
         outcomes.push({ section, command: text, problem, excuse });
@@ -73,8 +74,8 @@ export function fillIn(command: string, fill: Readonly<Record<string, string>>):
   return Object.entries(fill).reduce((text, [example, value]) => text.replaceAll(example, value), command);
 }
 
-/** Runs a command in a shell and says what went wrong: its exit code, its time, or that it showed nothing. */
-async function tryCommand({ host, root, env }: FollowerWanted, command: string): Promise<string | undefined> {
+/** Runs a command in a shell and says what went wrong: its exit code, its time, or that it showed nothing where it must. */
+async function tryCommand({ host, root, env }: FollowerWanted, command: string, mustShow: boolean): Promise<string | undefined> {
   // It leads a group of its own, so that what hangs below it ends with it.
   const child = spawn('sh', ['-c', command], { cwd: root, env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const said = { stdout: '', stderr: '' };
@@ -88,7 +89,7 @@ async function tryCommand({ host, root, env }: FollowerWanted, command: string):
     const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
     if (isLate) return `took longer than ${limits.commandMs / 1_000} s`;
     if (code !== 0) return `exit code ${code ?? signal}: ${shorten(said.stderr)}`;
-    return said.stdout.trim() === '' ? `shows nothing: ${shorten(said.stderr)}` : undefined;
+    return mustShow && said.stdout.trim() === '' ? `shows nothing: ${shorten(said.stderr)}` : undefined;
   } catch (error) {
     return `cannot be run: ${messageOf(error)}`;
   } finally {
