@@ -121,7 +121,7 @@ describe('a session that is imported, written and played against the same replie
       }),
       { numRuns: 80 },
     );
-    expect(carried).toBeGreaterThan(40);
+    expect(carried).toBeGreaterThan(20);
   });
 
   it('never writes a secret, wherever it stands', () => {

@@ -79,6 +79,8 @@ export async function startStack(host: Host, options: StackOptions, emit: (event
     data: { url: options.databaseUrl, folder: options.databaseFolder, name: options.database },
     control: { url: options.controlDatabaseUrl, folder: options.controlDatabaseFolder, name: controlDatabase },
   };
+  // Wrong words are told before anything is looked at or waited for.
+  for (const { url } of Object.values(planes)) if (url !== undefined) databaseName(url);
   const topology = keepWanted(options.topology, planes, options.control);
   claimFolder(host, stateDir, 0o700);
   await waitForPredecessor(host, options);
