@@ -12,6 +12,7 @@ import { failureChecks } from './kill-service.ts';
 import { goodputChecks, recoveryCheck, refusalChecks } from './overload-checks.ts';
 import type { Probed } from './probe.ts';
 import { descendantsOf, listProcesses, survivorsOf } from './process-tree.ts';
+import type { ProcessRow } from './process-tree.ts';
 
 const startMs = Date.UTC(2026, 0, 1);
 const at = (second: number): number => startMs + second * 1_000;
@@ -119,8 +120,10 @@ test('a process tree holds grandchildren, and survivors are told from the dead',
   const child = spawn('sh', ['-c', 'sleep 60 & echo ready; wait'], { stdio: ['ignore', 'pipe', 'ignore'], detached: true });
   await once(child.stdout, 'data');
   const pid = child.pid ?? 0;
-  const below = descendantsOf(listProcesses(host), process.pid).filter((row) => row.pid === pid || row.parent === pid);
-  expect(below.map(({ command }) => command)).toEqual([expect.stringContaining('wait'), 'sleep 60']);
+  const tree = (): ProcessRow[] => descendantsOf(listProcesses(host), process.pid).filter((row) => row.pid === pid || row.parent === pid);
+  // The shell's child bears the shell's command line until it has become `sleep`.
+  await expect.poll(() => tree().map(({ command }) => command)).toEqual([expect.stringContaining('wait'), 'sleep 60']);
+  const below = tree();
   expect(survivorsOf(host, below)).toHaveLength(2);
   // Another program under the same pid is no survivor.
   expect(survivorsOf(host, below.map((row) => ({ ...row, command: 'postgres: other: walwriter' })))).toEqual([]);
