@@ -15,14 +15,19 @@ const warningsOf = async (...flags: string[]): Promise<string[]> => foresee(awai
 describe('foresee', () => {
   it('says nothing of the run that the default is', async () => expect(await warningsOf()).toEqual([]));
   it('says that a run too short for its think time proves nothing, and what would do', async () => {
-    const [warning, ...more] = await warningsOf('--users', '2000', '--duration', '20s');
+    // An exponential pause, which has no longest.
+    const few = ['--users', '2000', '--think', '10s'];
+    const [warning, ...more] = await warningsOf(...few, '--duration', '20s');
     expect(more).toEqual([]);
     expect(warning).toContain('about 95.7 % of the users will complete an operation before the end, limit ≥ 99 %');
     const [, duration = '', think = ''] = /--duration (\S+) or --think (\S+)$/.exec(warning ?? '') ?? [];
-    expect(await warningsOf('--users', '2000', '--duration', duration)).toEqual([]);
+    expect(await warningsOf(...few, '--duration', duration)).toEqual([]);
     expect(await warningsOf('--users', '2000', '--duration', '20s', '--think', think)).toEqual([]);
-    expect(await warningsOf('--users', '2000', '--duration', `${Number.parseInt(duration, 10) - 1}s`)).toHaveLength(1);
-    expect(await warningsOf('--users', '2000', '--duration', '20s', '--validity', 'users=95%')).toEqual([]);
+    expect(await warningsOf(...few, '--duration', `${Number.parseInt(duration, 10) - 1}s`)).toHaveLength(1);
+    expect(await warningsOf(...few, '--duration', '20s', '--validity', 'users=95%')).toEqual([]);
+    // A bounded one has.
+    expect(await warningsOf('--users', '2000', '--duration', '20s')).toEqual([]);
+    expect(await warningsOf('--users', '2000', '--duration', '5s')).toHaveLength(1);
   });
   it('says which threshold the design of the mix keeps from being met at a low rate', async () => {
     const [warning, ...more] = await warningsOf('--users', '200');

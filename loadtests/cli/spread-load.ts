@@ -52,7 +52,8 @@ function stretch(own: Distribution, factor: number): Distribution {
 }
 
 function rampFor(scenario: Scenario<never>, thinkTimeMs: Distribution, holdMs: number): number {
-  let rampMs = scenario.rampMs;
+  // At least one mean pause, so that caches and connections meet the crowd by and by.
+  let rampMs = Math.max(scenario.rampMs, Math.ceil(meanOf(thinkTimeMs) / rampStepMs) * rampStepMs);
   while (rampMs < rampMaxMs && activeShare({ scenario, rampMs }, thinkTimeMs, holdMs) < activeLeast) rampMs += rampStepMs;
   // A hold too short for any ramp: the warning about idle users says what would do.
   return rampMs < rampMaxMs ? rampMs : scenario.rampMs;
