@@ -19,7 +19,7 @@ export default scenario<LaunchState>({
   thresholds: launchThresholds,
   leastPerS,
   // Proven on 2 cores with everything on them, a million users among it, of whom no cache holds a part worth naming.
-  ratePerSMax: 4_000,
+  ratePerSMax: 3_000,
   setup: setUp,
   state: newState,
   headers: (userIndex, shared) => userHeaders(userIndex, (shared as LaunchShared).sessions),
