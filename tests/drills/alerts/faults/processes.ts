@@ -14,7 +14,7 @@ export const crashingApi: Fault = {
     for (let done = 0; done < kills; done++) await killAndAwait(world, 'api');
     return () => Promise.resolve();
   },
-  notes: () => ({ excused: { 'tail ': lastWords, 'npx sora logs --level error': lastWords } }),
+  notes: () => ({ excused: { 'npx sora logs --level warn': lastWords } }),
 };
 
 const slowStartMs = 2_500;
