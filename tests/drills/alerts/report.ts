@@ -23,18 +23,34 @@ export function judge({ alerts: outcomes, repeated, replay }: DrillRecord, rules
   const missing = rules.filter((rule) => outcomes.every(({ alert }) => alert !== rule));
   const times = outcomes.map(({ toMessageMs }) => toMessageMs).filter(present);
   const waits = [...outcomes, ...repeated].map(({ firingToMessageMs }) => firingToMessageMs).filter(present);
-  const worst = Math.max(...repeated.map(({ toMessageMs }) => toMessageMs ?? Number.POSITIVE_INFINITY));
   const bad = outcomes.filter(({ problem }) => problem !== undefined);
   const within = waits.filter((ms) => ms < limits.firingToMessageMs).length;
   return [
     { ok: bad.length === 0, text: `${outcomes.length - bad.length} of ${outcomes.length} alerts fired, were received and were resolved${bad.length === 0 ? '' : `; not: ${bad.map(({ alert }) => alert).join(', ')}`}` },
     ...(missing.length === 0 ? [] : [{ ok: false, text: `never drilled: ${missing.join(', ')}` }]),
     ...(times.length === 0 ? [] : [{ ok: medianOf(times) < limits.medianMs, text: `cause to message: median ${secondsOf(medianOf(times))} s, limit ${limits.medianMs / 1_000} s; longest ${secondsOf(Math.max(...times))} s` }]),
-    ...(repeated.length === 0 ? [] : [{ ok: worst < limits.worstOfTenMs && repeated.every(({ problem }) => problem === undefined), text: `${repeated[0]?.alert} ${repeated.length} times: median ${secondsOf(medianOf(repeated.map(({ toMessageMs }) => toMessageMs).filter(present)))} s, worst ${secondsOf(worst)} s, limit ${limits.worstOfTenMs / 1_000} s` }]),
+    judgeRepeated(repeated),
     ...(waits.length === 0 ? [] : [{ ok: within === waits.length, text: `firing to message: median ${Math.round(medianOf(waits))} ms, longest ${Math.round(Math.max(...waits))} ms; ${within} of ${waits.length} below ${limits.firingToMessageMs / 1_000} s` }]),
     judgeRunbooks(outcomes),
-    ...(replay === undefined ? [] : [{ ok: replay.ok, text: `the load run's samples played again in another process (${dateOf(replay.atMs)}, ${replay.commit}): ${replay.text}` }]),
+    judgeReplay(replay),
   ];
+}
+
+/** What was never shown does not hold. */
+function judgeRepeated(repeated: readonly DrillEntry[]): Finding {
+  const [first] = repeated;
+  if (first === undefined) return { ok: false, text: 'never repeated: one fault, ten times over' };
+  const worst = Math.max(...repeated.map(({ toMessageMs }) => toMessageMs ?? Number.POSITIVE_INFINITY));
+  const median = medianOf(repeated.map(({ toMessageMs }) => toMessageMs).filter(present));
+  return {
+    ok: worst < limits.worstOfTenMs && repeated.every(({ problem }) => problem === undefined),
+    text: `${first.alert} ${repeated.length} times: median ${secondsOf(median)} s, worst ${secondsOf(worst)} s, limit ${limits.worstOfTenMs / 1_000} s`,
+  };
+}
+
+function judgeReplay(replay: DrillRecord['replay']): Finding {
+  if (replay === undefined) return { ok: false, text: "never replayed: the load run's samples, in another process" };
+  return { ok: replay.ok, text: `the load run's samples played again in another process (${dateOf(replay.atMs)}, ${replay.commit}): ${replay.text}` };
 }
 
 const secondsOf = (ms: number | undefined): string => (ms === undefined ? '–' : (ms / 1_000).toFixed(1));

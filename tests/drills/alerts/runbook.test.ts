@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createNodeHost } from '../../../ops/core/node-host.ts';
-import type { DrillEntry } from './record.ts';
+import type { DrillEntry, DrillRecord } from './record.ts';
 import { judge } from './report.ts';
 import { createFollower, fillIn, summarise } from './runbook.ts';
 import type { CommandOutcome, FollowedSection, RunbookFollower } from './runbook.ts';
@@ -79,4 +79,18 @@ test('the drill counts a shared runbook once, and one that was never followed', 
   const judged = (alerts: readonly DrillEntry[]) => judge({ schema: 'sora.alert-drills/v1', machine: '', alerts: [...alerts], repeated: [] }, []).find((finding) => finding.text.includes('runbooks'));
   expect(judged([entry('A', followed), entry('B', followed)])).toEqual({ ok: true, text: '1 of 1 runbooks followed' });
   expect(judged([entry('A', followed), entry('B'), entry('C', { path: 'runbooks/c.md', followed: '', problem: 'no check was made' })])).toEqual({ ok: false, text: '1 of 3 runbooks followed; not: B, runbooks/c.md' });
+});
+
+test('what was never repeated or replayed does not hold', () => {
+  const judged = (given: Partial<DrillRecord>) => judge({ schema: 'sora.alert-drills/v1', machine: '', alerts: [], repeated: [], ...given }, []).filter(({ text }) => /repeated|replayed|played|times/.test(text));
+  expect(judged({})).toEqual([
+    { ok: false, text: 'never repeated: one fault, ten times over' },
+    { ok: false, text: "never replayed: the load run's samples, in another process" },
+  ]);
+  const again: DrillEntry = { alert: 'A', fault: 'f', what: 'w', severity: 'critical', measured: '', conditionAfterMs: 0, toMessageMs: 9_000, atMs: 0, commit: 'c' };
+  expect(judged({ repeated: [again, again], replay: { ok: true, text: 'the same', atMs: 0, commit: 'c' } })).toEqual([
+    { ok: true, text: 'A 2 times: median 9.0 s, worst 9.0 s, limit 40 s' },
+    { ok: true, text: "the load run's samples played again in another process (1970-01-01 00:00, c): the same" },
+  ]);
+  expect(judged({ repeated: [again, { ...again, toMessageMs: undefined }] })[0]).toMatchObject({ ok: false });
 });
