@@ -62,7 +62,7 @@ export class Connection implements WireEvents {
     const head = `${exchange.method} ${exchange.path} HTTP/1.1\r\n${this.#owner.commonHeaders}${exchange.headers}`;
     exchange.writtenMs = this.#owner.now();
     if (body === undefined) {
-      this.#write(exchange, `${head}\r\n`);
+      this.#write(exchange, lacksLength(exchange) ? `${head}content-length: 0\r\n\r\n` : `${head}\r\n`);
     } else if (typeof body === 'string' && isAscii(body)) {
       this.#write(exchange, `${head}content-length: ${body.length}\r\n\r\n${body}`);
     } else {
@@ -155,6 +155,13 @@ export class Connection implements WireEvents {
     }
     this.#owner.onGone(this, this.#ready ? undefined : (error ?? new TransportError('EIO', 'the connection never opened')));
   }
+}
+
+const ownLength = /^(?:content-length|transfer-encoding):/im;
+
+/** Servers may refuse, with 411, these methods where nothing says that no body follows (RFC 9110, 8.6). */
+function lacksLength({ method, headers }: Exchange): boolean {
+  return (method === 'POST' || method === 'PUT' || method === 'PATCH') && !ownLength.test(headers);
 }
 
 const beyondAscii = /[\u0080-\uffff]/;

@@ -10,10 +10,31 @@ import type { WorkerJob } from './worker-messages.ts';
 const host = createNodeHost();
 const scenarioFile = fileURLToPath(new URL('./fixtures/hello.ts', import.meta.url));
 
+const jobOf = (plan: WorkerJob['plan']): WorkerJob => ({
+  worker: 0, scenarioFile, plan, target: 'http://127.0.0.1:1', policy: localOnly, sockets: 1, shared: undefined, sampledUser: 0, partition: { index: 0, count: 1 },
+});
+
 it('tells how a worker ended that did not get ready', { timeout: 30_000 }, async () => {
   const plan = planRun(await loadScenario(scenarioFile), { users: 1 }, 'aabbccdd');
-  const job: WorkerJob = { worker: 0, scenarioFile, plan, target: 'http://127.0.0.1:1', policy: localOnly, sockets: 1, shared: undefined, sampledUser: 0, partition: { index: 0, count: 1 } };
   const missing = fileURLToPath(new URL('./no-such-worker.ts', import.meta.url));
-  const crew = new Crew({ host, workerFile: missing, plan, users: 1, jobs: [job], graceMs: 1_000, onTick: undefined, log: () => undefined });
+  const crew = new Crew({ host, workerFile: missing, plan, users: 1, jobs: [jobOf(plan)], graceMs: 1_000, onTick: undefined, log: () => undefined });
   await expect(crew.prepare().finally(() => crew.dismiss())).rejects.toThrow('worker 0 ended before it was ready (exit code 1)');
+});
+
+it('does not call a worker back to life that ended between getting ready and the start', { timeout: 30_000 }, async () => {
+  const plan = planRun(await loadScenario(scenarioFile), { users: 1, rampMs: 0, holdMs: 60_000 }, 'aabbccdd');
+  const said: string[] = [];
+  const workerFile = fileURLToPath(new URL('./worker-main.ts', import.meta.url));
+  const crew = new Crew({ host, workerFile, plan, users: 1, jobs: [jobOf(plan)], graceMs: 1_000, onTick: undefined, log: (message) => said.push(message) });
+  try {
+    await crew.prepare();
+    const [pid = 0] = crew.pids;
+    host.process.kill(pid, 'SIGKILL');
+    // It is gone once its exit was noticed here.
+    await expect.poll(() => host.process.kill(pid, 0), { timeout: 10_000 }).toBe(false);
+    expect(await crew.run(host.clock.nowMs())).toMatchObject({ workersLost: [0], interrupted: false, aborted: undefined });
+    expect(said).toContainEqual(expect.stringContaining('worker 0 is lost (signal SIGKILL)'));
+  } finally {
+    crew.dismiss();
+  }
 });

@@ -51,8 +51,8 @@ export class Crew {
   #interrupted = false;
   #aborted: string | undefined;
   #failure: SoraError | undefined;
-  /** Why the first worker ended that was to get ready. */
-  #endedBy = '';
+  /** Why workers ended before the run began. */
+  readonly #endedBy: string[] = [];
   #wake: () => void = () => undefined;
 
   constructor(options: CrewOptions) {
@@ -87,7 +87,7 @@ export class Crew {
     if (this.#interrupted) return;
     const missing = this.#states.findIndex((state) => state !== 'ready');
     if (missing >= 0) {
-      const how = this.#states[missing] === 'lost' ? `ended before it was ready (${this.#endedBy})` : `was not ready within ${prepareMs / 1_000} s`;
+      const how = this.#states[missing] === 'lost' ? `ended before it was ready (${this.#endedBy[missing] ?? 'it did not say why'})` : `was not ready within ${prepareMs / 1_000} s`;
       throw new SoraError('worker_failed', `worker ${missing} ${how}`, {
         hint: 'see its messages above',
       });
@@ -98,14 +98,24 @@ export class Crew {
   async run(startAtMs: number): Promise<CrewOutcome> {
     const { plan } = this.#options;
     if (!this.#interrupted) {
-      this.#states.fill('running');
-      for (const line of this.#lines) line.send({ kind: 'start', startAtMs });
+      this.#begin(startAtMs);
       const overAtMs = Math.max(0, startAtMs - this.#options.host.clock.nowMs()) + plan.rampMs + plan.holdMs + plan.drainMs + overdueMs;
       await this.#until(() => this.#over, overAtMs);
       for (const [worker, state] of this.#states.entries()) if (state === 'running') this.#lose(worker, 'no report in time');
     }
     this.#closeSeconds(true);
     return { merge: this.#merge, results: this.#results, interrupted: this.#interrupted, aborted: this.#aborted, workersLost: this.#lost };
+  }
+
+  /** Lets those begin that are ready. The agreed start may be hours away, and a worker may have ended meanwhile. */
+  #begin(startAtMs: number): void {
+    for (const [worker, state] of this.#states.entries()) {
+      if (state !== 'ready') this.#lose(worker, this.#endedBy[worker] ?? 'it was not ready');
+      else {
+        this.#states[worker] = 'running';
+        this.#lines[worker]?.send({ kind: 'start', startAtMs });
+      }
+    }
   }
 
   /** Ends the run early. */
@@ -179,7 +189,7 @@ export class Crew {
   #onExit(worker: number, reason: string): void {
     if (this.#states[worker] === 'running') this.#lose(worker, reason);
     else if (this.#states[worker] !== 'done') {
-      if (this.#states[worker] === 'starting') this.#endedBy ||= reason;
+      this.#endedBy[worker] ??= reason;
       this.#states[worker] = 'lost';
     }
     this.#wake();

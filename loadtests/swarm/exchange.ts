@@ -64,38 +64,56 @@ export interface Carrier {
   forget?(place: number): void;
 }
 
-/** A queue of exchanges in a ring that doubles when full. */
+/** A queue of exchanges in a ring that doubles when it is full of such as still wait. */
 export class ExchangeQueue {
   #ring: (Exchange | undefined)[] = Array.from({ length: 64 });
   #first = 0;
+  /** Places of the ring in use, those of exchanges that timed out meanwhile among them. */
+  #used = 0;
   #length = 0;
 
+  /** Exchanges that still wait. */
   get length(): number {
     return this.#length;
   }
 
   push(exchange: Exchange): void {
-    if (this.#length === this.#ring.length) this.#grow();
-    this.#ring[(this.#first + this.#length) & (this.#ring.length - 1)] = exchange;
+    if (this.#used === this.#ring.length) this.#makeRoom();
+    this.#ring[(this.#first + this.#used) & (this.#ring.length - 1)] = exchange;
+    this.#used++;
     this.#length++;
+  }
+
+  /** One of those in it waits no longer. It must be settled before the next push. */
+  leave(): void {
+    this.#length--;
   }
 
   /** The oldest that has not timed out meanwhile. */
   shift(): Exchange | undefined {
-    while (this.#length > 0) {
+    while (this.#used > 0) {
       const exchange = this.#ring[this.#first];
       this.#ring[this.#first] = undefined;
       this.#first = (this.#first + 1) & (this.#ring.length - 1);
+      this.#used--;
+      if (exchange === undefined || exchange.settled) continue;
       this.#length--;
-      if (exchange !== undefined && !exchange.settled) return exchange;
+      return exchange;
     }
     return undefined;
   }
 
-  #grow(): void {
-    const bigger: (Exchange | undefined)[] = Array.from({ length: this.#ring.length * 2 });
-    for (let n = 0; n < this.#length; n++) bigger[n] = this.#ring[(this.#first + n) & (this.#ring.length - 1)];
-    this.#ring = bigger;
+  /** Leaves out what timed out, and doubles the ring where more than half of it waits. */
+  #makeRoom(): void {
+    const { length } = this.#ring;
+    const next: (Exchange | undefined)[] = Array.from({ length: this.#length * 2 > length ? length * 2 : length });
+    let used = 0;
+    for (let n = 0; n < length; n++) {
+      const exchange = this.#ring[(this.#first + n) & (length - 1)];
+      if (exchange?.settled === false) next[used++] = exchange;
+    }
+    this.#ring = next;
     this.#first = 0;
+    this.#used = used;
   }
 }

@@ -1,19 +1,29 @@
 import { SoraError } from '../../ops/core/error.ts';
 
-const forbiddenInHeader = /[\r\n\0]/;
+/**
+ * What no header may hold (RFC 9110, 5.5): control characters, of which a line break would begin a header of its own, and all
+ * beyond U+00FF, of which the wire keeps the low byte alone; that of U+010D is a carriage return.
+ */
+const forbiddenInHeader = /[^\t\x20-\x7e\x80-\xff]/;
 const forbiddenInPath = /[^\x21-\x7e]/;
 
-/** Header lines as they go on the wire. @throws SoraError on a line break in a name or value */
+/** Header lines as they go on the wire. @throws SoraError on a character that no header may hold, in a name or a value */
 export function headerLines(headers: Readonly<Record<string, string>> | undefined): string {
   if (headers === undefined) return '';
   let lines = '';
-  for (const name in headers) lines += `${name}: ${headers[name]}\r\n`;
-  // One test for all: the breaks between lines are the only ones allowed.
-  if (forbiddenInHeader.test(lines.replaceAll('\r\n', ''))) throw malformed('a header holds a line break');
   for (const name in headers) {
-    if (headers[name]?.includes('\r\n') === true || name.includes('\r\n')) throw malformed(`header ${name} holds a line break`);
+    const value = headers[name] ?? '';
+    if (forbiddenInHeader.test(name) || forbiddenInHeader.test(value)) throw malformedHeader(name, value);
+    lines += `${name}: ${value}\r\n`;
   }
   return lines;
+}
+
+function malformedHeader(name: string, value: string): SoraError {
+  const code = forbiddenInHeader.exec(name + value)?.[0].codePointAt(0) ?? 0;
+  const found = code === 10 || code === 13 ? 'a line break' : `the character U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
+  const where = `header ${JSON.stringify(name.slice(0, 80))} holds ${found}`;
+  return malformed(where, 'percent-encode the value, as with encodeURIComponent; headers carry printable ASCII and U+0080 to U+00FF');
 }
 
 /** @throws SoraError unless a path begins with `/` and holds only printable ASCII */
@@ -44,6 +54,6 @@ export function namesHeader(headers: Readonly<Record<string, string>> | undefine
   return false;
 }
 
-function malformed(message: string): SoraError {
-  return new SoraError('malformed_request', message, { hint: 'correct the step that makes this request' });
+function malformed(message: string, hint = 'correct the step that makes this request'): SoraError {
+  return new SoraError('malformed_request', message, { hint });
 }

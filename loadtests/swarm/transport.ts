@@ -33,6 +33,10 @@ export class Transport extends BaseTransport {
     this.#openOne();
   }
 
+  protected override onLeft(): void {
+    this.#queue.leave();
+  }
+
   #takeIdle(nowMs: number): Connection | undefined {
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
       if (!connection.idle) continue;

@@ -4,6 +4,7 @@ import { HealthMonitor } from './health.ts';
 import { loadScenario } from './load-scenario.ts';
 import { historyMax, type HistoryStep, type WorkerHealth } from './measurement.ts';
 import type { Scenario } from './scenario.ts';
+import { SecondClock } from './second-clock.ts';
 import type { Courier } from './transport/courier.ts';
 import { createCourier, plainLink } from './transport/create-transport.ts';
 import type { FromWorker, WorkerJob } from './worker-messages.ts';
@@ -34,7 +35,8 @@ export class Worker {
   readonly #health: HealthMonitor;
   readonly #history: HistoryStep[] = [];
   #originMs = Number.NaN;
-  #timers: Timer[] = [];
+  #turning: Timer | undefined;
+  readonly #seconds: SecondClock;
   #stopAtMs = Number.POSITIVE_INFINITY;
   readonly #laidOutBytes: number;
   #done = false;
@@ -72,6 +74,7 @@ export class Worker {
         if (this.#history.length < historyMax) this.#history.push(record);
       },
     });
+    this.#seconds = new SecondClock(host.timers, this.#now, this.#second);
     this.#laidOutBytes = Math.max(0, memory.withJobBytes - memory.atStartBytes) + Math.max(0, host.process.rssBytes() - rssBeforeUsersBytes);
   }
 
@@ -89,7 +92,8 @@ export class Worker {
   start(startAtMs: number): void {
     const { clock, timers } = this.#host;
     this.#originMs = clock.monotonicMs() + (startAtMs - clock.nowMs());
-    this.#timers = [timers.every(turnMs, () => this.#turn()), timers.every(1_000, () => this.#second())];
+    this.#turning = timers.every(turnMs, () => this.#turn());
+    this.#seconds.start();
   }
 
   /** Begins no further step, and ends when those in flight have, or after the grace. */
@@ -122,14 +126,13 @@ export class Worker {
     if (this.#engine.finished && ended) this.#finish();
   }
 
-  #second(): void {
+  /** What a stall passed over is reported too, each second with what there is: the coordinator waits for all of them. */
+  readonly #second = (second: number, isLatest: boolean): void => {
     const nowMs = this.#now();
-    if (nowMs < 0 || this.#done) return;
     const { rampMs, holdMs } = this.#job.plan;
-    this.#health.sample(nowMs, nowMs >= rampMs && nowMs < rampMs + holdMs);
-    // The second that has just ended; a timer that fires a little early or late still names it.
-    this.#tick(Math.max(0, Math.round(nowMs / 1_000) - 1));
-  }
+    if (isLatest) this.#health.sample(nowMs, nowMs >= rampMs && nowMs < rampMs + holdMs);
+    this.#tick(second);
+  };
 
   #tick(second: number): void {
     this.#report({
@@ -161,7 +164,9 @@ export class Worker {
   #finish(): void {
     if (this.#done) return;
     this.#done = true;
-    for (const timer of this.#timers) timer.cancel();
+    this.#turning?.cancel();
+    if (!Number.isNaN(this.#originMs)) this.#seconds.catchUp();
+    this.#seconds.stop();
     const endedMs = Number.isNaN(this.#originMs) ? 0 : this.#now();
     // Writes still under way become indeterminate here.
     this.#courier.close();

@@ -89,6 +89,8 @@ export abstract class BaseTransport implements Carrier {
   protected abstract onReady(connection: Connection): void;
   /** A connection is gone; `error` says why when it never opened. */
   protected abstract onGone(connection: Connection, error: TransportError | undefined): void;
+  /** A request that waits for a connection, and whose time is up, waits no longer; it is settled right after. */
+  protected abstract onLeft(exchange: Exchange): void;
   /** Requests that wait for a connection. */
   protected abstract get waiting(): number;
 
@@ -180,8 +182,10 @@ export abstract class BaseTransport implements Carrier {
 
   /** A connection whose reply is overdue cannot be used again. */
   #abandon(exchange: Exchange, error: TransportError): void {
-    if (exchange.carrier === undefined) this.fail(exchange, error);
-    else exchange.carrier.destroy(error);
+    if (exchange.settled) return;
+    if (exchange.carrier !== undefined) return exchange.carrier.destroy(error);
+    this.onLeft(exchange);
+    this.fail(exchange, error);
   }
 
   #onGone(connection: Connection, error: TransportError | undefined): void {

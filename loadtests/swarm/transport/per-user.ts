@@ -54,15 +54,22 @@ export class PerUserTransport extends BaseTransport {
     this.#waiting++;
   }
 
-  /** The oldest of a user that has not timed out meanwhile. */
+  protected override onLeft(exchange: Exchange): void {
+    const line = this.#lines.get(exchange.place);
+    const at = line?.indexOf(exchange) ?? -1;
+    if (line === undefined || at < 0) return;
+    if (at === 0) line.shift();
+    else line.splice(at, 1);
+    this.#waiting--;
+    if (line.length === 0) this.#lines.delete(exchange.place);
+  }
+
+  /** The oldest of a user. */
   #shift(place: number): Exchange | undefined {
     const line = this.#lines.get(place);
-    if (line === undefined) return undefined;
-    let next: Exchange | undefined;
-    do {
-      next = line.shift();
-      if (next !== undefined) this.#waiting--;
-    } while (next?.settled === true);
+    const next = line?.shift();
+    if (line === undefined || next === undefined) return undefined;
+    this.#waiting--;
     if (line.length === 0) this.#lines.delete(place);
     return next;
   }

@@ -5,8 +5,9 @@ import type { Wire, WireEvents } from '../wire.ts';
 import { encodeClose, encodeFrame, FrameDecoder, FrameError, type FrameEvents, messageMaxBytes, type MessageData, opcodes } from './codec.ts';
 import { agreedProtocol, askForSocket, HandshakeReader } from './handshake.ts';
 
-/** Messages that wait to be received; beyond them the socket fails with `ws_queue_full`. */
+/** Messages that wait to be received, and their bytes, UTF-8 of text; beyond either the socket fails with `ws_queue_full`. */
 export const queueMax = 1_000;
+const queueMaxBytes = messageMaxBytes;
 /** Bytes that the server has not taken yet; beyond them `send` throws. */
 const backlogMaxBytes = messageMaxBytes;
 
@@ -56,6 +57,7 @@ export class SocketLink implements WireEvents, FrameEvents {
   readonly #key: Buffer;
   readonly #decoder = new FrameDecoder(this, false);
   readonly #queue: { readonly data: MessageData; readonly atMs: number }[] = [];
+  #queueBytes = 0;
   #handshake: HandshakeReader | undefined = new HandshakeReader();
   /** Who asked for the socket, until it is granted. */
   #asking: Exchange | undefined;
@@ -141,8 +143,15 @@ export class SocketLink implements WireEvents, FrameEvents {
     }
     // Somebody waits for another message: this one is passed over.
     if (this.#waiters.length > 0) return;
-    if (this.#queue.length >= queueMax) this.#break(new TransportError('ws_queue_full', `${queueMax} messages wait to be received, the limit`));
-    else this.#queue.push({ data, atMs: nowMs });
+    this.#enqueue(data, nowMs);
+  }
+
+  #enqueue(data: MessageData, atMs: number): void {
+    const bytes = this.#queueBytes + Buffer.byteLength(data);
+    if (this.#queue.length >= queueMax) return this.#break(new TransportError('ws_queue_full', `${queueMax} messages wait to be received, the limit`));
+    if (bytes > queueMaxBytes) return this.#break(new TransportError('ws_queue_full', `with this message ${bytes} bytes wait to be received; the limit is ${queueMaxBytes}`));
+    this.#queue.push({ data, atMs });
+    this.#queueBytes = bytes;
   }
 
   #matches({ exchange, match }: Waiter, data: MessageData): boolean {
@@ -191,6 +200,7 @@ export class SocketLink implements WireEvents, FrameEvents {
   receive(exchange: Exchange, match: Match | undefined): void {
     const waiter = { exchange, match };
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      this.#queueBytes -= Buffer.byteLength(next.data);
       if (exchange.settled) return;
       if (!this.#matches(waiter, next.data)) continue;
       this.#hand(exchange, next.data, next.atMs);
