@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { formatDuration } from '../../ops/core/duration.ts';
 import { SoraError } from '../../ops/core/error.ts';
 import type { Host, Timer } from '../../ops/core/host.ts';
 import type { Summary } from '../report/summary-schema.ts';
@@ -15,7 +16,7 @@ export interface HarnessRun {
   readonly home: string;
   /** Of `load run`: the scenario and flags. */
   readonly args: readonly string[];
-  /** How long its phases last; beyond that and five minutes it is stopped. */
+  /** How long its phases last. So long and half an hour from its hold on, it is stopped. */
   readonly expectedMs: number;
   readonly signal: AbortSignal;
   /** Called once when its hold begins. */
@@ -28,17 +29,21 @@ export interface HarnessEnd {
   readonly summary: Summary | undefined;
   /** The last 4 kB of what it said. */
   readonly said: string;
+  /** Why it was stopped, where it took too long; undefined where it was not. */
+  readonly overdue?: string | undefined;
 }
 
-/** Preparing, draining and auditing take longest when the system is overloaded. */
-const besidesMs = 300_000;
+/** From the hold on: draining and auditing take longest when the system is overloaded, and with a million users. */
+const besidesMs = 1_800_000;
+/** Until the hold, besides the ramp: a scenario may give its setup an hour, and workers two minutes to get ready. */
+const prepareMs = 4_500_000;
 /** After an interrupt a run still writes what it has measured. */
 const graceMs = 60_000;
 const saidMax = 4_096;
 
 /** Runs the harness once and answers its summary. Aborting interrupts it as a Ctrl-C would. */
 export function runHarness(host: Host, run: HarnessRun): Promise<HarnessEnd> {
-  const child = spawn(host.process.execPath, [entry, 'run', ...run.args, ...(run.onHold === undefined ? ['--quiet'] : []), '--no-color'], {
+  const child = spawn(host.process.execPath, [entry, 'run', ...run.args, '--no-color'], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...host.process.env, SORA_HOME: run.home, SORA_RUN_ID: run.runId },
   });
@@ -47,20 +52,31 @@ export function runHarness(host: Host, run: HarnessRun): Promise<HarnessEnd> {
   child.stderr.on('data', (chunk: Buffer) => {
     said = (said + chunk.toString('utf8')).slice(-saidMax);
     // Off a terminal the live view prints a line at the first second of each phase.
-    if (isHeld || !/^\d+:\d\d hold\b/m.test(said)) return;
+    if (isHeld || !/^[\d:]+ hold\b/m.test(said)) return;
     isHeld = true;
+    giveTime(besidesMs);
     run.onHold?.();
   });
   let killing: Timer | undefined;
+  let waiting: Timer | undefined;
+  let overdue: string | undefined;
+  const giveTime = (besides: number): void => {
+    waiting?.cancel();
+    const limitMs = run.expectedMs + besides;
+    waiting = host.timers.after(limitMs, () => {
+      overdue = `it took longer than ${formatDuration(limitMs)} ${isHeld ? 'from its hold on' : 'to get ready'} and was stopped`;
+      interrupt();
+    });
+  };
   const interrupt = (): void => {
     child.kill('SIGINT');
     killing ??= host.timers.after(graceMs, () => void child.kill('SIGKILL'));
   };
-  const overdue = host.timers.after(run.expectedMs + besidesMs, interrupt);
+  giveTime(prepareMs);
   run.signal.addEventListener('abort', interrupt, { once: true });
   if (run.signal.aborted) interrupt();
   const end = (): void => {
-    overdue.cancel();
+    waiting?.cancel();
     killing?.cancel();
     run.signal.removeEventListener('abort', interrupt);
   };
@@ -71,7 +87,7 @@ export function runHarness(host: Host, run: HarnessRun): Promise<HarnessEnd> {
     });
     child.once('close', (exitCode) => {
       end();
-      resolve({ exitCode, said, summary: readSummary(host, run) });
+      resolve({ exitCode, said, overdue, summary: readSummary(host, run) });
     });
   });
 }

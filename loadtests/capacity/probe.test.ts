@@ -53,6 +53,16 @@ describe('figuresOf', () => {
     expect(outcome({ ...miss('http_req_failed'), validity: late.map((item) => (item.name === 'workers_lost' ? { ...item, ok: false } : item)) })).toBe('unclear');
     expect(figuresOf({ ratePerS: 1_000 }, { summary: miss('http_req_failed'), exitCode: 98, said: '' }).valid).toBe(false);
   });
+  it('takes a run that a threshold ended for a miss, unless the generator was what was measured', () => {
+    const [worker] = sampleRun().workers;
+    const endedEarly = (coreShareMax: number): ReturnType<typeof figuresOf> => {
+      const run = sampleRun({ aborted: 'threshold response_time: p(95)<50: measured 120 ms after 5s of the hold', unsent: 40, workers: worker === undefined ? [] : [{ ...worker, coreShareMax }] });
+      const built = buildSummary(run, sampleFacts());
+      return figuresOf({ ratePerS: 1_000 }, { summary: built, exitCode: built.exitCode, said: '' });
+    };
+    expect(endedEarly(0.4)).toMatchObject({ outcome: 'missed', valid: true });
+    expect(endedEarly(0.97)).toMatchObject({ outcome: 'unclear', valid: false });
+  });
   it('takes a run that offered less than it should for no answer', () => {
     expect(figuresOf({ ratePerS: 1_200 }, { summary, exitCode: 0, said: '' })).toMatchObject({ outcome: 'unclear', reasons: ['only 1000 of 1200 operations/s fell due'] });
   });

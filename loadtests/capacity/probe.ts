@@ -79,18 +79,19 @@ const offeredLeast = 0.9;
 const offeredMost = { ratio: 1.25, beyondPerS: 5 } as const;
 
 /** Reads a run as an answer to "does the system carry this rate?". */
-export function figuresOf(probe: Pick<Probe, 'ratePerS'>, { summary, exitCode, said }: HarnessEnd, lever: Lever = 'users'): ProbeFigures {
+export function figuresOf(probe: Pick<Probe, 'ratePerS'>, { summary, exitCode, said, overdue }: HarnessEnd, lever: Lever = 'users'): ProbeFigures {
   if (summary === undefined) {
-    const reason = `the run ended with ${exitCode ?? 'a signal'} before it measured: ${said.trim().split('\n').at(-1) ?? ''}`;
+    const reason = `the run ended with ${exitCode ?? 'a signal'} before it measured: ${overdue ?? said.trim().split('\n').at(-1) ?? ''}`;
     return { outcome: 'unclear', reasons: [reason], offeredPerS: 0, achievedPerS: 0, p95Ms: null, failedRatio: 0, concurrency: null, valid: false, perUser: 1 };
   }
   const { offeredPerS, achievedPerS, failedRatio } = summary.operations;
   const amiss = amissOf(probe.ratePerS, summary, lever);
+  const why = overdue ?? amiss;
   return {
-    outcome: amiss === undefined ? outcomeOf(summary) : 'unclear',
-    valid: amiss === undefined && summary.verdict !== 'insufficient',
-    reasons: amiss === undefined ? summary.reasons : [amiss],
-    perUser: amiss === undefined || lever === 'arrivals' || offeredPerS === 0 ? 1 : offeredPerS / probe.ratePerS,
+    outcome: why === undefined ? outcomeOf(summary) : 'unclear',
+    valid: why === undefined && summary.verdict !== 'insufficient',
+    reasons: why === undefined ? summary.reasons : [why],
+    perUser: amiss === undefined || overdue !== undefined || lever === 'arrivals' || offeredPerS === 0 ? 1 : offeredPerS / probe.ratePerS,
     offeredPerS, achievedPerS, failedRatio, p95Ms: summary.latencyMs.response.p95, concurrency: summary.concurrencyMean ?? null,
   };
 }

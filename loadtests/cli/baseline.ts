@@ -1,6 +1,6 @@
 import { invalidConfig } from '../../ops/core/error.ts';
 import type { RunBlocks } from '../report/blocks.ts';
-import { differencesOf } from '../report/compare/comparable.ts';
+import { differencesOf, transportOf, whyDoubtful } from '../report/compare/comparable.ts';
 import { compareDefaults, compareRuns } from '../report/compare/compare.ts';
 import type { ComparedRun } from '../report/compare/compare.ts';
 import { gateByComparison, refusedComparison } from '../report/compare/gate.ts';
@@ -9,7 +9,29 @@ import type { RunStore } from '../runs/store.ts';
 import type { BaselineWanted } from './baseline-flags.ts';
 
 /** What makes two runs of one kind, as far as it is known before one of them has run. */
-export type RunKind = Pick<Summary, 'scenario' | 'users' | 'thinkTime' | 'arrival'>;
+export type RunKind = Pick<Summary, 'scenario' | 'users' | 'thinkTime' | 'arrival'> & {
+  /** Default pooled. */
+  readonly transport?: 'pooled' | 'per-user';
+};
+
+/** The kind of a run that was made. */
+export const kindOfSummary = (summary: Summary): RunKind => ({
+  scenario: summary.scenario, users: summary.users, thinkTime: summary.thinkTime, transport: transportOf(summary),
+  ...(summary.arrival === undefined ? {} : { arrival: summary.arrival }),
+});
+
+/** The name of each aspect for people, and its value in words. */
+const aspectsOf = ({ scenario, users, thinkTime, arrival, transport }: RunKind): readonly (readonly [string, string | number])[] => [
+  ['scenario', scenario], ['users', users], ['think time', thinkTime], ['arrival', arrival ?? 'over the ramp'], ['transport', transport ?? 'pooled'],
+];
+
+/** In what two kinds differ, in words; the first of several, undefined where they are one. */
+function differenceOf(kind: RunKind, wanted: RunKind): string | undefined {
+  const others = aspectsOf(wanted);
+  const at = aspectsOf(kind).findIndex(([, value], index) => value !== others[index]?.[1]);
+  const found = aspectsOf(kind)[at];
+  return found === undefined ? undefined : `${found[0]}: ${found[1]}, this run ${others[at]?.[1]}`;
+}
 
 /** A kept run with its blocks. @throws SoraError `invalid_config` where there is no such run, or it kept no blocks */
 export function findCompared(store: RunStore, id: string): ComparedRun {
@@ -23,7 +45,7 @@ export function findCompared(store: RunStore, id: string): ComparedRun {
 }
 
 /**
- * The newest kept runs of a kind, the newest first, without those that measured nothing valid.
+ * The newest kept runs of a kind, the newest first, without those that measured nothing valid or were ended early.
  * @param before only runs that began earlier than this run; default all
  */
 export function newestOfKind(store: RunStore, kind: RunKind, count: number, before?: Summary): ComparedRun[] {
@@ -31,9 +53,7 @@ export function newestOfKind(store: RunStore, kind: RunKind, count: number, befo
   for (const { id, summary } of store.list()) {
     if (found.length >= count) break;
     const isOlder = before === undefined || (id !== before.runId && Date.parse(summary.startedAt) < Date.parse(before.startedAt));
-    const isSame = summary.scenario === kind.scenario && summary.users === kind.users && summary.thinkTime === kind.thinkTime && summary.arrival === kind.arrival;
-    const isDoubtful = summary.reasons.some((reason) => reason === 'interrupted' || reason.startsWith('validity'));
-    if (!isOlder || !isSame || isDoubtful) continue;
+    if (!isOlder || differenceOf(kindOfSummary(summary), kind) !== undefined || whyDoubtful(summary) !== undefined) continue;
     const blocks = store.readBlocks(id);
     if (blocks !== undefined) found.push({ summary, blocks });
   }
@@ -60,9 +80,8 @@ export type BaselineGate = (summary: Summary, blocks: RunBlocks) => Summary;
 export function openBaselineGate(store: RunStore, wanted: BaselineWanted, kind: RunKind): BaselineGate {
   const baselines = findBaselines(store, wanted, kind);
   for (const { summary } of baselines) {
-    for (const [name, of] of [['scenario', summary.scenario], ['users', summary.users], ['thinkTime', summary.thinkTime], ['arrival', summary.arrival]] as const) {
-      if (of !== kind[name]) throw invalidConfig(`baseline ${summary.runId} has another ${name === 'thinkTime' ? 'think time' : name}: ${of ?? 'over the ramp'}, this run ${kind[name] ?? 'over the ramp'}`, 'name a run of the same kind, or use --baseline last:5');
-    }
+    const difference = differenceOf(kindOfSummary(summary), kind);
+    if (difference !== undefined) throw invalidConfig(`baseline ${summary.runId} has another ${difference}`, 'name a run of the same kind, or use --baseline last:5');
   }
   if (baselines.length === 0) return (summary) => summary;
   return (summary, blocks) => {

@@ -32,6 +32,12 @@ const keep = (wanted: Parameters<typeof sampleCompared>[0]): ReturnType<typeof s
   return run;
 };
 
+/** Parts of a summary that was made over these connections. */
+function via(transport: 'pooled' | 'per-user', runtime: 'node' | 'bun' = 'node'): Pick<ReturnType<typeof sampleCompared>['summary'], 'generator'> {
+  const { generator } = sampleCompared({ seed: 1 }).summary;
+  return { generator: { ...generator, connections: { sourceAddresses: 0, opened: 1, retries: 0, redirects: 0, transport, runtime } } };
+}
+
 describe('load compare', () => {
   it('answers 98, 99 and 0, in text and as JSON', () => {
     for (let seed = 1; seed <= 6; seed++) keep({ seed, runNoise: 0.01 });
@@ -54,6 +60,15 @@ describe('load compare', () => {
     compareCommand(host, ['run-2', 'run-3']);
     expect(base.written.stdout).toContain('! run-2 has another seed: 5, not 42');
     expect(base.written.stdout).toContain('! run-2 was itself INSUFFICIENT');
+  });
+
+  it('refuses runs of another transport, and tells of another target, runtime and early end', () => {
+    keep({ seed: 1, change: via('per-user') });
+    keep({ seed: 2, change: { ...via('pooled', 'bun'), target: 'http://127.0.0.1:9', reasons: ['aborted: threshold x: measured 7'], verdict: 'fail' } });
+    keep({ seed: 3 });
+    expect(() => compareCommand(host, ['run-1', 'run-3'])).toThrow(/run-1 has another transport: per-user, not pooled/);
+    compareCommand(host, ['run-2', 'run-3']);
+    for (const says of ['run-2 has another target: http://127.0.0.1:9', 'run-2 has another runtime: bun, not node', 'run-2 was itself FAIL: aborted: threshold x']) expect(base.written.stdout).toContain(`! ${says}`);
   });
 
   it('says what is wrong with what it was given', () => {
@@ -94,6 +109,7 @@ describe('a run’s baseline', () => {
     keep({ seed: 1 });
     expect(() => openBaselineGate(store, { names: ['run-4'], last: 0, tolerance: 0.05 }, kind)).toThrow(/no run "run-4"/);
     expect(() => openBaselineGate(store, { names: ['run-1'], last: 0, tolerance: 0.05 }, { ...kind, users: 5 })).toThrow(/baseline run-1 has another users: 10000, this run 5/);
+    expect(() => openBaselineGate(store, { names: ['run-1'], last: 0, tolerance: 0.05 }, { ...kind, transport: 'per-user' })).toThrow(/has another transport: pooled, this run per-user/);
     expect(() => openBaselineGate(store, { names: [], last: 5, tolerance: 0.05 }, { ...kind, scenario: 'hello' })).toThrow(/no run of hello/);
   });
 
@@ -102,8 +118,11 @@ describe('a run’s baseline', () => {
     keep({ seed: 2, change: { reasons: ['interrupted'] } });
     keep({ seed: 3, change: { users: 3 } });
     keep({ seed: 4 });
+    keep({ seed: 5, change: { reasons: ['aborted: threshold x: measured 7'], verdict: 'fail' } });
+    keep({ seed: 6, change: via('per-user') });
     expect(newestOfKind(store, kind, 5).map(({ summary }) => summary.runId)).toEqual(['run-4', 'run-1']);
     expect(newestOfKind(store, kind, 1).map(({ summary }) => summary.runId)).toEqual(['run-4']);
+    expect(newestOfKind(store, { ...kind, transport: 'per-user' }, 5).map(({ summary }) => summary.runId)).toEqual(['run-6']);
   });
 
   it('is read from flags', () => {
@@ -133,6 +152,14 @@ describe('load trend', () => {
     expect(trendCommand(host, [])).toBe(0);
     expect(base.written.stdout).toMatch(/response p95 .*101 ms +151 ms +\+50 % +run-8 .*✗ worse/);
     expect(() => trendCommand(host, ['lunch'])).toThrow(/no run of "lunch" is kept/);
+  });
+
+  it('leaves out runs of another transport, and those that a threshold ended', () => {
+    for (let seed = 1; seed <= 4; seed++) keep({ seed, change: via('per-user') });
+    for (let seed = 5; seed <= 8; seed++) keep({ seed, change: { reasons: ['aborted: threshold x: measured 7'], verdict: 'fail' } });
+    for (let seed = 9; seed <= 14; seed++) keep({ seed });
+    trendCommand(host, ['launch-mix', '-o', 'json']);
+    expect(JSON.parse(base.written.stdout)).toMatchObject({ runs: 6 });
   });
 
   it('goes on over runs whose reports were pushed out by others', () => {

@@ -8,7 +8,7 @@ import type { ComparedRun } from '../report/compare/compare.ts';
 import { renderComparison } from '../report/compare/text.ts';
 import { styleFor } from '../report/style.ts';
 import type { RunStore } from '../runs/store.ts';
-import { findBaselines, findCompared } from './baseline.ts';
+import { findBaselines, findCompared, kindOfSummary } from './baseline.ts';
 import { readCount, readTolerance } from './baseline-flags.ts';
 import type { BaselineWanted } from './baseline-flags.ts';
 import { ConfigErrors } from './options.ts';
@@ -27,7 +27,7 @@ export function compareCommand(host: Host, args: readonly string[]): number {
   const wanted = readArguments(args);
   const store = openRunStore(host);
   const candidate = findCompared(store, wanted.candidate);
-  const baselines = findBaselines(store, wanted, candidate.summary, candidate.summary);
+  const baselines = findBaselines(store, wanted, kindOfSummary(candidate.summary), candidate.summary);
   const warnings = requireComparable(store, baselines, candidate);
   const comparison = compareRuns(baselines, candidate, { ...compareDefaults, tolerance: wanted.tolerance }, warnings);
   host.stdout.write(wanted.json ? `${JSON.stringify(comparison)}\n` : renderComparison(comparison, styleFor(host, host.stdout)));

@@ -1,4 +1,5 @@
 import { formatNumber, formatPercent } from '../report/format.ts';
+import { k6TagWarnings } from '../report/thresholds/k6-tags.ts';
 import { meanOf } from '../swarm/random.ts';
 import { activeShare } from './active-share.ts';
 import { expectedLoad } from './prepare.ts';
@@ -9,7 +10,7 @@ const proposalsS = { longest: 86_400, shortestThink: 1 } as const;
 
 /** What can be known before the first request: why a healthy system could not pass this run, each with the next step. */
 export function foresee(run: PreparedRun): string[] {
-  return [...foreseeIdleUsers(run), ...foreseeLowRate(run)];
+  return [...foreseeIdleUsers(run), ...foreseeLowRate(run), ...k6TagWarnings(run.thresholds)];
 }
 
 /** Users whose first step falls due only after the end complete nothing; too many of them leave the run INSUFFICIENT. */

@@ -152,8 +152,9 @@ export function replacedThinkTime({ options, scenario, spread }: Pick<PreparedRu
 }
 
 /** What a run must share with others to be compared with them. */
-export function kindOf({ scenario, users, thinkTimeMs, arrival }: Pick<PreparedRun, 'scenario' | 'users' | 'thinkTimeMs' | 'arrival'>): RunKind {
-  return { scenario: scenario.name, users, thinkTime: describeThinkTime(thinkTimeMs), ...(arrival === '' ? {} : { arrival }) };
+export function kindOf({ scenario, users, thinkTimeMs, arrival, options }: Pick<PreparedRun, 'scenario' | 'users' | 'thinkTimeMs' | 'arrival' | 'options'>): RunKind {
+  const transport = options.overrides.transport ?? scenario.transport ?? 'pooled';
+  return { scenario: scenario.name, users, thinkTime: describeThinkTime(thinkTimeMs), transport, ...(arrival === '' ? {} : { arrival }) };
 }
 
 /** `exponential, mean 10 s`. */

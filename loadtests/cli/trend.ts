@@ -3,6 +3,7 @@ import { assertNever, exitCodes, invalidConfig } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { alignColumns } from '../report/ending.ts';
 import { formatMs, formatNumber, formatPercent } from '../report/format.ts';
+import { transportOf, whyDoubtful } from '../report/compare/comparable.ts';
 import { formatChange } from '../report/compare/sentence.ts';
 import { findTrends, trendLeast } from '../report/compare/trend.ts';
 import type { TrendChange, TrendMetric, TrendSeries } from '../report/compare/trend.ts';
@@ -43,8 +44,8 @@ export function trendCommand(host: Host, args: readonly string[]): number {
 
 /** Runs that differ in these have figures that differ, and no change of the system's. */
 function isOfKind(summary: Summary, newest: Summary): boolean {
-  const isValid = !summary.reasons.some((reason) => reason === 'interrupted' || reason.startsWith('validity'));
-  return isValid && (['scenario', 'users', 'thinkTime', 'arrival', 'pace'] as const).every((name) => summary[name] === newest[name])
+  return whyDoubtful(summary) === undefined && transportOf(summary) === transportOf(newest)
+    && (['scenario', 'users', 'thinkTime', 'arrival', 'pace'] as const).every((name) => summary[name] === newest[name])
     && summary.machine.cores === newest.machine.cores && summary.machine.cpuModel === newest.machine.cpuModel && summary.generator.tool === newest.generator.tool;
 }
 

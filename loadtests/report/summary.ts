@@ -12,6 +12,7 @@ import type { Resources } from './resources.ts';
 import type { Summary, SummaryAudit, SummaryLatency, SummaryMachine, SummaryOperations, SummaryProcess, SummaryQuantiles } from './summary-schema.ts';
 import { evaluateThreshold } from './thresholds.ts';
 import type { Threshold } from './thresholds.ts';
+import { seenInstead } from './thresholds/k6-tags.ts';
 import { judgeValidity } from './validity.ts';
 import type { ValidityLimits } from './validity.ts';
 import { judgeRun } from './verdict.ts';
@@ -59,7 +60,8 @@ export function buildSummary(measured: RunMeasurement, facts: RunFacts): Summary
   const lookup = lookupMetrics(run, hold, facts.audit);
   const thresholds = facts.thresholds.map((threshold) => evaluateThreshold(threshold, lookup));
   const validity = judgeValidity(validityInput(run, hold, facts.shares ?? []), facts.validity);
-  const judged = judgeRun({ thresholds, validity, audit: facts.audit, interrupted: run.interrupted, aborted: run.aborted, doubts: facts.doubts });
+  const explained = thresholds.map((result, index) => ({ ...result, instead: insteadOf(facts.thresholds[index], result.ok, run) }));
+  const judged = judgeRun({ thresholds: explained, validity, audit: facts.audit, interrupted: run.interrupted, aborted: run.aborted, doubts: facts.doubts });
   const achievedPerS = achievedOf(run, hold);
   return {
     schema: 'sora.run/v1',
@@ -120,6 +122,11 @@ export function buildSummary(measured: RunMeasurement, facts: RunFacts): Summary
 function sinceOf(threshold: Threshold | undefined, ok: boolean | null, run: RunMeasurement): { missedFromS?: number } {
   const since = threshold === undefined || ok !== false ? undefined : missedFromS(threshold, run.series);
   return since === undefined ? {} : { missedFromS: since };
+}
+
+/** What there was instead of what a threshold measured nothing of. */
+function insteadOf(threshold: Threshold | undefined, ok: boolean | null, run: RunMeasurement): string | undefined {
+  return threshold === undefined || ok !== null ? undefined : seenInstead(threshold, run);
 }
 
 function validityInput(run: RunMeasurement, hold: Hold, shares: NonNullable<Summary['shares']>): Parameters<typeof judgeValidity>[0] {

@@ -163,8 +163,11 @@ function parseMetric(text: string): { metric: string; tags: Record<string, strin
   const tags: Record<string, string> = {};
   for (const pair of (match[2] ?? '').match(pairPattern) ?? []) {
     const [name, ...rest] = pair.split(':');
-    const key = unquote(String(name));
-    const value = unquote(rest.join(':'));
+    const written = unquote(String(name));
+    const given = unquote(rest.join(':'));
+    // What k6 calls a group, and names `::login`, is an operation here.
+    const isGroup = written === 'group' && Object.hasOwn(spec.tags, 'op');
+    const [key, value] = isGroup ? ['op', given.replace(/^::/, '')] : [written, given];
     if (value === '' || !(Object.hasOwn(spec.tags, key) || (spec.byOwnTags === true && ownTagPattern.test(key)))) {
       const known = Object.keys(spec.tags);
       const names = known.length === 0 ? 'it has no tags' : `its tags are ${known.join(', ')}`;
@@ -174,6 +177,7 @@ function parseMetric(text: string): { metric: string; tags: Record<string, strin
     if (values !== undefined && !values.includes(value)) {
       throw invalidConfig(`threshold metric "${text}": there is no ${key} "${value}"`, `use ${values.join(', ')}`);
     }
+    if (Object.hasOwn(tags, key)) throw invalidConfig(`threshold metric "${text}": ${key} is given twice${key === 'op' ? ', and group is another name of it' : ''}`, 'give it once');
     tags[key] = value;
   }
   const own = Object.keys(tags).filter((key) => !Object.hasOwn(spec.tags, key));

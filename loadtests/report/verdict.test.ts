@@ -49,10 +49,23 @@ describe('judgeRun', () => {
     expect(judged).toMatchObject({ verdict: 'insufficient', exitCode: 105 });
     expect(judged.reasons[0]).toBe('interrupted');
   });
-  it('fails a run that a threshold ended, whatever its short measurement is worth', () => {
-    const judged = judgeRun({ ...passing, thresholds: [threshold(false)], validity: late, aborted: 'threshold x: measured 7 after 3s of the hold' });
-    expect(judged).toMatchObject({ verdict: 'fail', exitCode: 99 });
-    expect(judged.reasons[0]).toBe('aborted: threshold x: measured 7 after 3s of the hold');
+  const aborted = 'threshold x: measured 7 after 3s of the hold';
+  it('fails a run that a threshold ended, without what its early end left undone', () => {
+    const cut = judgeValidity({ ...healthy, unsent: 9, usersCompleted: 3 });
+    const judged = judgeRun({ ...passing, thresholds: [threshold(true)], validity: cut, aborted });
+    expect(judged).toEqual({ verdict: 'fail', exitCode: 99, reasons: [`aborted: ${aborted}`] });
+  });
+  it.each([{ latenessP99Ms: 51 }, { loopDelayP99Ms: 51 }, { coreShareMax: 0.86 }, { workersLost: 1 }])('is unsure of a run that a threshold ended where the generator showed %o', (amiss) => {
+    const judged = judgeRun({ ...passing, thresholds: [threshold(false)], validity: judgeValidity({ ...healthy, ...amiss }), aborted });
+    expect(judged).toMatchObject({ verdict: 'insufficient', exitCode: 98 });
+    expect(judged.reasons).toEqual([expect.stringMatching(/^validity: /), `aborted: ${aborted}`, expect.stringMatching(/^threshold /)]);
+    const lost = judgeRun({ ...passing, validity: judgeValidity({ ...healthy, ...amiss }), aborted, audit: { ...clean, lost: 1 } });
+    expect(lost).toMatchObject({ verdict: 'fail', exitCode: 99 });
+  });
+  it('says what there was in place of what a threshold looked for in vain', () => {
+    expect(judgeRun({ ...passing, thresholds: [{ ...threshold(null), instead: 'operations seen: feed' }] }).reasons).toEqual([
+      'threshold response_time: p(95)<500: nothing was measured; operations seen: feed',
+    ]);
   });
   it('proves nothing with an unmeasured threshold or an audit that did not end', () => {
     expect(judgeRun({ ...passing, thresholds: [threshold(null)] }).verdict).toBe('insufficient');
@@ -69,6 +82,7 @@ describe('judgeRun', () => {
       validity: fc.constantFrom(judgeValidity(healthy), late),
       audit: fc.constantFrom(null, clean, { ...clean, lost: 2 }),
       interrupted: fc.boolean(),
+      aborted: fc.constantFrom(undefined, aborted),
     });
     fc.assert(fc.property(anything, (input) => {
       const judged = judgeRun(input);

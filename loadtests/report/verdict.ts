@@ -6,6 +6,9 @@ import type { ValidityItem } from './validity.ts';
 
 export type Verdict = 'pass' | 'fail' | 'insufficient';
 
+/** A threshold's result, and where nothing was measured what there was instead, for people. */
+export type JudgedThreshold = ThresholdResult & { readonly instead?: string | undefined };
+
 /** What the audit found, as far as the verdict cares. */
 export interface AuditFindings {
   readonly lost: number;
@@ -17,7 +20,7 @@ export interface AuditFindings {
 }
 
 export interface VerdictInput {
-  readonly thresholds: readonly ThresholdResult[];
+  readonly thresholds: readonly JudgedThreshold[];
   readonly validity: readonly ValidityItem[];
   /** null where there was nothing to audit. */
   readonly audit: AuditFindings | null;
@@ -38,13 +41,16 @@ export interface Judgement {
 
 /**
  * Says what a run proved. Precedence: an audit loss, duplicate or unbalanced ledger is always a
- * fail, and so is a run that a threshold ended; then an interrupted or invalid measurement is insufficient;
+ * fail, and so is a run that a threshold ended, unless its generator was beyond its limits: then that, not the
+ * system, may be what was measured. Then an interrupted or invalid measurement is insufficient;
  * then thresholds fail; then users who got nothing done leave it insufficient (where thresholds failed, the system
  * is why, and the measurement stands); then pass.
  */
 export function judgeRun(input: VerdictInput): Judgement {
   const aborted = input.aborted === undefined ? [] : [`aborted: ${input.aborted}`];
-  const broken = [...auditReasons(input.audit), ...aborted];
+  const found = auditReasons(input.audit);
+  const isFit = input.validity.every(({ name, ok }) => ok || !ofGenerator.has(name));
+  const broken = isFit || found.length > 0 ? [...found, ...aborted] : [];
   const doubts = doubtReasons(input);
   const missed = input.thresholds.filter((result) => result.ok === false).map(thresholdReason);
   if (broken.length > 0) {
@@ -52,7 +58,7 @@ export function judgeRun(input: VerdictInput): Judgement {
   }
   if (doubts.length > 0) {
     const exitCode = input.interrupted ? exitCodes.interrupted : exitCodes.insufficient;
-    return { verdict: 'insufficient', reasons: [...doubts, ...missed], exitCode };
+    return { verdict: 'insufficient', reasons: [...doubts, ...aborted, ...missed], exitCode };
   }
   const idle = input.validity.filter((item) => isCoverage(item) && !item.ok).map((item) => `validity: ${item.text}`);
   if (missed.length > 0) return { verdict: 'fail', reasons: [...missed, ...idle], exitCode: exitCodes.thresholdsFailed };
@@ -62,6 +68,12 @@ export function judgeRun(input: VerdictInput): Judgement {
 
 /** A failing system keeps users from completing anything, so this item says nothing against the generator. */
 const isCoverage = ({ name }: ValidityItem): boolean => name === 'users_completed';
+
+/** Signs that the generator was what was slow; an early end is the cause of none of them. */
+const ofGenerator: ReadonlySet<string> = new Set(['lateness_p99', 'loop_delay_p99', 'worker_core_share', 'workers_lost']);
+
+/** What is left undone when a run ends early says nothing against it. */
+const isCutShort = ({ name }: ValidityItem, { aborted }: VerdictInput): boolean => aborted !== undefined && name === 'unsent';
 
 /** Whether a count of the audit is as it must be: null where none was found, but the audit did not end. */
 export function noneFound(count: number, audit: AuditFindings): boolean | null {
@@ -84,9 +96,9 @@ function doubtReasons(input: VerdictInput): string[] {
   reasons.push(...(input.doubts ?? []));
   // Before validity: where the system went away in mid-run, the rest only follows from it.
   if (input.audit?.incomplete !== undefined) reasons.push(`audit: ${input.audit.incomplete}`);
-  for (const item of input.validity) if (!item.ok && !isCoverage(item)) reasons.push(`validity: ${item.text}`);
+  for (const item of input.validity) if (!item.ok && !isCoverage(item) && !isCutShort(item, input)) reasons.push(`validity: ${item.text}`);
   for (const result of input.thresholds) {
-    if (result.ok === null) reasons.push(`threshold ${result.expression}: nothing was measured`);
+    if (result.ok === null) reasons.push(`threshold ${result.expression}: nothing was measured${result.instead === undefined ? '' : `; ${result.instead}`}`);
   }
   return reasons;
 }

@@ -42,6 +42,7 @@ export function spikeChecks(part: SpikePart, base: readonly Summary[], extra: re
   const spikePerS = goodPerS([...base, ...extra], spike);
   const checks: Check[] = base.map((summary) => recoveryCheck(part, summary, spike));
   if (part.goodputMin === undefined) return checks;
+  if (calmPerS === null || spikePerS === null) return [...checks, { name: 'goodput', measured: null, limit: part.goodputMin, ok: null, text: 'the points of the series stand for more time than the spike or the calm before it' }];
   const ratio = calmPerS === 0 ? null : spikePerS / calmPerS;
   return [...checks, {
     name: 'goodput', measured: ratio, limit: part.goodputMin, ok: ratio === null ? null : ratio >= part.goodputMin,
@@ -70,7 +71,7 @@ function joinStretches(summaries: readonly Summary[]): Stretch | undefined {
 /** Caches fill and code is compiled in the first part of a hold; that is no creep. */
 const settlingRatio = 0.2;
 
-/** Whether p95 or the memory of any process rises, significantly and by more than may be. */
+/** Whether p95 or the memory of any process rises: significantly, and by more an hour than is nothing. */
 export function soakChecks(part: SoakPart, summary: Summary): Check[] {
   const hold = summary.phases.find(({ name }) => name === 'hold');
   if (hold === undefined) return [{ name: 'soak', measured: null, limit: null, ok: null, text: 'the hold never began' }];
@@ -82,17 +83,18 @@ export function soakChecks(part: SoakPart, summary: Summary): Check[] {
   // What the generator keeps for its report grows with the run, and is none of the system's.
   const names = [...new Set(memory.flatMap(({ bytes }) => Object.keys(bytes)))].filter((name) => name !== generatorName).toSorted();
   const series = names.map((name) => ({ name, points: memory.flatMap(({ second, bytes }) => (bytes[name] === undefined ? [] : [{ second, value: bytes[name] }])) }));
-  const nothing: Check[] = names.length > 0 ? [] : [{ name: 'memory', measured: null, limit: part.memoryGrowthMax, ok: null, text: 'the memory of no process of the system was measured' }];
+  const nothing: Check[] = names.length > 0 ? [] : [{ name: 'memory', measured: null, limit: part.memoryGrowthPerHourMax, ok: null, text: 'the memory of no process of the system was measured' }];
   return [
-    slopeCheck('p95', judged(p95), part.p95GrowthMax), ...nothing,
-    ...series.map(({ name, points }) => slopeCheck(`memory of ${name}`, judged(points), part.memoryGrowthMax)),
+    slopeCheck('p95', judged(p95), part.p95GrowthPerHourMax), ...nothing,
+    ...series.map(({ name, points }) => slopeCheck(`memory of ${name}`, judged(points), part.memoryGrowthPerHourMax)),
   ];
 }
 
-function slopeCheck(name: string, points: readonly SlopePoint[], growthMax: number): Check {
+function slopeCheck(name: string, points: readonly SlopePoint[], perHourMax: number): Check {
   const slope = slopeOf(points);
-  if (slope === undefined) return { name, measured: null, limit: growthMax, ok: null, text: `${name}: ${points.length} points are too few for a trend, at least ${slopeLimits.pointsMin} are needed` };
-  const isRising = slope.p < slopeLimits.alpha && slope.growthRatio > growthMax;
-  const grown = `${slope.growthRatio < 0 ? 'fell' : 'grew'} by ${formatPercent(Math.abs(slope.growthRatio))}`;
-  return { name, measured: slope.growthRatio, limit: growthMax, ok: !isRising, text: `${name} ${grown} over the judged time (p ${Number(slope.p.toPrecision(2))} of chance), limit ${formatPercent(growthMax)} where significant` };
+  if (slope === undefined) return { name, measured: null, limit: perHourMax, ok: null, text: `${name}: ${points.length} points are too few for a trend, at least ${slopeLimits.pointsMin} are needed` };
+  const isRising = slope.p < slopeLimits.alpha && slope.growthRatioPerHour > perHourMax;
+  const { growthRatioPerHour: measured } = slope;
+  const grown = `${measured < 0 ? 'fell' : 'grew'} by ${formatPercent(Math.abs(measured))} an hour, ${formatPercent(Math.abs(slope.growthRatio))} over the judged time`;
+  return { name, measured, limit: perHourMax, ok: !isRising, text: `${name} ${grown} (p ${Number(slope.p.toPrecision(2))} of chance), limit ${formatPercent(perHourMax)} an hour where significant` };
 }

@@ -7,6 +7,7 @@ import { sampleFacts, sampleRun } from '../report/sample.ts';
 import { styleFor } from '../report/style.ts';
 import { buildSummary } from '../report/summary.ts';
 import type { Summary } from '../report/summary-schema.ts';
+import { joinPoints } from '../report/series.ts';
 import { runChecks, soakChecks, spikeChecks } from './checks.ts';
 import { judgePart, judgeSuite, notRun } from './judge-suite.ts';
 import type { SuiteFacts } from './judge-suite.ts';
@@ -14,13 +15,14 @@ import { renderSuite, renderSuiteJunit } from './render.ts';
 import { suiteJsonSchema } from './result-schema.ts';
 import type { PartResult } from './result-schema.ts';
 import type { RunPart, SoakPart, SpikePart } from './suite-schema.ts';
-import { recoveredAfterS } from './timeline.ts';
+import { rateCheck, wantedPerS } from './rate-check.ts';
+import { goodPerS, recoveredAfterS } from './timeline.ts';
 
 const summary = buildSummary(sampleRun(), sampleFacts());
 const load = { scenario: 'launch-mix', users: 100, thinkS: 1, thresholds: [] };
 const part: RunPart = { kind: 'run', name: 'mix', target: 'the mix', loads: [load], rampS: 10, holdS: 60 };
 const spike: SpikePart = { ...part, kind: 'spike', holdS: 20, times: 2, spikeS: 10, p95Ms: 300, recoveryMaxS: 15, goodputMin: 0.8 };
-const soak: SoakPart = { ...part, kind: 'soak', memoryGrowthMax: 0.1, p95GrowthMax: 0.2 };
+const soak: SoakPart = { ...part, kind: 'soak', memoryGrowthPerHourMax: 2, p95GrowthPerHourMax: 4 };
 const ran = (of: Summary | undefined) => ({ runId: 'r', scenario: 'launch-mix', summary: of, said: 'error: no such thing' });
 const lost: Summary = { ...summary, verdict: 'insufficient', audit: { ...(summary.audit as NonNullable<Summary['audit']>), lost: 1 } };
 const missed: Summary = { ...summary, verdict: 'fail', thresholds: summary.thresholds.map((row) => ({ ...row, ok: false })) };
@@ -37,6 +39,23 @@ describe('judgePart', () => {
     const judged = judge(of);
     expect(judged).toMatchObject({ verdict, broken });
     expect(judged.reasons.length > 0).toBe(verdict !== 'pass');
+  });
+  const aborted: Summary = { ...summary, verdict: 'fail', reasons: ['aborted: threshold response_time: p(95)<500: measured 900 ms after 9s of the hold'] };
+  it('fails a part that must pass with a run that a threshold ended, though all it measured meets the thresholds', () => {
+    expect(judge(aborted)).toMatchObject({ verdict: 'fail', broken: false, reasons: [`launch-mix: ${aborted.reasons[0]}`] });
+    expect(judgePart(soak, [ran(aborted)], runChecks(aborted), 70).verdict).toBe('fail');
+    // The base of a spike misses thresholds while the spike lasts.
+    expect(judgePart(spike, [ran(aborted)], [], 70).verdict).toBe('pass');
+  });
+  it('says that a ledger does not balance, of which there is no check', () => {
+    const unbalanced: Summary = { ...summary, verdict: 'fail', reasons: ['audit: the ledger does not balance'], audit: { ...(summary.audit as NonNullable<Summary['audit']>), ledgerBalanced: false } };
+    expect(judge(unbalanced)).toMatchObject({ verdict: 'fail', broken: true, reasons: ['launch-mix: audit: the ledger does not balance'] });
+    expect(judgePart(spike, [ran(unbalanced)], [], 70)).toMatchObject({ verdict: 'fail', broken: true });
+  });
+  it('says of a run that took too long that it was stopped for that', () => {
+    const stopped: Summary = { ...summary, verdict: 'insufficient', reasons: ['interrupted'] };
+    const [reason] = judgePart(part, [{ ...ran(stopped), overdue: 'it took longer than 31m from its hold on and was stopped' }], runChecks(stopped), 70).reasons;
+    expect(reason).toBe('launch-mix: it took longer than 31m from its hold on and was stopped');
   });
   it('says what a run said that never measured', () => {
     expect(judge(undefined).reasons).toEqual(['launch-mix ended before it measured: error: no such thing']);
@@ -61,6 +80,27 @@ describe('judgeSuite', () => {
   it('says what was not run and what it needs, and why a scaled one proves nothing', () => {
     expect(judgeSuite(facts, [skipped]).reasons).toEqual(['viewers: not run: needs services/realtime']);
     expect(judgeSuite({ ...facts, scale: 0.01 }, [judge(missed)]).reasons.join('; ')).toMatch(/scaled to 0.01.*mix: launch-mix: /);
+  });
+});
+
+describe('rateCheck', () => {
+  const check = (ratePerS: number, change: Partial<Summary['operations']> = {}) => rateCheck({ ...summary, operations: { ...summary.operations, achievedPerS: 1_000, ...change } }, ratePerS);
+  it('fails a run that made less than the rate of its part', () => {
+    expect(check(1_000)).toMatchObject({ name: 'launch-mix: rate', measured: 1_000, ok: true });
+    expect(check(1_100)).toMatchObject({ ok: false, text: expect.stringMatching(/^launch-mix: 1,000 operations\/s of 1,100\/s achieved, limit ≥ 1,0\d\d\/s$/) as string });
+    expect(judgePart(part, [ran(summary)], [...runChecks(summary), check(2_000)], 70).verdict).toBe('fail');
+  });
+  it('takes no luck for a lower rate: of 210 operations some 15 more or less are chance', () => {
+    expect(check(3.5, { achievedPerS: 3 })).toMatchObject({ ok: true });
+    expect(check(3.5, { achievedPerS: 2 })).toMatchObject({ ok: false });
+  });
+  it('proves nothing without a hold', () => {
+    expect(rateCheck({ ...summary, phases: [] }, 10)).toMatchObject({ ok: null, measured: null });
+  });
+  it('wants one operation a user and think time, or what the suite says, by its scale', () => {
+    expect(wantedPerS({ ...load, users: 16_670, thinkS: 10 }, 300, 1)).toBe(1_667);
+    expect(wantedPerS({ ...load, users: 100, thinkS: 1, ratePerS: 300 }, 300, 1)).toBe(300);
+    expect(wantedPerS({ ...load, users: 10_000, thinkS: 10, ratePerS: 3_000 }, 30, 0.1)).toBeCloseTo(300, 0);
   });
 });
 
@@ -95,6 +135,26 @@ describe('spikeChecks', () => {
     const quiet = { ...extraRun, series: extraRun.series.map((point) => ({ ...point, failed: 890 })) };
     expect(spikeChecks(spike, [collapsed], [quiet])[1]).toMatchObject({ ok: false, measured: 0.02 });
   });
+  it('reads points of a long run for the time that they stand for', () => {
+    const base = withSpike(30, 17);
+    const joined = { ...base, series: joinPoints(base.series, 36) };
+    expect(joined.series[1]?.second).toBe(2);
+    const calm = { fromMs: startMs + 10_000, toMs: startMs + 30_000 };
+    expect([goodPerS([base], calm), goodPerS([joined], calm)]).toEqual([1_000, 1_000]);
+    expect(goodPerS([joined], { fromMs: startMs + 11_000, toMs: startMs + 12_000 })).toBeNull();
+    // Points at 46 s hold the last slow second; ten fast seconds are five of them.
+    expect(recoveredAfterS(joined, startMs + 40_000, 300)).toBe(8);
+    const brief = { ...joined, series: joined.series.filter(({ second }) => second < 56) };
+    expect(recoveredAfterS(brief, startMs + 40_000, 300)).toBeNull();
+    const coarse = { ...base, series: joinPoints(base.series, 3) };
+    expect(spikeChecks(spike, [coarse], [extraRun]).find(({ name }) => name === 'goodput')).toMatchObject({ ok: null });
+  });
+  it('takes a second that is missing for no sign of recovery', () => {
+    const base = withSpike(30, 17);
+    const gapped = { ...base, series: base.series.filter(({ second }) => second !== 50) };
+    expect(recoveredAfterS(gapped, startMs + 40_000, 300)).toBe(11);
+    expect(goodPerS([gapped], { fromMs: startMs + 48_000, toMs: startMs + 53_000 })).toBe(800);
+  });
   it('proves nothing where there was no spike, or too little was seen after it', () => {
     expect(spikeChecks(spike, [summary], [])).toMatchObject([{ ok: null }]);
     const endless = withSpike(30, 60);
@@ -117,10 +177,12 @@ describe('soakChecks', () => {
     expect(soakChecks(soak, measured(1, 0)).map(({ ok }) => ok)).toEqual([true, false, true]);
     expect(soakChecks(soak, measured(0, 2)).map(({ ok }) => ok)).toEqual([false, true, true]);
   });
-  it('lets pass a rise that is significant and small', () => {
+  it('lets pass a significant rise only up to what counts as none an hour', () => {
     const [, api] = soakChecks(soak, measured(0.05, 0));
     expect(api?.ok).toBe(true);
-    expect(api?.measured).toBeGreaterThan(0);
+    // 50 kB/s of 100 MB.
+    expect(api?.measured).toBeCloseTo(1.8, 1);
+    expect(soakChecks({ ...soak, memoryGrowthPerHourMax: 0 }, measured(0.05, 0))[1]?.ok).toBe(false);
   });
   it('proves nothing without memory, or with a hold too short for a trend', () => {
     expect(soakChecks(soak, summary).at(-1)).toMatchObject({ name: 'memory', ok: null });

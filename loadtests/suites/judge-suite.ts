@@ -12,24 +12,29 @@ export interface PartRun {
   /** Undefined when it ended before it measured. */
   readonly summary: Summary | undefined;
   readonly said: string;
+  /** Why it was stopped, where it took too long. */
+  readonly overdue?: string | undefined;
 }
 
 /**
  * Judges a part with the precedence of runs: what an audit must never find fails; then a run that is
- * missing or proves nothing makes it insufficient; then a missed check fails; then it passes.
+ * missing or proves nothing makes it insufficient; then a missed check fails, and so does a run of a part that must
+ * pass as a whole and failed, such as one that a threshold ended; then it passes.
  */
 export function judgePart(part: Part, runs: readonly PartRun[], checks: readonly Check[], tookS: number): PartResult {
   const measured = runs.flatMap(({ summary }) => summary ?? []);
   const broken = measured.some(isBroken);
-  const missing = runs.filter(({ summary }) => summary === undefined).map(({ scenario, said }) => `${scenario} ended before it measured: ${said.trim().split('\n').at(-1) ?? ''}`);
-  const doubts = measured.filter(({ verdict }) => verdict === 'insufficient').map(({ scenario, reasons }) => `${scenario}: ${reasons[0] ?? 'proves nothing'}`);
+  const missing = runs.filter(({ summary }) => summary === undefined).map(({ scenario, said, overdue }) => `${scenario} ended before it measured: ${overdue ?? said.trim().split('\n').at(-1) ?? ''}`);
+  const doubts = runs.flatMap(({ scenario, summary, overdue }) => (summary?.verdict === 'insufficient' ? [`${scenario}: ${overdue ?? summary.reasons[0] ?? 'proves nothing'}`] : []));
+  const failed = measured.filter((summary) => isBroken(summary) || (mustPass(part) && summary.verdict === 'fail'));
   const missed = checks.filter(({ ok }) => ok === false).map(({ text }) => text);
   const unknown = checks.filter(({ ok }) => ok === null).map(({ text }) => text);
   const unsure = [...missing, ...doubts, ...unknown];
-  const verdict = broken ? 'fail' : unsure.length > 0 ? 'insufficient' : missed.length > 0 ? 'fail' : 'pass';
+  const verdict = broken ? 'fail' : unsure.length > 0 ? 'insufficient' : missed.length + failed.length > 0 ? 'fail' : 'pass';
+  const amiss = [...failed.flatMap(ownReasons), ...missed];
   return {
     ...headOf(part), verdict, broken, needs: [], checks: [...checks], tookS,
-    reasons: verdict === 'pass' ? [] : [...(broken ? missed : []), ...unsure, ...(broken ? [] : missed)],
+    reasons: verdict === 'pass' ? [] : broken ? [...amiss, ...unsure] : [...unsure, ...amiss],
     used: spentTogether(measured.map(({ resources }) => resources)),
     runs: measured.map((summary) => ({
       runId: summary.runId, scenario: summary.scenario, achievedPerS: summary.operations.achievedPerS, p95Ms: summary.latencyMs.response.p95,
@@ -37,6 +42,12 @@ export function judgePart(part: Part, runs: readonly PartRun[], checks: readonly
     })),
   };
 }
+
+/** Runs of a spike and of a search may miss thresholds; that is what these parts are for. */
+const mustPass = ({ kind }: Part): boolean => kind === 'run' || kind === 'soak';
+
+/** Why a run failed; its thresholds are checks of the part already. */
+const ownReasons = ({ scenario, reasons }: Summary): string[] => reasons.filter((reason) => !reason.startsWith('threshold ')).map((reason) => `${scenario}: ${reason}`);
 
 const headOf = ({ name, kind, target }: Part): Pick<PartResult, 'name' | 'kind' | 'target'> => ({ name, kind, target });
 

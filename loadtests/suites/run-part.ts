@@ -11,6 +11,7 @@ import { capacitySentence, lawLines } from '../capacity/sentences.ts';
 import { auditChecks, runChecks, soakChecks, spikeChecks } from './checks.ts';
 import { judgePart } from './judge-suite.ts';
 import type { PartRun } from './judge-suite.ts';
+import { rateCheck, wantedPerS } from './rate-check.ts';
 import type { Check, PartResult } from './result-schema.ts';
 import { scaleLoad } from './scale.ts';
 import type { Load, Part, RunPart, SearchPart, SoakPart, SpikePart } from './suite-schema.ts';
@@ -34,11 +35,12 @@ export async function runPart(options: PartOptions, part: Part): Promise<PartRes
   switch (part.kind) {
     case 'run': {
       const runs = await Promise.all(part.loads.map((load, index) => startLoad(options, part, load, index)));
-      return judgePart(part, runs, runs.flatMap(({ summary }) => (summary === undefined ? [] : runChecks(summary))), tookS());
+      return judgePart(part, runs, checkRuns(options, part, runs), tookS());
     }
     case 'soak': {
       const runs = await Promise.all(part.loads.map((load, index) => startLoad(options, part, load, index)));
-      return judgePart(part, runs, runs.flatMap(({ summary }) => (summary === undefined ? [] : [...runChecks(summary), ...soakChecks(part, summary)])), tookS());
+      const creeping = runs.flatMap(({ summary }) => (summary === undefined ? [] : soakChecks(part, summary)));
+      return judgePart(part, runs, [...checkRuns(options, part, runs), ...creeping], tookS());
     }
     case 'spike': {
       const { base, extra } = await runSpike(options, part);
@@ -51,6 +53,14 @@ export async function runPart(options: PartOptions, part: Part): Promise<PartRes
     default:
       return assertNever(part);
   }
+}
+
+/** The thresholds, the audit and the rate of each run; runs are in the order of the part's loads. */
+function checkRuns({ scale }: PartOptions, { loads, holdS }: RunPart | SoakPart, runs: readonly PartRun[]): Check[] {
+  return runs.flatMap(({ summary }, index) => {
+    const load = loads[index];
+    return summary === undefined || load === undefined ? [] : [...runChecks(summary), rateCheck(summary, wantedPerS(load, holdS, scale))];
+  });
 }
 
 type LoadedPart = RunPart | SpikePart | SoakPart;
@@ -70,7 +80,7 @@ async function startLoad({ host, folder, suiteId, flags, scale, signal }: PartOp
     runId, home: folder, signal, expectedMs: rampMs + holdMs, ...(start.onHold === undefined ? {} : { onHold: start.onHold }),
     args: [load.scenario, ...flags, ...loadFlags({ users, thinkMs, rampMs }, holdMs), ...load.thresholds.flatMap((text) => ['--threshold', text]), '--note', `part ${part.name} of a suite: ${part.target}`],
   });
-  return { runId, scenario: load.scenario, summary: end.summary, said: end.said };
+  return { runId, scenario: load.scenario, summary: end.summary, said: end.said, overdue: end.overdue };
 }
 
 /** The extra load starts its processes and signs its users in first; the base holds longer by what that may take. */

@@ -23,7 +23,7 @@ describe('slopeOf', () => {
   });
   it('says nothing of fewer than 10 points, and no trend of equal ones', () => {
     expect(slopeOf(line(9, (second) => second))).toBeUndefined();
-    expect(slopeOf(line(30, () => 5))).toMatchObject({ perS: 0, p: 1, growthRatio: 0 });
+    expect(slopeOf(line(30, () => 5))).toMatchObject({ perS: 0, p: 1, growthRatio: 0, growthRatioPerHour: 0 });
   });
 
   it('finds the slope of any line, whatever its scale and offset', () => {
@@ -34,6 +34,14 @@ describe('slopeOf', () => {
       const falling = slopeOf(line(count, (second) => offset - perS * second));
       expect(falling?.p).toBeGreaterThan(0.99);
     }), { numRuns: 60 });
+  });
+
+  it('tells growth by the hour, whatever the span', () => {
+    for (const count of [20, 400]) {
+      const slope = slopeOf(line(count, (second) => 1e6 + second));
+      expect(slope?.growthRatioPerHour).toBeCloseTo(0.003_6, 5);
+      expect(slope?.growthRatio).toBeLessThan(0.000_41);
+    }
   });
 
   it('is not moved by outliers', () => {

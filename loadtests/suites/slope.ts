@@ -14,6 +14,8 @@ export interface Slope {
   readonly p: number;
   /** What the slope adds over the points' span, of their median; 0.1 is 10 %. */
   readonly growthRatio: number;
+  /** The same for an hour, so that a creep reads alike in a short run and a long one. */
+  readonly growthRatioPerHour: number;
   readonly points: number;
 }
 
@@ -41,8 +43,8 @@ export function slopeOf(series: readonly SlopePoint[]): Slope | undefined {
   const perS = middleOf(ascending(slopes));
   const spanS = (points.at(-1)?.second ?? 0) - (points[0]?.second ?? 0);
   const level = Math.abs(middleOf(ascending(points.map(({ value }) => value))));
-  const growth = perS * spanS;
-  return { perS, p: risingP(rises, points), growthRatio: level === 0 ? (growth > 0 ? Number.MAX_VALUE : 0) : growth / level, points: points.length };
+  const ofLevel = (growth: number): number => (level === 0 ? (growth > 0 ? Number.MAX_VALUE : 0) : growth / level);
+  return { perS, p: risingP(rises, points), growthRatio: ofLevel(perS * spanS), growthRatioPerHour: ofLevel(perS * 3_600), points: points.length };
 }
 
 /** P of at least so many net rises by chance. */

@@ -17,6 +17,8 @@ const load = z.strictObject({
   scenario: z.string().min(1).max(500),
   users: z.int().min(1).max(10_000_000),
   thinkS: z.number().min(0.01).max(86_400),
+  /** Operations a second that a run or soak must come within 5 % of; default users / thinkS. For journeys that make several, or pause themselves. */
+  ratePerS: z.number().positive().max(1e7).optional(),
   /** The folder of the backend that it needs; where that is missing, the part is not run. */
   needs: z.string().regex(/^services\/[a-z-]+$/).optional(),
   /** Thresholds besides the scenario's, such as `response_time: p(95)<250`. */
@@ -33,7 +35,7 @@ const common = {
   holdS: seconds,
 };
 
-/** Every run must pass. */
+/** Every run must pass, at the rate it is to make. */
 const runPart = z.strictObject({ kind: z.literal('run'), ...common });
 
 /** In the middle of the hold each load grows to `times` itself for `spikeS`; then p95 must come back. */
@@ -54,11 +56,11 @@ const soakPart = z.strictObject({
   kind: z.literal('soak'),
   ...common,
   /**
-   * Growth over the judged time, of the median, up to which a rise passes although it is significant: over hours a rise of
-   * nothing is. The part's target must say it. 0 fails on any significant slope.
+   * Growth an hour, of the median, up to which a significant rise is nothing in practice: over hours a rise of a
+   * thousandth is significant too. The part's target must say it. 0 fails on any significant slope.
    */
-  memoryGrowthMax: z.number().min(0).max(10),
-  p95GrowthMax: z.number().min(0).max(10),
+  memoryGrowthPerHourMax: z.number().min(0).max(10),
+  p95GrowthPerHourMax: z.number().min(0).max(10),
 });
 
 /** Finds the highest rate that meets the thresholds. */
@@ -66,7 +68,7 @@ const searchPart = z.strictObject({
   kind: z.literal('search'),
   name,
   target: z.string().max(200),
-  load: load.omit({ thinkS: true }),
+  load: load.omit({ thinkS: true, ratePerS: true }),
   fromPerS: z.number().positive().max(1e7),
   toPerS: z.number().positive().max(1e7),
   holdS: seconds,
@@ -88,6 +90,6 @@ export type SoakPart = z.infer<typeof soakPart>;
 export type SearchPart = z.infer<typeof searchPart>;
 
 /** What a part loads, whatever its kind. */
-export function loadsOf(part: Part): readonly Omit<Load, 'thinkS'>[] {
+export function loadsOf(part: Part): readonly Omit<Load, 'thinkS' | 'ratePerS'>[] {
   return part.kind === 'search' ? [part.load] : part.loads;
 }

@@ -45,8 +45,8 @@ describe('the suites that come with the harness', () => {
   it('fail a soak on slopes as small as its target says', () => {
     const [part] = loadSuite(host, 'soak').parts;
     if (part?.kind !== 'soak') throw new Error('the first part of the soak is one');
-    expect(part).toMatchObject({ memoryGrowthMax: 0.02, p95GrowthMax: 0.05 });
-    expect(part.target).toMatch(/p < 0\.01.*memory by more than 2 %.*p95 by more than 5 %/);
+    expect(part).toMatchObject({ memoryGrowthPerHourMax: 0.002, p95GrowthPerHourMax: 0.005 });
+    expect(part.target).toMatch(/p < 0\.01.*0\.2 % an hour of memory and 0\.5 % of p95/);
     const toS = part.rampS + part.holdS;
     const summary = buildSummary(sampleRun({ phases: [{ name: 'ramp', startMs: 0, endMs: part.rampS * 1_000 }, { name: 'hold', startMs: part.rampS * 1_000, endMs: toS * 1_000 }] }), sampleFacts());
     const judged = (memoryGrowth: number, p95Growth: number): (boolean | null)[] => soakChecks(part, {
@@ -58,9 +58,10 @@ describe('the suites that come with the harness', () => {
       },
     }).map(({ ok }) => ok);
     expect(judged(0, 0)).toEqual([true, true]);
-    expect(judged(0.04, 0)).toEqual([true, false]);
-    expect(judged(0, 0.08)).toEqual([false, true]);
-    expect(judged(0.01, 0.03)).toEqual([true, true]);
+    // Over two hours and a minute.
+    expect(judged(0.006, 0)).toEqual([true, false]);
+    expect(judged(0, 0.02)).toEqual([false, true]);
+    expect(judged(0.003, 0.008)).toEqual([true, true]);
   });
 
   it('say which backends are missing by what is there', () => {

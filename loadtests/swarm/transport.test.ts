@@ -169,6 +169,33 @@ describe('Transport', () => {
     expect(transport.inFlight).toBe(0);
   });
 
+  it('says of writes without a body that none follows, once', async () => {
+    const heads: string[] = [];
+    const port = await rawServer((text, socket) => {
+      heads.push(text);
+      socket.write(ok(''));
+    });
+    const transport = open(port, { sockets: 1 });
+    for (const method of ['POST', 'PUT', 'PATCH', 'GET', 'DELETE']) await send(transport, '/', { method });
+    await send(transport, '/', { method: 'POST', headers: 'x-own: 1\r\nContent-Length: 0\r\n' });
+    await send(transport, '/', { method: 'POST', body: 'abc' });
+    expect(heads.map((head) => head.match(/^content-length: .*(?=\r$)/gim))).toEqual([['content-length: 0'], ['content-length: 0'], ['content-length: 0'], null, null, ['Content-Length: 0'], ['content-length: 3']]);
+  });
+
+  it('bounds its queue by what still waits, not by what timed out in it', async () => {
+    const transport = open(await rawServer(() => undefined), { sockets: 1, queueMax: 2 });
+    const first = send(transport, '/a');
+    await expect.poll(() => transport.connections).toBe(1);
+    await send(transport, '/b', { timeoutMs: 30 });
+    for (let round = 0; round < 3; round++) {
+      const pair = await Promise.all([send(transport, '/c', { timeoutMs: 30 }), send(transport, '/d', { timeoutMs: 30 })]);
+      expect(pair.map(({ error }) => error?.kind)).toEqual(['timeout', 'timeout']);
+    }
+    transport.close();
+    expect((await first).error?.kind).toBe('aborted');
+    expect(transport.inFlight).toBe(0);
+  });
+
   it('bounds its queue and fails everything in flight when closed', async () => {
     const transport = open(await rawServer(() => undefined), { sockets: 1, queueMax: 2 });
     const all = [send(transport, '/a'), send(transport, '/b')];

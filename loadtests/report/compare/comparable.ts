@@ -1,9 +1,18 @@
+import type { Summary } from '../summary-schema.ts';
 import type { ComparedRun } from './compare.ts';
 
 /** What keeps two runs from being compared, and what a reader must know who compares them all the same. */
 export interface Differences {
   readonly refusals: readonly string[];
   readonly warnings: readonly string[];
+}
+
+/** How users reached the target; runs of versions that did not say it, and of k6, shared their connections. */
+export const transportOf = ({ generator }: Pick<Summary, 'generator'>): 'pooled' | 'per-user' => generator.connections?.transport ?? 'pooled';
+
+/** Why a run is no measure for others: it was ended early, or its generator was what was measured; undefined for one that is. */
+export function whyDoubtful({ reasons }: Pick<Summary, 'reasons'>): string | undefined {
+  return reasons.find((reason) => reason === 'interrupted' || reason.startsWith('validity') || reason.startsWith('aborted'));
 }
 
 type Aspect = readonly [name: string, of: (run: ComparedRun) => string | number];
@@ -15,6 +24,7 @@ const decisive: readonly Aspect[] = [
   ['think time', ({ summary }) => summary.thinkTime],
   ['arrival', ({ summary }) => summary.arrival ?? 'over the ramp'],
   ['pace', ({ summary }) => summary.pace],
+  ['transport', ({ summary }) => transportOf(summary)],
   ['tool', ({ summary }) => summary.generator.tool],
   ['cores', ({ summary }) => summary.machine.cores],
   ['processor', ({ summary }) => summary.machine.cpuModel],
@@ -24,6 +34,8 @@ const decisive: readonly Aspect[] = [
 /** These may explain a difference. */
 const notable: readonly Aspect[] = [
   ['host', ({ summary }) => summary.host],
+  ['target', ({ summary }) => summary.target],
+  ['runtime', ({ summary }) => summary.generator.connections?.runtime ?? 'node'],
   ['memory in GB', ({ summary }) => Math.round(summary.machine.memoryBytes / 1e9)],
   ['scenario file', ({ summary }) => summary.scenarioSha256?.slice(0, 12) ?? 'unknown'],
   ['seed', ({ summary }) => summary.seed],
@@ -36,7 +48,9 @@ const notable: readonly Aspect[] = [
 export function differencesOf(baseline: ComparedRun, candidate: ComparedRun): Differences {
   const differing = (aspects: readonly Aspect[]): string[] =>
     aspects.flatMap(([name, of]) => (of(baseline) === of(candidate) ? [] : [`${baseline.summary.runId} has another ${name}: ${of(baseline)}, not ${of(candidate)}`]));
-  const doubtful = [baseline, candidate].flatMap(({ summary }) =>
-    summary.reasons.some((reason) => reason === 'interrupted' || reason.startsWith('validity')) ? [`${summary.runId} was itself INSUFFICIENT: ${summary.reasons[0] ?? ''}`] : []);
+  const doubtful = [baseline, candidate].flatMap(({ summary }) => {
+    const why = whyDoubtful(summary);
+    return why === undefined ? [] : [`${summary.runId} was itself ${summary.verdict === 'fail' ? 'FAIL' : 'INSUFFICIENT'}: ${why}`];
+  });
   return { refusals: differing(decisive), warnings: [...differing(notable), ...doubtful] };
 }

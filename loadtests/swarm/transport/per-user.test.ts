@@ -111,6 +111,16 @@ describe('PerUserTransport', () => {
     expect(bodyOf(await send(transport, 3))).toContain('127.0.0.1:');
   });
 
+  it('bounds what waits by what still does, not by what timed out', async () => {
+    const transport = open(await listen(() => undefined), { queueMax: 1 });
+    const first = send(transport, 3);
+    // It waits until its connection is open, and takes the one place until then.
+    await expect.poll(async () => (await send(transport, 3, '/', 30)).error?.kind).toBe('timeout');
+    for (let round = 0; round < 3; round++) expect((await send(transport, 3, '/', 30)).error?.kind).toBe('timeout');
+    transport.close();
+    expect((await first).error?.kind).toBe('aborted');
+  });
+
   it.skipIf(process.platform !== 'linux')('comes from the source address of the user', async () => {
     const target = await listen(peer);
     const transport = open(target, { sourceAddress: (place) => `127.0.0.${2 + (place % 3)}` });

@@ -176,6 +176,13 @@ describe('WebSockets', () => {
     await expect.poll(() => socket.open).toBe(false);
     for (let n = 0; n < 1_000; n++) expect(await socket.receive()).toBe(String(n));
     expect(await kindOf(socket.receive())).toBe('ws_queue_full');
+    const heavy = await serve((served) => {
+      for (let n = 0; n < 3; n++) served.send(Buffer.alloc(6 * 1024 * 1024, n));
+    });
+    const heavily = await openSocket(open(heavy).http, '/');
+    await expect.poll(() => heavily.open).toBe(false);
+    for (let n = 0; n < 2; n++) expect((await heavily.receive())[0]).toBe(n);
+    await expect(heavily.receive()).rejects.toMatchObject({ kind: 'ws_queue_full', message: expect.stringContaining('18874368 bytes') as string });
     const other = await openSocket(http, '/');
     expect(() => other.send(Buffer.alloc(16 * 1024 * 1024 + 1))).toThrow('16777217 bytes');
   });

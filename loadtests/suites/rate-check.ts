@@ -1,0 +1,30 @@
+import { formatNumber } from '../report/format.ts';
+import type { Summary } from '../report/summary-schema.ts';
+import type { Check } from './result-schema.ts';
+import { rateOf, scaleLoad } from './scale.ts';
+import type { Load } from './suite-schema.ts';
+
+/** Less than this share of a rate is another rate. */
+const achievedLeast = 0.95;
+/** What falls due at random varies by the root of its number; so many of it are chance (of 1,000 runs one has less). */
+const chanceDeviations = 3;
+
+/** Operations a second that a load is to make at a scale: what its suite says, else one a user and think time. */
+export function wantedPerS(load: Load, holdS: number, scale: number): number {
+  const { users, thinkMs } = scaleLoad(load, holdS, scale);
+  const madePerS = (users / thinkMs) * 1_000;
+  return load.ratePerS === undefined ? madePerS : (load.ratePerS * madePerS) / rateOf(load);
+}
+
+/** Whether a run achieved the rate that its part is named after: with less, its thresholds were met under another load. */
+export function rateCheck({ scenario, operations, phases }: Summary, ratePerS: number): Check {
+  const holdS = phases.find(({ name }) => name === 'hold')?.durationS ?? 0;
+  const name = `${scenario}: rate`;
+  if (holdS <= 0) return { name, measured: null, limit: ratePerS * achievedLeast, ok: null, text: `${scenario}: the hold never began` };
+  const limit = Math.max(0, ratePerS * achievedLeast - (chanceDeviations * Math.sqrt(ratePerS * holdS)) / holdS);
+  const { achievedPerS } = operations;
+  return {
+    name, measured: achievedPerS, limit, ok: achievedPerS >= limit,
+    text: `${scenario}: ${formatNumber(achievedPerS)} operations/s of ${formatNumber(ratePerS)}/s achieved, limit ≥ ${formatNumber(limit)}/s`,
+  };
+}
