@@ -2,7 +2,7 @@ import { camelName, Names, plainName } from './names.ts';
 import type { Offer } from './offers.ts';
 import { textOf } from './plan.ts';
 import type { Part, Source, Take, Template } from './plan.ts';
-import { isSecretName, looksSecret } from './secrets.ts';
+import { holdsSecret, isSecretName, looksSecret } from './secrets.ts';
 import type { SecretBook } from './secrets.ts';
 import { strengthOf } from './strength.ts';
 
@@ -12,8 +12,13 @@ export interface Slot {
   readonly text: string;
   /** What it is: `postId`, `authorization`, a field's key. */
   readonly name: string;
-  readonly kind: 'segment' | 'query' | 'header' | 'cookie' | 'json' | 'number' | 'form' | 'text';
+  readonly kind: 'segment' | 'query' | 'header' | 'cookie' | 'json' | 'number' | 'form' | 'xml' | 'text';
+  /** The name of a secret that it belongs to, whatever its own name: `password` for its `value`. */
+  readonly of?: string | undefined;
 }
+
+/** Answers the holes of one value of a request. */
+export type Fill = (slot: Slot) => Template;
 
 /** A value that is carried: from which request's reply, and to which places. */
 export interface Carried extends Take {
@@ -151,12 +156,11 @@ export class Correlator {
   /** Takes secrets out of what is left as recorded. */
   #hideRest(slot: Slot, parts: Template): Template {
     const isWhole = parts.length === 1 && parts[0]?.kind === 'text';
-    // A segment's name is the word before it, which says nothing of its value.
-    const named = slot.kind === 'cookie' || (slot.kind !== 'segment' && slot.kind !== 'text' && isSecretName(slot.name));
-    if (isWhole && named) return this.#hideNamed(slot);
+    const isSecret = isSecretSlot(slot);
+    if (isWhole && isSecret) return this.#hideNamed(slot);
     return parts.map((part) => {
       if (part.kind !== 'text') return part;
-      if (looksSecret(part.text)) return { kind: 'secret', name: this.#secrets.nameOf(part.text, slot.name) };
+      if (looksSecret(part.text) || (isSecret && saysMore(part.text))) return { kind: 'secret', name: this.#secrets.nameOf(part.text, bookName(slot)) };
       if (isWhole) this.#keep(part.text, slot);
       return part;
     });
@@ -168,12 +172,13 @@ export class Correlator {
   }
 
   /** An authorization keeps its scheme; of all else nothing is kept. */
-  #hideNamed({ text, name }: Slot): Template {
+  #hideNamed(slot: Slot): Template {
+    const { text, name } = slot;
     const [, scheme, credentials] = /^(\w{1,20}) (.+)$/s.exec(text) ?? [];
     if (plainName(name).endsWith('authorization') && scheme !== undefined && credentials !== undefined) {
       return [{ kind: 'text', text: `${scheme} ` }, { kind: 'secret', name: this.#secrets.nameOf(credentials, `${scheme} credentials`) }];
     }
-    return [{ kind: 'secret', name: this.#secrets.nameOf(text, name) }];
+    return [{ kind: 'secret', name: this.#secrets.nameOf(text, bookName(slot)) }];
   }
 
   #carry(offer: Offered, slot: Slot): Part {
@@ -188,7 +193,21 @@ export class Correlator {
   }
 }
 
-const placeOf = { query: 'query', header: 'header', cookie: 'cookie', json: 'body', number: 'body', form: 'form' } as const;
+const placeOf = { query: 'query', header: 'header', cookie: 'cookie', json: 'body', number: 'body', xml: 'body', form: 'form' } as const;
+
+/** Whether nothing of a value may stand in the file. A segment's name is the word before it, which says nothing of its value. */
+function isSecretSlot({ kind, name, text, of }: Slot): boolean {
+  if (of !== undefined || kind === 'cookie') return true;
+  return kind !== 'segment' && kind !== 'text' && (isSecretName(name) || holdsSecret(text));
+}
+
+/** What a secret is called: its own name, after that of what it belongs to. */
+const bookName = ({ name, of }: Slot): string => (of === undefined || plainName(of) === plainName(name) ? name : `${of} ${name}`);
+
+const scheme = /^\s*(?:bearer|basic|token|jwt|api-?key|digest|negotiate)[\s:=]*$/i;
+
+/** Whether what stands around a carried value of a secret name is more than a scheme or separators. */
+const saysMore = (text: string): boolean => /[\p{L}\p{N}]/u.test(text) && !scheme.test(text);
 
 /** Of one reply, the place nearest to its root: the earliest reply made the value. */
 function firstOf(offers: readonly Offered[]): Offered | undefined {

@@ -105,6 +105,8 @@ function notesOf(kept: readonly Kept[], acts: readonly Act[], { pauseMaxMs }: Ha
   if (cut > 0) notes.push(`${cut} pause(s) cut to ${pauseMaxMs / 1_000} s; change that with --think-max`);
   const bodies = kept.filter(({ entry }) => (entry.response.content?.text ?? '') !== '').length;
   if (bodies === 0) notes.push('the recording holds no bodies of replies, so nothing in them could be carried; save it "with content"');
+  const emptied = kept.filter(({ entry: { request: { postData } } }) => (postData?.text ?? '') === '' && (postData?.params ?? []).some(({ fileName, value }) => fileName !== undefined && (value ?? '') === '')).length;
+  if (emptied > 0) notes.push(`${emptied} upload(s) were recorded without what is in their files, and send empty ones`);
   const hasIdentity = kept.some(({ entry: { request, response } }) => [...request.headers, ...response.headers].some(({ name }) => /^(?:set-)?cookie$|^authorization$/i.test(name)));
   if (!hasIdentity) notes.push('the recording holds neither cookies nor authorization; browsers leave them out unless they are asked to save sensitive data too');
   const hosts = new Set(kept.map(({ url }) => url.host));

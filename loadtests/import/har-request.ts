@@ -1,13 +1,11 @@
-import type { Slot } from './correlate.ts';
+import type { Fill } from './correlate.ts';
+import { planBody } from './har-body.ts';
 import { headersOf } from './har.ts';
 import type { Kept } from './har-select.ts';
 import { segmentName } from './offers.ts';
 import { joinTexts, textOf } from './plan.ts';
-import type { BodyPlan, JsonPlan, RequestPlan, Template } from './plan.ts';
+import type { RequestPlan, Template } from './plan.ts';
 import { decodeSegment, pathSegments } from './reply-values.ts';
-
-/** Answers the holes of one value of a request. */
-export type Fill = (slot: Slot) => Template;
 
 /** Headers that the connection, the browser or the engine sets, or that name the recorded site. */
 const ownHeaders = new Set(
@@ -18,8 +16,6 @@ const ownPrefix = /^(?::|sec-|access-control-|x-forwarded-|cf-)/;
 const writeIdHeader = /^(?:x-)?idempotency-key$/;
 /** Cookies of visitor counters. */
 const countingCookie = /^(?:_ga|_gid|_gat|_gcl|_fbp|_fbc|_hj|_pk_|_clck|_clsk|__utm|ajs_|amplitude|intercom-|optimizely|mp_|_uet|_dd_s)/i;
-/** Deeper bodies are sent as text. */
-const depthMax = 64;
 
 /** Turns a recorded request into one of a journey. @param fill is asked for every value, in order */
 export function planRequest({ entry, method, url }: Kept, fill: Fill): Omit<RequestPlan, 'takes'> {
@@ -56,9 +52,9 @@ function planQuery(url: URL, fill: Fill): Template {
   if (url.search === '') return [];
   return url.search.slice(1).split('&').flatMap((pair, index): Template => {
     const at = pair.indexOf('=');
-    const start = textOf(`${index === 0 ? '?' : '&'}${at < 0 ? pair : pair.slice(0, at + 1)}`);
-    if (at < 0) return start;
+    const start = textOf(`${index === 0 ? '?' : '&'}${pair.slice(0, at + 1)}`);
     const raw = pair.slice(at + 1);
+    if (at < 0) return [...start, ...encoded(fill({ text: decodeSegment(raw), name: 'query', kind: 'query' }), raw)];
     const [name, text] = [pair.slice(0, at), raw].map((part) => decodeSegment(part.replaceAll('+', ' ')));
     return [...start, ...encoded(fill({ text: text ?? '', name: name ?? '', kind: 'query' }), raw)];
   });
@@ -85,47 +81,4 @@ function planCookie(header: string, fill: Fill): Template {
     planned.push([...textOf(`${planned.length === 0 ? '' : '; '}${name}=`), ...fill({ text: pair.slice(at + 1).trim(), name, kind: 'cookie' })]);
   }
   return joinTexts(planned.flat());
-}
-
-/** The body, and the type to send where the engine does not set it. */
-function planBody(entry: Kept['entry'], fill: Fill): { readonly body: BodyPlan; readonly type: string | undefined } {
-  const { postData } = entry.request;
-  if (postData === null || postData === undefined || (postData.text ?? '') + (postData.params?.length ?? '') === '') return { body: { kind: 'none' }, type: undefined };
-  const mime = postData.mimeType.replaceAll(/[^\x20-\x7e]/g, '');
-  const type = mime === '' ? undefined : mime;
-  if (/^application\/x-www-form-urlencoded/i.test(mime)) {
-    const pairs = postData.text === undefined ? (postData.params ?? []).map(({ name, value }): [string, string] => [name, value ?? '']) : [...new URLSearchParams(postData.text)];
-    return { body: { kind: 'form', fields: pairs.map(([name, text]) => [name, fill({ text, name, kind: 'form' })]) }, type };
-  }
-  const text = postData.text ?? '';
-  const document = /json/i.test(mime) ? parseJson(text) : undefined;
-  if (document === undefined) return { body: text === '' ? { kind: 'none' } : { kind: 'text', text: fill({ text, name: 'body', kind: 'text' }) }, type };
-  return { body: { kind: 'json', json: planJson(document.value, 'body', fill) }, type: /^application\/json\s*(?:;\s*charset=utf-8\s*)?$/i.test(mime) ? undefined : type };
-}
-
-/** Undefined where the text is no JSON, or writing it again would change it. */
-function parseJson(text: string): { readonly value: unknown } | undefined {
-  try {
-    const value = JSON.parse(text) as unknown;
-    // A bare text would go out without its quotes.
-    return typeof value === 'object' && value !== null && isExact(value, 0) ? { value } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isExact(value: unknown, depth: number): boolean {
-  if (typeof value === 'number') return !Number.isInteger(value) || Number.isSafeInteger(value);
-  if (typeof value !== 'object' || value === null) return true;
-  return depth < depthMax && Object.values(value).every((child) => isExact(child, depth + 1));
-}
-
-function planJson(value: unknown, name: string, fill: Fill): JsonPlan {
-  if (typeof value === 'string' || typeof value === 'number') {
-    const template = fill({ text: String(value), name, kind: typeof value === 'number' ? 'number' : 'json' });
-    return template.every(({ kind }) => kind === 'text') ? { kind: 'value', value } : { kind: 'template', template, isNumber: typeof value === 'number' };
-  }
-  if (Array.isArray(value)) return { kind: 'array', items: value.map((item) => planJson(item, name, fill)) };
-  if (typeof value === 'object' && value !== null) return { kind: 'object', entries: Object.entries(value).map(([key, child]) => [key, planJson(child, key, fill)]) };
-  return { kind: 'value', value: value === true ? true : value === false ? false : null };
 }

@@ -1,4 +1,5 @@
 import { invalidConfig } from '../../ops/core/error.ts';
+import { isUnwritable, sentTextOf } from './har.ts';
 import type { HarEntry } from './har.ts';
 import { methods } from './plan.ts';
 import type { Method } from './plan.ts';
@@ -74,6 +75,8 @@ function reasonToLeave(entry: HarEntry, url: URL | null, origin: string, { keepO
   if (beaconTypes.has(type)) return { what: 'beacons of the page', keep: undefined };
   if (!methods.some((method) => method === entry.request.method.toUpperCase())) return { what: `${entry.request.method.slice(0, 20)} requests, which a journey does not send`, keep: undefined };
   if (entry.response.status < 100) return { what: 'requests that got no reply', keep: undefined };
+  if (sentTextOf(entry) === undefined) return { what: 'requests with a body that is no text, which a journey does not send', keep: undefined };
+  if (isUnwritable(entry)) return { what: 'requests whose body the recording tells only in parts', keep: undefined };
   if (!keepStatic && isStatic(entry, url, type)) return { what: 'static assets', keep: '--keep-static' };
   return undefined;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isUtf8 } from 'node:buffer';
 import { invalidConfig } from '../../ops/core/error.ts';
 
 /** What an import reads of a HAR 1.2 file (w3c.github.io/web-performance/specs/HAR); all else may be there. */
@@ -17,7 +18,13 @@ const entry = z.object({
     url: z.string().min(1),
     headers: z.array(pair),
     postData: z
-      .object({ mimeType: z.string().default(''), text: z.string().optional(), params: z.array(z.object({ name: z.string(), value: z.string().optional() })).optional() })
+      .object({
+        mimeType: z.string().default(''),
+        text: z.string().optional(),
+        /** Some recorders write `base64`. */
+        encoding: z.string().nullish(),
+        params: z.array(z.object({ name: z.string(), value: z.string().optional(), fileName: z.string().optional(), contentType: z.string().optional() })).optional(),
+      })
       .nullish(),
   }),
   response: z.object({
@@ -68,4 +75,18 @@ export function headersOf(pairs: HarEntry['request']['headers']): Record<string,
 export function bodyTextOf({ response: { content } }: HarEntry): string {
   if (content?.text === undefined) return '';
   return content.encoding === 'base64' ? Buffer.from(content.text, 'base64').toString('utf8') : content.text;
+}
+
+/** The text of a request's body, decoded; '' where the recording holds none, undefined where it is no text. */
+export function sentTextOf({ request: { postData } }: HarEntry): string | undefined {
+  if (postData?.text === undefined) return '';
+  if (postData.encoding !== 'base64') return postData.text;
+  const bytes = Buffer.from(postData.text, 'base64');
+  return isUtf8(bytes) ? bytes.toString('utf8') : undefined;
+}
+
+/** Whether the body is known by its fields only, and its type does not say how they are written. */
+export function isUnwritable({ request: { postData } }: HarEntry): boolean {
+  const { mimeType = '', params = [] } = postData ?? {};
+  return params.length > 0 && (postData?.text ?? '') === '' && !/^\s*$|^application\/x-www-form-urlencoded|^multipart\/form-data/i.test(mimeType);
 }

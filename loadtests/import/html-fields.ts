@@ -37,7 +37,8 @@ function readAttributes(text: string): Map<string, string> {
   return attributes;
 }
 
-function decodeEntities(text: string): string {
+/** The text that HTML or XML stands for. */
+export function decodeEntities(text: string): string {
   return text.replaceAll(entity, (match, decimal: string | undefined, hex: string | undefined, name: string | undefined) => {
     if (name !== undefined) return named[name.toLowerCase()] ?? match;
     const point = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);

@@ -62,6 +62,9 @@ export function readIfAny(reply: HttpReply, source: Source): string | undefined 
   return valueAt({ headers: reply.headers, text: () => reply.body.toString('utf8'), json: () => reply.json<unknown>() }, source);
 }
 
+/** A text as it stands in XML, within an element or an attribute. */
+export { xmlText } from './xml-text.ts';
+
 /** A form as browsers send it; goes with `application/x-www-form-urlencoded`. */
 export function form(fields: readonly (readonly [string, string])[]): string {
   return new URLSearchParams(fields.map(([name, value]): [string, string] => [name, value])).toString();

@@ -5,7 +5,8 @@ export function plainName(text: string): string {
   return text.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
 }
 
-const wordsOf = (text: string): string[] =>
+/** The words of a name, however they are joined: `newPass` and `new-pass` to `new`, `pass`. */
+export const wordsOf = (text: string): string[] =>
   text.replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2').split(/[^A-Za-z0-9]+/).filter((word) => word !== '');
 
 /** `post-id` to `postId`; an identifier, at most 40 characters, never a name that every object has. */

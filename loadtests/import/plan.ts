@@ -27,7 +27,8 @@ export type BodyPlan =
   | { readonly kind: 'none' }
   | { readonly kind: 'json'; readonly json: JsonPlan }
   | { readonly kind: 'form'; readonly fields: readonly (readonly [string, Template])[] }
-  | { readonly kind: 'text'; readonly text: Template };
+  /** `isXml`: what fills the holes is written as XML holds it. */
+  | { readonly kind: 'text'; readonly text: Template; readonly isXml?: boolean };
 
 /** Where in a reply a value is. */
 export type Source =

@@ -1,14 +1,48 @@
 import { isSensitiveKey } from '../../ops/telemetry/redact.ts';
 import { redactText } from '../../ops/telemetry/redact-text.ts';
-import { Names, upperName } from './names.ts';
+import { Names, plainName, upperName, wordsOf } from './names.ts';
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const opaque = /^[\w+/=.~-]{24,}$/;
 /** A secret shorter than this is replaced only where it stands alone. */
 const withinMin = 6;
 
-/** Whether a name says that its value is a secret or personal. */
-export const isSecretName = isSensitiveKey;
+/** Longer words of a name are judged with the whole: `tokenCount` is none, `pin` of `user[pin]` is. */
+const ownWordMax = 4;
+
+/** Whether a name, or a short word of it, says that its value is a secret or personal. */
+export function isSecretName(name: string): boolean {
+  return isSensitiveKey(name) || wordsOf(name.slice(0, 256)).some((word) => word.length <= ownWordMax && isSensitiveKey(word));
+}
+
+/** Whether a text of unknown shape speaks of a secret: any of its words, or two side by side, names one. */
+export function mentionsSecret(text: string): boolean {
+  let before = '';
+  for (const [word] of text.matchAll(/[\p{L}\p{N}_-]+/gu)) {
+    if (isSecretName(word) || isSensitiveKey(`${before} ${word}`)) return true;
+    before = word;
+  }
+  return false;
+}
+
+/** Whether a value is itself JSON or markup that names a secret. */
+export function holdsSecret(text: string): boolean {
+  if (/^\s*[[{]/.test(text)) return [...text.matchAll(/["']([^"'\\]{1,64})(?=\\{0,3}["'])/g)].some(([, word = '']) => isSecretName(word));
+  return /^\s*</.test(text) && [...text.matchAll(/<[^<>]{1,1000}>/g)].some(([tag]) => mentionsSecret(tag));
+}
+
+const valueKey = /^(?:\w*values?|val|v|data|contents?|text|answer|input|raw|plain(?:text)?|default|body|str(?:ing)?)$/;
+
+/** Whether a key only says that here is a value, as in `{ name: 'password', value: '…' }`. */
+export const isValueKey = (key: string): boolean => valueKey.test(plainName(key));
+
+/** A text that is a name, and that of a secret. */
+export const isSecretWord = (text: unknown): text is string => typeof text === 'string' && /^[\w .:/[\]-]{1,64}$/.test(text) && isSecretName(text);
+
+/** Of values that stand beside each other, the name of a secret that one of them is: `password` in the example above. */
+export function nameAmong(entries: readonly (readonly [key: string, value: unknown])[]): string | undefined {
+  return entries.flatMap(([key, value]) => (!isValueKey(key) && isSecretWord(value) ? [value] : []))[0];
+}
 
 /**
  * Whether a text looks like a secret or personal data whatever its name: what the logs redact, long

@@ -13,7 +13,7 @@ export interface WriteOptions {
   readonly origin: string;
 }
 
-const kitNames = ['basic', 'carried', 'form', 'readIfAny', 'readSecrets', 'readValue', 'secret'] as const;
+const kitNames = ['basic', 'carried', 'form', 'readIfAny', 'readSecrets', 'readValue', 'secret', 'xmlText'] as const;
 /** A journey that was recorded is one person's visit, so visitors arrive: about so many are there at once, and at most. */
 const visitors = { atOnce: 10, most: 100, perSMax: 10 } as const;
 /** Lines up to this long stay one line. */
@@ -58,6 +58,7 @@ function kitNamesOf({ steps, secrets }: ScenarioPlan): readonly string[] {
     readIfAny: takes.some(({ isOptional }) => isOptional === true),
     readValue: takes.some(({ isOptional }) => isOptional !== true),
     secret: kinds.has('secret') || kinds.has('basic'),
+    xmlText: requests.some(({ body }) => body.kind === 'text' && body.isXml === true && body.text.some(({ kind }) => kind !== 'text')),
   };
   return kitNames.filter((name) => calls[name]);
 }
@@ -114,7 +115,7 @@ function writeStep(step: StepPlan, name: string, isFirst: boolean): string[] {
 }
 
 function writeRequest(request: RequestPlan, reply: string): string[] {
-  const fields: [string, string][] = [['method', literal(request.method)], ['path', templateText(request.path, true)]];
+  const fields: [string, string][] = [['method', literal(request.method)], ['path', templateText(request.path, 'encodeURIComponent')]];
   if (request.headers.length > 0) fields.push(['headers', objectText(request.headers.map(([name, value]) => [name, templateText(value)]), '    ')]);
   const body = bodyText(request.body);
   if (body !== undefined) fields.push(['body', body]);
@@ -138,7 +139,7 @@ function bodyText(body: BodyPlan): string | undefined {
     case 'form':
       return `form(${listText(body.fields.map(([name, value]) => `[${literal(name)}, ${templateText(value)}]`), '    ')})`;
     case 'text':
-      return templateText(body.text);
+      return templateText(body.text, body.isXml === true ? 'xmlText' : undefined);
     default:
       return assertNever(body);
   }

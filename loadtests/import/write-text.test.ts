@@ -41,8 +41,8 @@ describe('a template', () => {
     }));
   });
   it('encodes what fills the holes of a URL, and only that', () => {
-    expect(run(templateText([{ kind: 'text', text: '/a b/' }, { kind: 'carried', name: 'x/y' }], true))).toBe('/a b/%3Cx%2Fy%3E');
-    expect(run(templateText([{ kind: 'carried', name: 'x/y' }], true))).toBe('%3Cx%2Fy%3E');
+    expect(run(templateText([{ kind: 'text', text: '/a b/' }, { kind: 'carried', name: 'x/y' }], 'encodeURIComponent'))).toBe('/a b/%3Cx%2Fy%3E');
+    expect(run(templateText([{ kind: 'carried', name: 'x/y' }], 'encodeURIComponent'))).toBe('%3Cx%2Fy%3E');
   });
 });
 

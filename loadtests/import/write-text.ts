@@ -39,13 +39,13 @@ export function propertyName(name: string): string {
   return /^[A-Za-z_$][\w$]*$/.test(name) ? name : literal(name);
 }
 
-/** An expression of type string. @param inUrl encodes what fills the holes */
-export function templateText(template: Template, inUrl = false): string {
+/** An expression of type string. @param encoder the function that what fills the holes goes through */
+export function templateText(template: Template, encoder?: 'encodeURIComponent' | 'xmlText'): string {
   const only = template[0];
   if (only === undefined) return "''";
   if (template.length === 1 && only.kind === 'text') return literal(only.text);
-  if (template.length === 1 && !inUrl) return holeText(only);
-  const parts = template.map((part) => (part.kind === 'text' ? escapeText(part.text, '`') : `\${${inUrl ? `encodeURIComponent(${holeText(part)})` : holeText(part)}}`));
+  if (template.length === 1 && encoder === undefined) return holeText(only);
+  const parts = template.map((part) => (part.kind === 'text' ? escapeText(part.text, '`') : `\${${encoder === undefined ? holeText(part) : `${encoder}(${holeText(part)})`}}`));
   return `\`${parts.join('')}\``;
 }
 
