@@ -77,6 +77,24 @@ describe('npm run conformance', () => {
     expect(run('judge', file)).toMatchObject({ status: 0, stdout: '1 passed, 0 failed, 0 skipped\n' });
   });
 
+  it('ends with 1 where no case could be run', () => {
+    const file = join(places, 'odd.json');
+    host.files.writeText(file, JSON.stringify({ cases: [{ ...base, name: 'odd', direction: 'sideways', expected: 'low' }] }));
+    const { status, stdout } = run('judge', file);
+    expect(stdout).toContain('0 passed, 0 failed, 1 skipped');
+    expect(status).toBe(1);
+  });
+
+  it('compares whether a metric condemns by itself, where a case says it', () => {
+    const file = join(places, 'critical.json');
+    const cases = [true, false].map((critical) => ({ ...base, name: `critical ${critical}`, isCritical: true, expected: 'high', critical }));
+    host.files.writeText(file, JSON.stringify({ cases }));
+    expect(runJudgeFile(host, file)).toEqual([
+      { outcome: 'passed', name: 'critical true' },
+      { outcome: 'failed', name: 'critical false', expected: 'high, not critical', found: expect.stringMatching(/^high, critical \(/) as string },
+    ]);
+  });
+
   it('runs a folder of scripts and counts each file', () => {
     const load = 'load 1m\n  a 1 2\n  h {{count:1}}\n\n';
     host.files.writeText(join(places, 'right.test'), `${load}eval instant at 1m a\n  a 2\n\neval instant at 0 histogram_count(h)\n  {} 1\n`);

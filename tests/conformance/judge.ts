@@ -22,6 +22,8 @@ const caseSchema = z.object({
   control: z.array(value),
   experiment: z.array(value),
   expected: z.string(),
+  /** Whether the metric must condemn the experiment by itself; absent: not compared. */
+  critical: z.boolean().optional(),
 });
 
 export type ClassifierCase = z.infer<typeof caseSchema>;
@@ -47,8 +49,10 @@ function runCase(each: ClassifierCase): CaseResult {
     ...(each.effectSizeThresholds === null ? {} : { effectLimits: each.effectSizeThresholds }),
     ...(each.criticalThresholds === null ? {} : { criticalLimits: each.criticalThresholds }),
   });
-  if (plain(found.classification) === plain(each.expected)) return { outcome: 'passed', name };
-  return { outcome: 'failed', name, expected: each.expected, found: `${found.classification} (${found.reason}, effect ${Number(found.effect.toPrecision(4))})` };
+  const isCriticalRight = each.critical === undefined || each.critical === found.critical;
+  if (plain(found.classification) === plain(each.expected) && isCriticalRight) return { outcome: 'passed', name };
+  const shown = (classification: string, critical: boolean | undefined): string => (each.critical === undefined ? classification : `${classification}, ${critical === true ? '' : 'not '}critical`);
+  return { outcome: 'failed', name, expected: shown(each.expected, each.critical), found: `${shown(found.classification, found.critical)} (${found.reason}, effect ${Number(found.effect.toPrecision(4))})` };
 }
 
 /** `nodataFailMetric`, `NODATA_FAILED` and ours are one word for one thing. */
