@@ -104,7 +104,7 @@ export async function launchSuite(host: Host, { options, plan, script, env }: Su
       runId, k6, scriptPath, expected, prices, scratch, fence, stack, note: options.note, seed: options.seed, json: options.json, quiet: options.quiet, noColor: options.noColor,
       scriptSha256: createHash('sha256').update(host.files.readBytes(scriptPath)).digest('hex'),
       env: {
-        ...env(fence), SORA_TARGET: fence.url.origin, SORA_SESSIONS: sessionsPath, SORA_SEED: String(options.seed), SORA_RUN_DIGITS: runDigits(runId),
+        ...env(fence), SORA_TARGET: fence.url.origin, SORA_STAGING: fence.url.hostname, SORA_SESSIONS: sessionsPath, SORA_SEED: String(options.seed), SORA_RUN_DIGITS: runDigits(runId),
         SORA_USERS: String(plan.users), SORA_THINK_MS: String(plan.thinkTimeMs), SORA_DURATION_MS: String(lengthMs(plan)),
       },
     });

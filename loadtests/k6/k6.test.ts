@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -93,6 +94,18 @@ describe.skipIf(reason !== undefined)(`sora load k6${reason === undefined ? '' :
     expect(exitCode).toBe(0);
     // 1110 is what k6 calls an address on its list.
     expect(JSON.parse(readFileSync(summaryPath, 'utf8'))).toEqual([[200, 0], [0, 1110], [0, 1110]]);
+  }, 30_000);
+});
+
+describe.skipIf(reason !== undefined)(`k6 without sora${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+  it('refuses a target that is not this machine and not listed', () => {
+    const play = (env: Readonly<Record<string, string>>): { status: number | null; stderr: string } =>
+      spawnSync(place.k6Path, ['run', '--quiet', '--address', '127.0.0.1:0', join(import.meta.dirname, 'smoke.ts')], { encoding: 'utf8', cwd: place.folder, env: { K6_NO_USAGE_REPORT: 'true', SORA_USERS: '20', ...env } });
+    const refused = play({ SORA_TARGET: 'http://192.0.2.1:3000' });
+    expect(refused.stderr).toContain('SORA_TARGET names 192.0.2.1, which is not this machine; if it is yours to load, list it: SORA_STAGING=192.0.2.1');
+    expect(refused.status).toBe(107);
+    // Listed, it gets as far as asking who signs in.
+    expect(play({ SORA_TARGET: 'http://192.0.2.1:3000', SORA_STAGING: '192.0.2.1' }).stderr).toContain('SORA_SESSIONS or SORA_ADMIN_SECRET must say how users sign in');
   }, 30_000);
 });
 

@@ -5,6 +5,7 @@ import type { Summary, SummaryLatency, SummaryMachine, SummaryOperations, Summar
 import type { Operator, ThresholdResult } from '../../report/thresholds.ts';
 import type { ValidityItem } from '../../report/validity.ts';
 import { judgeRun } from '../../report/verdict.ts';
+import type { Judgement } from '../../report/verdict.ts';
 import { silentWhenGood } from '../../browser/vitals.ts';
 import { countOf, figureOf, hasSamples, readExpression } from './document.ts';
 import type { K6Document } from './document.ts';
@@ -39,13 +40,14 @@ const errorsMax = 200;
 
 /**
  * Writes a run of k6 down in the shape of every other run, with null where k6 has no figure. The exit
- * code is k6's own, except that dropped iterations and thresholds on nothing prove nothing (98). Pure.
+ * code is k6's own, except that dropped iterations prove nothing (98), and neither does a threshold on nothing
+ * where k6 calls it met. Pure.
  */
 export function buildK6Summary(document: K6Document, facts: K6Facts): Summary {
   const { run } = document;
   const thresholds = thresholdsOf(document);
   const validity = validityOf(document);
-  const judged = judgeRun({ thresholds, validity, audit: null, interrupted: facts.interrupted });
+  const judged = judgeLikeK6(facts, judgeRun({ thresholds, validity, audit: null, interrupted: facts.interrupted }), document);
   const broken = judgedCodes.includes(facts.k6ExitCode) ? undefined : `k6 ended with exit code ${facts.k6ExitCode}; its last words are above the report`;
   const done = countOf(document, 'operations');
   const holdS = run.holdMs / 1_000;
@@ -99,6 +101,12 @@ export function buildK6Summary(document: K6Document, facts: K6Facts): Summary {
     slowest: [],
     ...(facts.resources === undefined ? {} : { resources: facts.resources }),
   };
+}
+
+/** What k6 called a miss stays one, but where iterations were dropped or somebody stopped the run. */
+function judgeLikeK6({ k6ExitCode, interrupted }: K6Facts, judged: Judgement, document: K6Document): Judgement {
+  if (k6ExitCode !== exitCodes.thresholdsFailed || judged.verdict === 'fail' || interrupted || countOf(document, 'dropped_iterations') > 0) return judged;
+  return { verdict: 'fail', reasons: [`k6 ended with exit code ${k6ExitCode}: it missed a threshold`, ...judged.reasons], exitCode: exitCodes.thresholdsFailed };
 }
 
 /** What k6 did in all phases, as far as it is priced. */

@@ -5,12 +5,13 @@ import { vitalThresholds } from '../../browser/vitals.ts';
 import { browserScenario, optionsOf } from './options.ts';
 import { planBrowsers, planSuite } from './plan.ts';
 import type { SuiteName, SuitePlan } from './plan.ts';
+import { requireOwn } from './own-target.ts';
 
 /** What a run of k6 is told through its environment; `sora load k6` fills it in, and so may anyone. */
 export interface Settings {
   /** Address without path, such as http://127.0.0.1:3000. */
   readonly target: string;
-  /** Where the admin endpoints are; default the target. */
+  /** Where the admin endpoints are; default the target, '' where a file of sessions is given. */
   readonly adminUrl: string;
   /** '' where a file of sessions is given instead. */
   readonly adminSecret: string;
@@ -35,11 +36,16 @@ function whole(name: string): number | undefined {
   return Number(text);
 }
 
+/** Hosts besides this machine that may be loaded; `sora load k6` puts in what it has judged. */
+const staging = __ENV['SORA_STAGING'] ?? '';
+const sessionsPath = __ENV['SORA_SESSIONS'] ?? '';
+
 export const settings: Settings = {
-  target: (__ENV['SORA_TARGET'] ?? 'http://127.0.0.1:3000').replace(/\/$/, ''),
-  adminUrl: (__ENV['SORA_ADMIN_URL'] ?? __ENV['SORA_TARGET'] ?? 'http://127.0.0.1:3000').replace(/\/$/, ''),
+  target: requireOwn('SORA_TARGET', __ENV['SORA_TARGET'] ?? 'http://127.0.0.1:3000', staging),
+  // Whoever hands over sessions needs no admin, who may be elsewhere.
+  adminUrl: sessionsPath === '' ? requireOwn('SORA_ADMIN_URL', __ENV['SORA_ADMIN_URL'] ?? __ENV['SORA_TARGET'] ?? 'http://127.0.0.1:3000', staging) : '',
   adminSecret: __ENV['SORA_ADMIN_SECRET'] ?? '',
-  sessionsPath: __ENV['SORA_SESSIONS'] ?? '',
+  sessionsPath,
   seed: whole('SORA_SEED') ?? 1,
   run: __ENV['SORA_RUN_DIGITS'] ?? '6b360000',
   reportUrl: __ENV['SORA_REPORT_URL'] ?? '',
