@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Host } from '../../ops/core/host.ts';
 import { createTestHost } from '../../ops/core/test-host.ts';
-import { chromiumFlags, findChromium, requireChromium } from './chromium.ts';
+import { chromiumFlags, fenceFlag, findChromium, requireChromium } from './chromium.ts';
 
 let folder = '';
 beforeEach(() => {
@@ -60,6 +60,11 @@ describe('requireChromium', () => {
   it('tells when the package manager fails', () => {
     put('apt-get', 'exit 100');
     expect(() => requireChromium(machine(0), true)).toThrow('apt-get update failed');
+  });
+
+  it('fences by one rule without a comma, with brackets around IPv6', () => {
+    expect(fenceFlag('127.0.0.1')).toBe('host-resolver-rules=MAP * 127.0.0.1');
+    expect(fenceFlag('::1')).toBe('host-resolver-rules=MAP * [::1]');
   });
 
   it('gives up the sandbox only where it cannot work', () => {

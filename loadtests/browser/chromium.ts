@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { isIPv6 } from 'node:net';
 import { invalidConfig } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { findOnPath } from '../../ops/core/tools.ts';
@@ -50,6 +51,15 @@ export function chromiumFlags(host: Host): string[] {
   // As root its sandbox refuses to work; the pages are ours, and the fence keeps it from others.
   // Containers give shared memory too small for a page.
   return [...(host.process.uid === 0 ? ['no-sandbox'] : []), 'disable-dev-shm-usage'];
+}
+
+/**
+ * The flag that keeps a Chromium at one address: whatever name or address a page asks for, WebSockets included, means
+ * this one. One rule, since K6_BROWSER_ARGS is a list with commas, and a rule that excludes needs one.
+ * @param address of IPv4 or IPv6, without brackets; Chromium drops a rule whose IPv6 has none
+ */
+export function fenceFlag(address: string): string {
+  return `host-resolver-rules=MAP * ${isIPv6(address) ? `[${address}]` : address}`;
 }
 
 function install(host: Host, apt: string): void {

@@ -12,6 +12,7 @@ import { RunStore } from '../runs/store.ts';
 import { createHttpClient } from '../swarm/http-client.ts';
 import { findChromium } from './chromium.ts';
 import { startApi } from './fixtures/api.ts';
+import { listenAt, pageThatAsks } from './fixtures/elsewhere.ts';
 
 const host = createNodeHost();
 const reason = (await whyNoK6(host)) ?? (findChromium(host) === undefined ? 'no Chromium is on the PATH, and CHROMIUM_PATH is not set' : undefined);
@@ -54,8 +55,11 @@ describe.skipIf(reason !== undefined)(`sora load browser${reason === undefined ?
     expect(summary.errors.filter(({ kind }) => kind !== 'check: the journey ends without an error')).toEqual([]);
   }, 90_000);
 
-  it('fails where a page is not what it should be', async () => {
-    const { code, summary } = await browse({ '/docs': { type: 'text/html', text: '<title>Other</title><main><details open><summary>x</summary><div class="in">200</div></details></main>' } });
+  it('fails where a page is not what it should be, and lets it reach nobody else', async () => {
+    await using other = await listenAt('127.0.0.2', 0, '');
+    const asks = pageThatAsks(`http://127.0.0.2:${other.port}`);
+    const { code, summary } = await browse({ '/docs': { type: 'text/html', text: `<title>Other</title><main><details open><summary>x</summary><div class="in">200</div></details></main>${asks}` } });
+    expect(other.seen).toEqual([]);
     expect(code).toBe(99);
     expect(measured(summary, 'browser_journey_failed: rate<0.01')).toBeGreaterThan(0);
     expect(summary.errors.map(({ op, kind }) => `${op}, ${kind}`)).toContain('browser docs, check: the documentation has its title');

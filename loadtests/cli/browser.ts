@@ -1,15 +1,11 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Host } from '../../ops/core/host.ts';
-import { chromiumFlags, requireChromium } from '../browser/chromium.ts';
+import { chromiumFlags, fenceFlag, requireChromium } from '../browser/chromium.ts';
 import { readBrowserOptions } from '../k6/runner/arguments.ts';
-import type { FencedTarget } from '../k6/runner/fence.ts';
 import { planBrowsers, planSuite } from '../k6/suite/plan.ts';
 import { announcePlan, launchSuite } from './k6.ts';
 import { openRunStore } from './run.ts';
-
-/** A browser asks for names itself; k6 judges only where its own question led. */
-const pinnedNames = ({ hosts }: FencedTarget): string[] => Object.entries(hosts).map(([name, address]) => `host-resolver-rules=MAP ${name} ${address}`);
 
 /** `plan-browser`: what a run with browsers needs; k6 and Chromium are there when this ends well. */
 export async function planBrowserCommand(host: Host, args: readonly string[]): Promise<number> {
@@ -32,7 +28,7 @@ export async function browserCommand(host: Host, args: readonly string[]): Promi
     options, plan: planBrowsers(planSuite('smoke', options.changes), browsers), script: 'browser.ts',
     env: (fence) => ({
       SORA_BROWSERS: String(browsers), SORA_REPORT_URL: hasReport ? pathToFileURL(reportPath).href : '',
-      K6_BROWSER_EXECUTABLE_PATH: chromium, K6_BROWSER_HEADLESS: 'true', K6_BROWSER_ARGS: [...chromiumFlags(host), ...pinnedNames(fence)].join(','),
+      K6_BROWSER_EXECUTABLE_PATH: chromium, K6_BROWSER_HEADLESS: 'true', K6_BROWSER_ARGS: [...chromiumFlags(host), fenceFlag(fence.address)].join(','),
     }),
   });
 }
