@@ -59,6 +59,11 @@ export interface ProcessHost {
   onSignal(name: SignalName, run: () => void): () => void;
   /** Sends a signal; returns false when no such process exists. Negative ids name a process group. */
   kill(pid: number, signal: NodeJS.Signals | 0): boolean;
+  /**
+   * Asks the system to let this thread run before others, as a niceness from -20 (first) to 19 (last); false where
+   * that is not permitted, and nothing changed.
+   */
+  setNiceness(niceness: number): boolean;
   /** User plus system CPU time used by this process, in microseconds. */
   cpuUs(): number;
   rssBytes(): number;

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
+import { setPriority } from 'node:os';
 import { dirname } from 'node:path';
 import type { Files, Host, Output, Ownership, ProcessHost, SignalName, Timer, Timers } from './host.ts';
 
@@ -72,6 +73,14 @@ function nodeProcess(): ProcessHost {
       return () => process.off(name, run);
     },
     kill: killProcess,
+    setNiceness: (niceness) => {
+      try {
+        setPriority(niceness);
+        return true;
+      } catch {
+        return false;
+      }
+    },
     cpuUs: () => {
       const used = process.cpuUsage();
       return used.user + used.system;
