@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { rehearsalLabel } from '../alert.ts';
+import { fingerprintOf, rehearsalLabel } from '../alert.ts';
 import type { AlertTransition } from '../alert.ts';
 import { decodeState, encodeState } from '../rules/state-store.ts';
-import { advanceRule, resolvedRetentionMs } from './advance.ts';
+import { advanceRule, resolvedRetentionMs, routedLabels } from './advance.ts';
+import type { Rehearsing } from './rehearsing.ts';
 import { restoreRule } from './restore.ts';
 import { emptyState } from './state.ts';
 import type { Advance, AlertElement, Evaluation, LifecycleRule, RuleState } from './state.ts';
@@ -103,11 +104,83 @@ describe('advanceRule', () => {
   });
 
   it('lets alerts of a load run carry its id until they end, and its own series none', () => {
-    const first = advanceRule(ruleOf(), emptyState, holds('a'), 0, 'run-1');
+    const first = advanceRule(ruleOf(), emptyState, holds('a'), 0, { id: 'run-1', overForMs: () => 0, settleMs: 0 });
     expect(first.transitions[0]?.labels).toMatchObject({ [rehearsalLabel]: 'run-1' });
     expect(first.samples[0]?.labels).not.toHaveProperty(rehearsalLabel);
     const later = advanceRule(ruleOf(), first.state, holds('b'), minuteMs);
     expect(later.transitions.map(({ to, labels }) => [to, labels[rehearsalLabel]])).toEqual(expect.arrayContaining([['resolved', 'run-1'], ['firing', undefined]]));
+  });
+});
+
+describe('an alert that outlasts its load run', () => {
+  const run = (endMinute: number, settleMinutes = 5) => (minute: number): Rehearsing => ({
+    id: minute < endMinute ? 'run-1' : undefined, overForMs: () => Math.max(0, minute - endMinute) * minuteMs, settleMs: settleMinutes * minuteMs,
+  });
+  const playIn = (rule: LifecycleRule, evaluations: readonly Evaluation[], at: (minute: number) => Rehearsing | undefined, from: RuleState = emptyState, fromMinute = 0): { state: RuleState; told: string[] } => {
+    let state = from;
+    const transitions = evaluations.flatMap((evaluation, index) => {
+      const minute = fromMinute + index;
+      const advance = advanceRule(rule, state, evaluation, minute * minuteMs, at(minute));
+      state = advance.state;
+      return advance.transitions;
+    });
+    return { state, told: transitions.map(({ atMs, labels, from: before, to }) => `${atMs / minuteMs} ${labels[rehearsalLabel] ?? '-'} ${before}>${to}`) };
+  };
+  const always = (minutes: number): Evaluation[] => Array.from({ length: minutes }, () => holds('a'));
+
+  it('ends as a rehearsal some minutes after its end and begins as an alert, with the times it had', () => {
+    const { state, told: steps } = playIn(ruleOf(), always(10), run(2));
+    expect(steps).toEqual(['0 run-1 inactive>firing', '8 run-1 firing>resolved', '8 - inactive>firing']);
+    expect(state.alerts).toMatchObject([{ state: 'firing', activeAtMs: 0, firedAtMs: 0 }]);
+    expect(state.alerts[0]).not.toHaveProperty('rehearsalId');
+  });
+
+  it('does so while pending, and fires when its own time has come', () => {
+    const { told: steps } = playIn(ruleOf({ forMs: 9 * minuteMs }), always(11), run(2));
+    expect(steps).toEqual(['0 run-1 inactive>pending', '8 run-1 pending>inactive', '8 - inactive>pending', '9 - pending>firing']);
+    expect(playIn(ruleOf({ forMs: 8 * minuteMs }), always(9), run(2)).told.slice(1)).toEqual(['8 run-1 pending>inactive', '8 - inactive>firing']);
+  });
+
+  it('is told to nobody where it is only kept firing, or where nothing is known of load runs', () => {
+    const kept = playIn(ruleOf({ keepFiringForMs: 20 * minuteMs }), [...always(3), ...Array.from({ length: 9 }, () => holds())], run(2));
+    expect(kept.told).toEqual(['0 run-1 inactive>firing']);
+    expect(playIn(ruleOf(), always(10), (minute) => (minute < 2 ? run(2)(minute) : undefined)).told).toEqual(['0 run-1 inactive>firing']);
+  });
+
+  it('belongs to the load run that is under way by then, if there is one', () => {
+    const { told: steps } = playIn(ruleOf(), always(10), (minute) => ({ id: minute < 2 ? 'run-1' : 'run-2', overForMs: (id) => (id === 'run-1' ? (minute - 2) * minuteMs : 0), settleMs: 5 * minuteMs }));
+    expect(steps).toEqual(['0 run-1 inactive>firing', '8 run-1 firing>resolved', '8 run-2 inactive>firing']);
+  });
+
+  it('is never a rehearsal for longer than that, whatever it and load runs do, and every step follows from the one before', () => {
+    const evaluation = fc.subarray(['a', 'b']).map((found) => holds(...found));
+    const runs = fc.array(fc.record({ fromMinute: fc.nat({ max: 60 }), minutes: fc.integer({ min: 1, max: 20 }) }), { maxLength: 4 });
+    const anyRule = fc.record({ forMs: fc.integer({ min: 0, max: 5 }).map((n) => n * minuteMs), keepFiringForMs: fc.integer({ min: 0, max: 4 }).map((n) => n * minuteMs) }).map(ruleOf);
+    fc.assert(fc.property(anyRule, fc.array(evaluation, { minLength: 1, maxLength: 60 }), runs, (rule, evaluations, planned) => {
+      const endMinute = (id: string): number => {
+        const found = planned[Number(id.slice(4))];
+        return found === undefined ? Number.NaN : found.fromMinute + found.minutes;
+      };
+      const standing = new Map<string, string>();
+      let state: RuleState = emptyState;
+      evaluations.forEach((found, minute) => {
+        const underWay = planned.findLastIndex(({ fromMinute, minutes }) => fromMinute <= minute && minute < fromMinute + minutes);
+        const rehearsing: Rehearsing = { id: underWay < 0 ? undefined : `run-${underWay}`, overForMs: (id) => Math.max(0, minute - endMinute(id)) * minuteMs, settleMs: 5 * minuteMs };
+        const advance = advanceRule(rule, state, found, minute * minuteMs, rehearsing);
+        for (const { fingerprint, from, to } of advance.transitions) {
+          expect(standing.get(fingerprint) ?? 'inactive').toBe(from);
+          standing.set(fingerprint, to === 'resolved' ? 'inactive' : to);
+        }
+        for (const alert of advance.state.alerts) {
+          const isHeld = found.kind === 'elements' && found.elements.some(({ labels }) => labels['instance'] === alert.labels['instance']);
+          if (isHeld && alert.rehearsalId !== undefined) expect(minute - endMinute(alert.rehearsalId)).toBeLessThanOrEqual(5);
+        }
+        // Nothing is left open under a label that no alert has any more.
+        const open = [...standing].filter(([, where]) => where !== 'inactive').map(([fingerprint]) => fingerprint).sort();
+        expect(open).toEqual(advance.state.alerts.filter((alert) => alert.state !== 'resolved').map((alert) => fingerprintOf(routedLabels(alert))).sort());
+        state = advance.state;
+      });
+    }));
   });
 });
 

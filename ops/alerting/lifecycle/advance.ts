@@ -6,6 +6,8 @@
 import { fingerprintOf, rehearsalLabel } from '../alert.ts';
 import type { AlertInstance, AlertTransition } from '../alert.ts';
 import type { Labels } from '../../metricstore/series.ts';
+import { hasLeft, withoutRehearsal } from './rehearsing.ts';
+import type { Rehearsing } from './rehearsing.ts';
 import { markersOf, samplesOf } from './samples.ts';
 import type { Advance, AlertElement, Evaluation, LifecycleRule, RuleState } from './state.ts';
 
@@ -14,17 +16,17 @@ export const resolvedRetentionMs = 15 * 60_000;
 
 /**
  * @param nowMs time of the evaluation, a multiple of the group's interval and its offset
- * @param rehearsalId load run or drill under way, which alerts that become active now belong to
+ * @param rehearsing load run or drill under way, which alerts that become active now belong to; undefined where it is not known
  */
-export function advanceRule(rule: LifecycleRule, previous: RuleState, evaluation: Evaluation, nowMs: number, rehearsalId?: string): Advance {
+export function advanceRule(rule: LifecycleRule, previous: RuleState, evaluation: Evaluation, nowMs: number, rehearsing?: Rehearsing): Advance {
   if (evaluation.kind === 'error') return failed(previous, evaluation.message, nowMs);
   const elements = new Map(evaluation.elements.map((element) => [fingerprintOf(element.labels), element]));
   if (elements.size < evaluation.elements.length) return failed(previous, 'vector contains metrics with the same labelset after applying alert labels', nowMs);
 
-  const steps = new Map(previous.alerts.map((alert) => [fingerprintOf(alert.labels), stepOf(rule, alert, nowMs, elements)]));
+  const { steps, left } = stepAll(rule, previous.alerts, nowMs, elements, rehearsing);
   for (const [fingerprint, element] of elements) {
     if (steps.get(fingerprint)?.after !== undefined && steps.get(fingerprint)?.after?.state !== 'resolved') continue;
-    steps.set(fingerprint, { before: undefined, after: born(rule, element, nowMs, rehearsalId) });
+    steps.set(fingerprint, { before: undefined, after: born(rule, element, nowMs, rehearsing?.id) });
   }
   const ordered = [...steps].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, step]) => step);
   const alerts = ordered.flatMap(({ after }) => (after === undefined ? [] : [after]));
@@ -37,7 +39,7 @@ export function advanceRule(rule: LifecycleRule, previous: RuleState, evaluation
       alerts, health: evaluation.elements.length === 0 && !evaluation.hasSeries ? 'no-data' : 'ok',
       series: samples.map(({ labels }) => labels), evaluatedAtMs: nowMs,
     },
-    transitions: ordered.flatMap((step) => transitionOf(rule, step, nowMs)),
+    transitions: [...left, ...ordered].flatMap((step) => transitionOf(rule, step, nowMs)),
     samples: [...samples, ...markersOf(rule, previous.series, samples, nowMs)],
   };
 }
@@ -69,6 +71,24 @@ function overLimit(rule: LifecycleRule, previous: RuleState, count: number, nowM
     transitions: steps.flatMap((step) => transitionOf(rule, step, nowMs)),
     samples: [],
   };
+}
+
+/**
+ * What becomes of the alerts there are. One that still holds long after its rehearsal ends as a rehearsal (`left`), and
+ * begins without it where it was: whoever was not told of the first is told of the second.
+ */
+function stepAll(rule: LifecycleRule, alerts: readonly AlertInstance[], nowMs: number, elements: ReadonlyMap<string, AlertElement>, rehearsing: Rehearsing | undefined): { steps: Map<string, Step>; left: Step[] } {
+  const steps = new Map<string, Step>();
+  const left: Step[] = [];
+  for (const before of alerts) {
+    const fingerprint = fingerprintOf(before.labels);
+    const step = stepOf(rule, before, nowMs, elements);
+    if (rehearsing !== undefined && step.after !== undefined && elements.has(fingerprint) && hasLeft(before, rehearsing)) {
+      left.push({ before, after: before.state === 'firing' ? resolved(before, nowMs) : undefined });
+      steps.set(fingerprint, { before: undefined, after: withoutRehearsal(step.after, rehearsing) });
+    } else steps.set(fingerprint, step);
+  }
+  return { steps, left };
 }
 
 function stepOf(rule: LifecycleRule, before: AlertInstance, nowMs: number, elements: ReadonlyMap<string, AlertElement>): Step {

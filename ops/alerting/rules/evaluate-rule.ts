@@ -1,7 +1,8 @@
 /** Evaluates one rule: its query, its templates, and for an alerting rule one step of its alerts' lives. */
 import { fingerprintOf } from '../alert.ts';
 import { messageOf } from '../../core/error.ts';
-import { selectorsOf } from '../../metricstore/promql/expr.ts';
+import { childrenOf, selectorsOf } from '../../metricstore/promql/expr.ts';
+import type { Expr } from '../../metricstore/promql/expr.ts';
 import type { Labels, SampleSource } from '../../metricstore/series.ts';
 import { advanceRule } from '../lifecycle/advance.ts';
 import { markersOf } from '../lifecycle/samples.ts';
@@ -10,7 +11,8 @@ import { expandTemplate } from '../template/template.ts';
 import type { TemplateWorld } from '../template/functions.ts';
 import { queryVector, watchSource } from './query.ts';
 import type { QuerySettings, VectorElement } from './query.ts';
-import type { RehearsalOf } from './rehearsal.ts';
+import type { Rehearsing } from '../lifecycle/rehearsing.ts';
+import type { RehearsalsNow } from './rehearsal.ts';
 import type { AlertRule, RecordRule, Rule } from './rule.ts';
 
 /** Alerts of one rule; above, the rule fails and its alerts stay as they are. */
@@ -24,14 +26,31 @@ export interface EvaluationWorld {
   readonly query: QuerySettings;
   /** Wall time at which the evaluation began; default the time that is evaluated. */
   readonly startedAtMs?: number;
-  /** To which load run or drill under way alerts that begin now belong. */
-  readonly rehearsalOf?: RehearsalOf | undefined;
+  /** Load runs and drills, under way and over. */
+  readonly rehearsals?: RehearsalsNow | undefined;
 }
 
 /** Evaluates a rule at `nowMs`; an error becomes the rule's health and is not thrown. */
 export async function evaluateRule(rule: Rule, previous: RuleState, world: EvaluationWorld, nowMs: number): Promise<Advance> {
   if (rule.kind === 'record') return await evaluateRecord(rule, previous, world, nowMs);
-  return advanceRule(rule, previous, await evaluateAlert(rule, world, nowMs), nowMs, world.rehearsalOf?.(rule));
+  return advanceRule(rule, previous, await evaluateAlert(rule, world, nowMs), nowMs, rehearsingOf(rule, previous, world));
+}
+
+/** After the end of a load run or drill its traces go: out of the targets themselves, */
+const settleMs = 5 * 60_000;
+/** and out of the shortest window that the expression looks back over, of which no more than this counts. */
+const windowMaxMs = 30 * 60_000;
+
+function rehearsingOf(rule: AlertRule, previous: RuleState, { rehearsals }: EvaluationWorld): Rehearsing | undefined {
+  if (rehearsals === undefined) return undefined;
+  const ranges = previous.alerts.some(({ rehearsalId }) => rehearsalId !== undefined) ? rangesOf(rule.expr) : [];
+  const windowMs = ranges.length === 0 ? 0 : Math.min(windowMaxMs, ...ranges);
+  return { id: rehearsals.idOf(rule), overForMs: (id) => rehearsals.overForMs(id), settleMs: settleMs + windowMs };
+}
+
+function rangesOf(expr: Expr): number[] {
+  const own = expr.kind === 'matrix' || expr.kind === 'subquery' ? [expr.rangeMs] : [];
+  return [...own, ...childrenOf(expr).flatMap(rangesOf)];
 }
 
 async function evaluateAlert(rule: AlertRule, world: EvaluationWorld, nowMs: number): Promise<Evaluation> {

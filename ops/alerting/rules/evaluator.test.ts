@@ -146,7 +146,9 @@ describe('RuleEvaluator', () => {
 
   it('lets alerts that begin during a load run carry its id', async () => {
     let id: string | undefined = 'run-7';
-    const { evaluator, run } = bench({ rehearsals: () => Promise.resolve(() => id) });
+    let overForMs = 0;
+    const groups = parseRuleFile('alerts/rules/api.yaml', `${rules}  - {name: window, rules: [{alert: Slow, expr: 'max_over_time(up[2m]) < 2'}]}\n`).groups;
+    const { evaluator, run } = bench({ groups, rehearsals: () => Promise.resolve({ idOf: () => id, overForMs: () => overForMs }) });
     await evaluator.start();
     await run(0, 60_000);
     id = undefined;
@@ -154,6 +156,17 @@ describe('RuleEvaluator', () => {
     const alerts = evaluator.routedAlerts();
     expect(alerts.find(({ labels }) => labels['alertname'] === 'Down')?.labels).toMatchObject({ [rehearsalLabel]: 'run-7' });
     expect(describeRules(evaluator).groups[0]?.rules[1]).toMatchObject({ alerts: [{ labels: { [rehearsalLabel]: 'run-7' } }] });
+    // Rules without a window leave it after 5 min, those with one later.
+    const firing = (): string[] => evaluator.routedAlerts().filter(({ status }) => status === 'firing').map(({ labels }) => `${labels['alertname'] ?? ''} ${labels[rehearsalLabel] ?? '-'}`).sort();
+    overForMs = 5 * 60_000;
+    await run(0, 75_000);
+    expect(firing()).toEqual(['AllDown run-7', 'Down run-7', 'Slow run-7']);
+    overForMs += 1;
+    await run(0, 75_000);
+    expect(firing()).toEqual(['AllDown -', 'Down -', 'Slow run-7']);
+    overForMs += 2 * 60_000;
+    await run(0, 75_000);
+    expect(firing()).toEqual(['AllDown -', 'Down -', 'Slow -']);
     await evaluator.stop();
   });
 
@@ -176,6 +189,39 @@ describe('RuleEvaluator', () => {
     const steps = written.flatMap(({ transitions }) => transitions).filter(({ rule }) => rule === 'Down').map(({ from, to }) => `${from}>${to}`);
     expect(steps).toEqual(['inactive>pending', 'pending>firing', 'firing>resolved']);
     expect(evaluator.counts.lost).toBe(0);
+  });
+
+  it('evaluates on while the database hangs, and writes what waited in order when it answers', async () => {
+    const written: StateChange[] = [];
+    const held: (() => void)[] = [];
+    let isHanging = true;
+    const store: RuleStateStore = {
+      load: () => Promise.resolve(new Map()),
+      async save(change) {
+        if (isHanging) await new Promise<void>((resolve) => held.push(resolve));
+        written.push(change);
+      },
+    };
+    const { evaluator, host, source, told } = bench({ store });
+    await evaluator.start();
+    for (let passedMs = 0; passedMs < 120_000; passedMs += 500) {
+      source.add({ __name__: 'up', job: 'api', instance: 'a' }, host.clock.nowMs(), 0);
+      await host.advance(500);
+      // Not `idle`, which waits for what is being written.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(told.at(-1)?.alerts.map(({ labels, status }) => `${labels['alertname'] ?? ''} ${status}`)).toContain('Down firing');
+    expect(evaluator.runs.map(({ evaluatedAtMs = 0, intervalMs }) => host.clock.nowMs() - evaluatedAtMs <= intervalMs + 1_000)).toEqual([true, true]);
+    expect(written).toEqual([]);
+    expect(held).toHaveLength(1);
+    expect(host.clock.nowMs() - (evaluator.unsavedSinceMs ?? Infinity)).toBeGreaterThan(60_000);
+    isHanging = false;
+    held[0]?.();
+    await evaluator.idle();
+    expect(evaluator.unsavedSinceMs).toBeUndefined();
+    await evaluator.stop();
+    const steps = written.flatMap(({ transitions }) => transitions).filter(({ rule }) => rule === 'Down').map(({ from, to }) => `${from}>${to}`);
+    expect(steps).toEqual(['inactive>pending', 'pending>firing']);
   });
 
   it('resolves alerts of rules that are no longer loaded', async () => {

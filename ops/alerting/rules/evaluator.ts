@@ -6,13 +6,14 @@
 import type { RoutedAlert } from '../alert.ts';
 import { messageOf } from '../../core/error.ts';
 import type { Host, Timer } from '../../core/host.ts';
+import { waitAtMost } from '../../core/wait.ts';
 import type { Labels, SampleSource } from '../../metricstore/series.ts';
 import { resolvedRetentionMs } from '../lifecycle/advance.ts';
 import type { EvaluationWorld } from './evaluate-rule.ts';
 import { GroupRun } from './group-run.ts';
 import type { AppendSamples } from './group-run.ts';
 import type { QuerySettings } from './query.ts';
-import type { RehearsalOf } from './rehearsal.ts';
+import type { RehearsalsNow } from './rehearsal.ts';
 import type { RuleGroup } from './rule.ts';
 import { offsetOf, slotBefore } from './schedule.ts';
 import type { RuleStateStore, StateChange } from './state-store.ts';
@@ -31,7 +32,7 @@ export interface EvaluatorOptions {
    */
   readonly onTransitions: (alerts: readonly RoutedAlert[], isChanged: boolean) => void;
   /** Load runs and drills under way; see rehearsal.ts. */
-  readonly rehearsals?: ((nowMs: number) => Promise<RehearsalOf>) | undefined;
+  readonly rehearsals?: ((nowMs: number) => Promise<RehearsalsNow>) | undefined;
   /** Of groups that state none; default 15 s. */
   readonly intervalMs?: number;
   readonly externalLabels?: Labels;
@@ -54,6 +55,8 @@ export interface EvaluatorCounts {
 const queryLimits = { timeoutMs: 10_000, samplesMax: 20_000_000 };
 /** Changes that wait for a database that is away; the oldest are given up first. */
 const unsavedMax = 1_000;
+/** How long an evaluation waits until what it changed is written: a database that hangs must not hold up the next. */
+const saveWaitMs = 1_000;
 
 interface Scheduled {
   readonly run: GroupRun;
@@ -67,6 +70,7 @@ export class RuleEvaluator {
   readonly #intervalMs: number;
   #unsaved: StateChange[] = [];
   #unsavedSinceMs: number | undefined;
+  #saving: { readonly done: Promise<void>; readonly sinceMs: number } | undefined;
   #counts = { evaluations: 0, failures: 0, missed: 0, lost: 0 };
   #timer: Timer | undefined;
   #isStopped = false;
@@ -109,12 +113,13 @@ export class RuleEvaluator {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#timer?.cancel();
-    await this.#working;
+    await this.idle();
   }
 
-  /** Resolves when no evaluation is under way. */
+  /** Resolves when no evaluation is under way, and nothing is being written. */
   async idle(): Promise<void> {
     await this.#working;
+    await this.#saving?.done;
   }
 
   /** Alerts that fire or were resolved in the last 15 min, of all groups. */
@@ -171,23 +176,29 @@ export class RuleEvaluator {
   }
 
   async #world(nowMs: number): Promise<EvaluationWorld> {
-    const { source, externalLabels = {}, externalUrl = '', query, rehearsals, say } = this.#options;
-    const rehearsalOf = await rehearsals?.(nowMs).catch((error: unknown) => {
+    const { source, externalLabels = {}, externalUrl = '', query, say } = this.#options;
+    const rehearsals = await this.#options.rehearsals?.(nowMs).catch((error: unknown) => {
       say?.(`whether a load run is under way is not known: ${messageOf(error)}`);
       return undefined;
     });
     // A subquery without a step takes the usual interval, as Prometheus takes its global one.
     const startedAtMs = this.#options.host.clock.nowMs();
-    return { source, externalLabels, externalUrl, startedAtMs, query: { host: this.#options.host, subqueryStepMs: this.#intervalMs, ...queryLimits, ...query }, ...(rehearsalOf === undefined ? {} : { rehearsalOf }) };
+    return { source, externalLabels, externalUrl, startedAtMs, query: { host: this.#options.host, subqueryStepMs: this.#intervalMs, ...queryLimits, ...query }, ...(rehearsals === undefined ? {} : { rehearsals }) };
   }
 
-  /** While the database is away changes wait, in order, and are written before the next. */
+  /** Usually written before routing hears of it. While the database is away or hangs changes wait, in order, and are written before the next. */
   async #save(change: StateChange): Promise<void> {
-    const { store, say } = this.#options;
+    const { store, host: { clock, timers } } = this.#options;
     if (store === undefined) return;
     if (change.states.length + change.dropped.length + change.transitions.length + change.health.length === 0) return;
     this.#unsaved.push(change);
-    this.#unsavedSinceMs ??= this.#options.host.clock.nowMs();
+    this.#unsavedSinceMs ??= clock.nowMs();
+    this.#saving ??= { sinceMs: clock.monotonicMs(), done: this.#writeUnsaved(store) };
+    const leftMs = this.#saving.sinceMs + saveWaitMs - clock.monotonicMs();
+    if (leftMs > 0) await waitAtMost(timers, leftMs, this.#saving.done);
+  }
+
+  async #writeUnsaved(store: RuleStateStore): Promise<void> {
     try {
       for (let next = this.#unsaved[0]; next !== undefined; next = this.#unsaved[0]) {
         await store.save(next);
@@ -195,9 +206,11 @@ export class RuleEvaluator {
       }
       this.#unsavedSinceMs = undefined;
     } catch (error) {
-      say?.(`the state of alerts could not be saved, ${this.#unsaved.length} changes wait: ${messageOf(error)}`);
+      this.#options.say?.(`the state of alerts could not be saved, ${this.#unsaved.length} changes wait: ${messageOf(error)}`);
       const given = this.#unsaved.splice(0, Math.max(0, this.#unsaved.length - unsavedMax));
       this.#counts.lost += given.reduce((sum, { transitions }) => sum + transitions.length, 0);
+    } finally {
+      this.#saving = undefined;
     }
   }
 

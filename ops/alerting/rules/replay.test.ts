@@ -37,7 +37,7 @@ async function live(scrapes: readonly { a: number; b: number; tookMs: number }[]
   const read = (filter: Parameters<Parameters<typeof recordRules>[0]['readEvents']>[0] | { kinds: string[]; fromMs?: number; afterSequence?: number }): Promise<LoggedEvent[]> =>
     Promise.resolve(events.filter(({ atMs, sequence, details }) => (filter.kinds as string[]).includes(details.kind) && atMs >= (filter.fromMs ?? 0) && sequence > (filter.afterSequence ?? 0)));
   const store: RuleStateStore = { load: () => Promise.resolve(new Map()), save: (change) => Promise.resolve(log(eventsOf(change))) };
-  const rehearsals = followRehearsals({ read: (filter) => read({ ...filter, kinds: [...(filter.kinds ?? [])] } as { kinds: string[] }) });
+  const rehearsals = followRehearsals(host, { read: (filter) => read({ ...filter, kinds: [...(filter.kinds ?? [])] } as { kinds: string[] }) });
   const evaluator = new RuleEvaluator({
     host, source, groups, store, onTransitions: () => undefined, rehearsals: (nowMs) => rehearsals.refresh(nowMs),
     append: (samples) => samples.forEach(({ labels, atMs, value, isStale }) => (isStale === true ? source.addStale(labels, atMs) : source.add(labels, atMs, value))),

@@ -9,7 +9,7 @@ import { resolvedRetentionMs } from '../lifecycle/advance.ts';
 import { samplesOf } from '../lifecycle/samples.ts';
 import { emptyState } from '../lifecycle/state.ts';
 import { GroupRun } from './group-run.ts';
-import { rehearsalOf, trackMoment } from './rehearsal.ts';
+import { rehearsalsAt, trackMoment } from './rehearsal.ts';
 import type { OpenRuns } from './rehearsal.ts';
 import { decodeValue } from './recording-file.ts';
 import type { RecordedTransition, RuleRecording } from './recording-file.ts';
@@ -40,9 +40,9 @@ export async function replayRules(recording: RuleRecording): Promise<Replay> {
     const run = runs.get(group);
     if (run === undefined) continue;
     source.moveTo(atMs, startedAtMs);
-    const rehearsals = rehearsalOf(openRuns(recording, atMs), atMs);
+    const rehearsals = rehearsalsAt(openRuns(recording, atMs), atMs);
     const { externalLabels, externalUrl, intervalMs } = recording;
-    const world = { source, externalLabels, externalUrl, query: { subqueryStepMs: intervalMs }, rehearsalOf: rehearsals };
+    const world = { source, externalLabels, externalUrl, query: { subqueryStepMs: intervalMs }, rehearsals };
     const change = await run.evaluate(world, atMs, (samples) => source.append(samples), () => 0);
     transitions.push(...change.transitions);
   }
@@ -68,9 +68,12 @@ function standing({ transitions, replayFromMs }: RuleRecording, group: RuleGroup
   const alerts = new Map<string, AlertInstance>();
   for (const each of transitions) {
     if (each.atMs >= replayFromMs || each.group !== group.name || each.rule !== rule.name || !isOf(rule, each)) continue;
-    const alert = after(alerts.get(each.fingerprint), each);
-    if (alert === undefined) alerts.delete(each.fingerprint);
-    else alerts.set(each.fingerprint, alert);
+    // By its own labels: one that has left its rehearsal is another to whoever is told, and the same one here.
+    const { [rehearsalLabel]: _, ...own } = each.labels;
+    const key = fingerprintOf(own);
+    const alert = after(alerts.get(key), each);
+    if (alert === undefined) alerts.delete(key);
+    else alerts.set(key, alert);
   }
   const kept = [...alerts.values()].filter(({ state, resolvedAtMs }) => state !== 'resolved' || replayFromMs - (resolvedAtMs ?? 0) <= resolvedRetentionMs);
   const ordered = kept.toSorted((a, b) => (fingerprintOf(a.labels) < fingerprintOf(b.labels) ? -1 : 1));
