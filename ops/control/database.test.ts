@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createTestDatabase } from '../../tests/database.ts';
 import { createTestHost } from '../core/test-host.ts';
 import { openControlDatabase } from './database.ts';
+import type { ControlDatabase } from './database.ts';
 import { readControlMigrations } from './migrations.ts';
 
 function domain(files: Readonly<Record<string, string>>): string {
@@ -58,6 +59,25 @@ test('a transaction is repeated where two wait for each other, and its int8 are 
 test('a database that cannot be reached is named, with where to look', async () => {
   await using control = openControlDatabase(createTestHost(), 'postgres://nobody@127.0.0.1:1/none');
   await expect(control.transaction(() => Promise.resolve())).rejects.toMatchObject({ code: 'control_database_unreachable', status: 503, hint: expect.stringContaining('control-postgres') as string });
+});
+
+test('a query that a server does not answer fails in time, and what comes next has another connection', async () => {
+  await using other = await createTestDatabase({ migrate: false });
+  await using control = openControlDatabase(createTestHost(), other.url, { queryTimeoutMs: 1_000 });
+  const pidOf = async (client: { query: ControlDatabase['pool']['query'] }): Promise<number> => (await client.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]?.pid ?? Number.NaN;
+  let stopped = Number.NaN;
+  // Its process at the server is stopped, as all are when a server hangs: it takes what is sent and answers nothing.
+  const hung = control.transaction(async (client) => {
+    stopped = await pidOf(client);
+    process.kill(stopped, 'SIGSTOP');
+    await client.query('select 1');
+  });
+  try {
+    await expect(hung).rejects.toThrow('Query read timeout');
+    expect(await control.transaction(pidOf)).not.toBe(stopped);
+  } finally {
+    process.kill(stopped, 'SIGCONT');
+  }
 });
 
 test('a connection that breaks in the middle of a transaction, while it is asked nothing, fails that transaction alone', async () => {

@@ -27,6 +27,8 @@ export interface ControlDatabase extends AsyncDisposable {
 export interface ControlDatabaseOptions {
   /** Connections at most. Default 10. */
   readonly connectionsMax?: number;
+  /** How long a query waits for an answer. Default 35 s: longer than the server lets a statement take. */
+  readonly queryTimeoutMs?: number;
   /** Hears of a connection that broke while nothing used it. Default: nobody. */
   readonly onError?: (error: Error) => void;
 }
@@ -41,15 +43,22 @@ const typeParsers = {
   getTypeParser: (id: number, format?: 'text' | 'binary') => (id === int8 && format !== 'binary' ? Number : types.getTypeParser(id, format as 'text')),
 } as CustomTypesConfig;
 
-/** Opens a bounded pool, which connects when first used. A statement may take 30 s, waiting for a connection 5 s. */
+/** The server's own limit, and ours: a server that hangs or has vanished cannot keep to its own, and TCP gives up after a quarter of an hour. */
+const statementTimeoutMs = 30_000;
+const queryTimeoutMs = 35_000;
+/** What `pg` says then. */
+const noAnswer = 'Query read timeout';
+
+/** Opens a bounded pool, which connects when first used. A statement may take 30 s, its answer 35 s, waiting for a connection 5 s. */
 export function openControlDatabase(host: Host, url: string, options: ControlDatabaseOptions = {}): ControlDatabase {
   const pool = new Pool({
     connectionString: url,
     application_name: 'sora-control',
     max: options.connectionsMax ?? 10,
     connectionTimeoutMillis: 5_000,
-    statement_timeout: 30_000,
-    idle_in_transaction_session_timeout: 30_000,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: options.queryTimeoutMs ?? queryTimeoutMs,
+    idle_in_transaction_session_timeout: statementTimeoutMs,
     keepAlive: true,
     types: typeParsers,
   });
@@ -87,10 +96,11 @@ async function attemptOnce<Result>(pool: Pool, work: (client: PoolClient) => Pro
     await client.query('commit');
     return result;
   } catch (error) {
-    await client.query('rollback').catch((failure: Error) => (broken = failure));
+    if (error instanceof Error && error.message === noAnswer) broken = error;
+    else await client.query('rollback').catch((failure: Error) => (broken = failure));
     throw error;
   } finally {
-    // One that could not even roll back is of no more use.
+    // One that does not answer or could not even roll back is of no more use.
     client.release(broken);
   }
 }
