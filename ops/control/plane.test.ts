@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { pino } from 'pino';
+import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import { z } from 'zod';
 import { createTestDatabase } from '../../tests/database.ts';
@@ -86,9 +88,9 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-async function start(env: Record<string, string> = {}): Promise<Plane> {
-  const { log } = createTelemetry(host, { service: 'control', level: 'silent' });
-  return startPlane({ host, root, env: readControlEnvironment({ ...host, process: { ...host.process, env: { ...host.process.env, ...env } } }), settings: await readAlertSettings(host, root), log, metrics: new Registry() });
+async function start(env: Record<string, string> = {}, log: Logger = createTelemetry(host, { service: 'control', level: 'silent' }).log): Promise<Plane> {
+  const own = { ...host, process: { ...host.process, env: { ...host.process.env, ...env } } };
+  return startPlane({ host, root, env: readControlEnvironment(own), settings: await readAlertSettings(own, root), log, metrics: new Registry() });
 }
 
 test('a condition becomes a message, is acknowledged by its link, outlives a restart, and its end is told', async () => {
@@ -135,4 +137,24 @@ test('a condition becomes a message, is acknowledged by its link, outlives a res
   const other = await second;
   expect(await readyz()).toBe(200);
   await other.stop(true);
+}, 60_000);
+
+test('with an Alertmanager that is away no heartbeat goes out, so that the watchdog tells what nobody else can', async () => {
+  let posted = '';
+  const alertmanager = createServer((request, response) => {
+    request.on('data', (chunk: Buffer) => (posted += chunk.toString()));
+    request.on('end', () => response.end('{}'));
+  });
+  await new Promise<void>((done) => alertmanager.listen(0, '127.0.0.1', done));
+  failures = 7;
+  const lines: string[] = [];
+  const log = pino({ level: 'warn' }, { write: (line) => void lines.push(line) });
+  const plane = await start({ ALERTMANAGER_URL: `http://127.0.0.1:${(alertmanager.address() as AddressInfo).port}`, SORA_HEARTBEAT_INTERVAL: '1s' }, log);
+  await expect.poll(() => posted, { timeout: 20_000 }).toContain('7 failures');
+  alertmanager.closeAllConnections();
+  alertmanager.close();
+  // That the condition ends is posted at once, and not taken.
+  failures = 0;
+  await expect.poll(() => lines.join(''), { timeout: 20_000 }).toContain('no heartbeat: Alertmanager has taken no alerts for');
+  await plane.stop(true);
 }, 60_000);

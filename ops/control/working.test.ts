@@ -8,7 +8,7 @@ const group = (evaluatedAtMs: number | undefined, ...healths: RuleHealth[]) => (
 type Groups = Observation['groups'];
 const limits = { sinceMs: 0, patienceMs: 30_000 };
 const find = (groups: Groups, nowMs: number, rest: Partial<Observation & typeof limits> = {}) =>
-  findProblem({ groups, unsavedSinceMs: undefined, undecidedSinceMs: undefined, outboxReadAtMs: nowMs, ...rest }, { ...limits, ...rest }, nowMs);
+  findProblem({ groups, unsavedSinceMs: undefined, undecidedSinceMs: undefined, unpostedSinceMs: undefined, outboxReadAtMs: nowMs, ...rest }, { ...limits, ...rest }, nowMs);
 
 test('it works while every group was evaluated lately and at most half of the rules fail', () => {
   expect(find([], 1e9)).toBeUndefined();
@@ -26,9 +26,10 @@ test('it works while every group was evaluated lately and at most half of the ru
 
 test('it does not while nothing that fires could be told', () => {
   const groups = [group(100_000, 'ok')];
-  expect(find(groups, 100_000, { outboxReadAtMs: 70_000, unsavedSinceMs: 70_000, undecidedSinceMs: 70_000 })).toBeUndefined();
+  expect(find(groups, 100_000, { outboxReadAtMs: 70_000, unsavedSinceMs: 70_000, undecidedSinceMs: 70_000, unpostedSinceMs: 70_000 })).toBeUndefined();
   expect(find(groups, 100_000, { outboxReadAtMs: 69_999 })).toBe('the outbox could not be read for 30 s');
   expect(find(groups, 100_000, { outboxReadAtMs: undefined, sinceMs: 60_000 })).toBe('the outbox could not be read for 40 s');
   expect(find(groups, 100_000, { undecidedSinceMs: 60_000 })).toBe('nothing could be routed for 40 s');
+  expect(find(groups, 100_000, { unpostedSinceMs: 60_000 })).toBe('Alertmanager has taken no alerts for 40 s');
   expect(find(groups, 100_000, { unsavedSinceMs: 60_000 })).toBe('the state of alerts could not be saved for 40 s');
 });

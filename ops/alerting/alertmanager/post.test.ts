@@ -63,10 +63,12 @@ describe('alerts for an outside Alertmanager', () => {
     poster.onAlerts([alert], true);
     await poster.settled();
     expect(errors).toHaveLength(1);
+    expect(poster.unpostedSinceMs()).toBe(startMs);
     status = 200;
     await host.advance(1_000);
     await poster.settled();
     expect(received).toHaveLength(1);
+    expect(poster.unpostedSinceMs()).toBeUndefined();
     poster.onAlerts(Array.from({ length: 130 }, (_, index) => alertOf({ alertname: 'A', index: String(index) })), true);
     await poster.settled();
     expect(received.slice(1).map((batch) => batch.length)).toEqual([64, 64, 2]);
@@ -78,6 +80,7 @@ describe('alerts for an outside Alertmanager', () => {
     const asked = once(server, 'request');
     poster.onAlerts([alert], true);
     await asked;
+    expect(poster.unpostedSinceMs()).toBe(startMs);
     await host.advance(10_000);
     await poster.settled();
     expect(errors).toMatchObject([{ code: 'alertmanager_unreachable', message: expect.stringContaining('no reply within 10000 ms') }]);

@@ -20,6 +20,8 @@ export interface PosterOptions {
 export interface AlertmanagerPoster {
   onAlerts(alerts: readonly RoutedAlert[], isChanged: boolean): void;
   counts(): { readonly posted: number; readonly failures: number; readonly dropped: number };
+  /** Since when Alertmanager is asked to take alerts and has not taken all; undefined while it has. */
+  unpostedSinceMs(): number | undefined;
   /** Resolves once nothing is being posted. */
   settled(): Promise<void>;
   stop(): Promise<void>;
@@ -41,6 +43,7 @@ export function createPoster(options: PosterOptions): AlertmanagerPoster {
   let timer: Timer | undefined;
   let [isDue, isStopped, failuresInARow] = [false, false, 0];
   const counts = { posted: 0, failures: 0, dropped: 0 };
+  let unpostedSinceMs: number | undefined;
 
   const later = (delayMs: number): void => {
     timer?.cancel();
@@ -48,12 +51,14 @@ export function createPoster(options: PosterOptions): AlertmanagerPoster {
   };
   const round = async (): Promise<void> => {
     isDue = false;
+    unpostedSinceMs ??= host.clock.nowMs();
     try {
       const sent = alerts.slice(0, alertsMax);
       for (let at = 0; at < sent.length; at += batchMax) await post(options, toAlertmanager(sent.slice(at, at + batchMax), options.externalUrl, host.clock.nowMs(), options.externalLabels));
       counts.posted += sent.length;
       counts.dropped += alerts.length - sent.length;
       failuresInARow = 0;
+      unpostedSinceMs = undefined;
       later(resendMs);
     } catch (error) {
       counts.failures += 1;
@@ -78,6 +83,7 @@ export function createPoster(options: PosterOptions): AlertmanagerPoster {
       if (isChanged || (timer === undefined && working === undefined)) wake();
     },
     counts: () => ({ ...counts }),
+    unpostedSinceMs: () => unpostedSinceMs,
     settled: async () => await working,
     async stop() {
       isStopped = true;
