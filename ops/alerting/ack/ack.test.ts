@@ -10,7 +10,8 @@ import { parseRouting } from '../routing/config.ts';
 import { alertOf, startMs } from '../routing/fixture.ts';
 import { createRouting } from '../routing/service.ts';
 import type { Routing } from '../routing/service.ts';
-import { emptyState } from '../routing/state.ts';
+import { ackKey, emptyState, isAcknowledged } from '../routing/state.ts';
+import { viewAlerts } from '../routing/view.ts';
 import { ackRoutes, ackUrls } from './routes.ts';
 import { groupIdOf, readAck, signAck } from './token.ts';
 
@@ -29,10 +30,10 @@ let acknowledged: string[];
 let server: Server;
 let base = '';
 
-function startRouting(): Routing {
+function startRouting(routes = config): Routing {
   return createRouting({
     host,
-    loaded: { config, oncall: { people: {}, schedules: {}, policies: {} }, notes: [], findSettings: () => undefined },
+    loaded: { config: routes, oncall: { people: {}, schedules: {}, policies: {} }, notes: [], findSettings: () => undefined },
     remembered: { state: emptyState, overrides: [] },
     // Everything is kept in memory: what is written has a test of its own.
     transaction: (work) => work({ query: () => Promise.resolve({ rows: [] }) } as never),
@@ -96,7 +97,7 @@ describe('an acknowledge link', () => {
     await routing.settled();
     const page = await (await submit(link(), { fingerprints: shown, by: 'Ada <Lovelace>' })).text();
     expect(page).toContain('Acknowledged by Ada &lt;Lovelace&gt;.');
-    expect(Object.keys(routing.observed().state.acks).sort()).toEqual(alerts.map(({ fingerprint }) => fingerprint).sort());
+    expect(Object.keys(routing.observed().state.acks).sort()).toEqual(alerts.map(({ fingerprint }) => ackKey({ fingerprint, groupKey })).sort());
     expect(acknowledged).toEqual([`${groupKey} Ada <Lovelace>`]);
     // What fired meanwhile can be taken on by the same link.
     expect(await fields(link())).toBe(late.fingerprint);
@@ -119,6 +120,34 @@ describe('an acknowledge link', () => {
     routing.onAlerts(alerts.map((alert) => ({ ...alert, status: 'resolved' as const, endsAtMs: startMs })));
     await routing.settled();
     expect(await (await fetch(link())).text()).toContain('This has resolved');
+  });
+
+  test('acknowledges the group it is of, and not the same alert where another receiver is told of it', async () => {
+    await routing.stop();
+    routing = startRouting(parseRouting('routing.yaml', `
+route: { receiver: team, group_by: [alertname], group_wait: 0s, routes: [{ receiver: pager, matchers: [severity="critical"], continue: true }, { receiver: team, matchers: [severity="critical"] }] }
+receivers: [{ name: team, webhook_configs: [{ url: 'http://127.0.0.1:9/' }] }, { name: pager, webhook_configs: [{ url: 'http://127.0.0.1:9/' }] }]
+`));
+    routing.onAlerts(alerts);
+    await routing.settled();
+    const [pager = '', team = ''] = ['pager', 'team'].map((receiver) => Object.values(routing.observed().state.groups).find((group) => group.receiver === receiver)?.key);
+    const standings = (): string[] => viewAlerts(routing.observed(), host.clock.nowMs()).map(({ standing }) => standing);
+    const acknowledge = async (group: string): Promise<void> => {
+      const url = ackUrls(key, base)(group, host.clock.nowMs());
+      expect((await submit(url, { fingerprints: await fields(url), by: 'ada' })).status).toBe(200);
+    };
+    await acknowledge(team);
+    expect(acknowledged).toEqual([`${team} ada`]);
+    const { state } = routing.observed();
+    expect([team, pager].map((group) => isAcknowledged(state, group, state.groups[group]?.alerts ?? [], host.clock.nowMs()))).toEqual([true, false]);
+    expect(standings()).toEqual(['firing', 'firing']);
+    await acknowledge(pager);
+    expect(standings()).toEqual(['acknowledged', 'acknowledged']);
+    routing.onAlerts(alerts.map((alert) => ({ ...alert, status: 'resolved' as const, endsAtMs: startMs })));
+    await routing.settled();
+    await host.advance(600_000);
+    await routing.settled();
+    expect(routing.observed().state.acks).toEqual({});
   });
 
   test('is refused when it was changed, is for another key, or is older than a day', async () => {

@@ -83,7 +83,7 @@ function pageOf(routing: Routing, groupId: string, nowMs: number, notice?: strin
     summary: alert.annotations['summary'] ?? '',
     sinceMs: alert.startsAtMs,
     fingerprint: alert.fingerprint,
-    ackedBy: ackOf(state, alert.fingerprint, nowMs)?.by,
+    ackedBy: group === undefined ? undefined : ackOf(state, group.key, alert.fingerprint, nowMs)?.by,
   }));
   const by = [...new Set(alerts.flatMap(({ ackedBy }) => ackedBy ?? []))];
   const isAll = alerts.every(({ ackedBy }) => ackedBy !== undefined);
@@ -107,8 +107,9 @@ async function post({ host, routing, key }: AckDeps, request: Request): Promise<
   if (by === '' || by.length > nameMax) throw new SoraError('no_name', `a name has 1 to ${nameMax} characters`, { status: 400, hint: 'go back and write your name' });
   const shown = typeof body['fingerprints'] === 'string' ? body['fingerprints'].split(',').slice(0, fingerprintsMax) : [];
   // Of this group and no other, whatever the form says.
-  const own = new Set((groupOf(routing, groupId)?.alerts ?? []).filter(isFiring).map(({ alert }) => alert.fingerprint));
+  const group = groupOf(routing, groupId);
+  const own = new Set((group?.alerts ?? []).filter(isFiring).map(({ alert }) => alert.fingerprint));
   const fingerprints = shown.filter((fingerprint) => own.has(fingerprint));
-  if (fingerprints.length > 0) await routing.change((before) => acknowledge(before, { fingerprints, by, via: 'link' }, nowMs));
+  if (group !== undefined && fingerprints.length > 0) await routing.change((before) => acknowledge(before, { fingerprints, by, via: 'link', groupKey: group.key }, nowMs));
   return pageOf(routing, groupId, nowMs, fingerprints.length > 0 ? `Acknowledged by ${by}.` : undefined);
 }

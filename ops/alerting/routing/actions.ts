@@ -7,7 +7,7 @@ import type { Override } from '../oncall/schedule.ts';
 import { formatMatcher, matchesAll } from './matcher.ts';
 import type { Mutation } from './service.ts';
 import { silenceEvent } from './silence.ts';
-import { isFiring } from './state.ts';
+import { ackKey, isFiring } from './state.ts';
 import type { Ack, Group, Observed, Silence } from './state.ts';
 import type { Remembered } from './store.ts';
 
@@ -55,6 +55,8 @@ export interface Acknowledgement {
   readonly fingerprints: readonly string[];
   readonly by: string;
   readonly via: 'link' | 'cli' | 'dashboard' | 'api';
+  /** In this group and no other, as its link may do no more; default: wherever the alerts are told. */
+  readonly groupKey?: string | undefined;
   /** Until the alerts resolve where it is not given. */
   readonly forMs?: number | undefined;
 }
@@ -65,14 +67,18 @@ export interface Acknowledged {
 }
 
 /** Takes firing alerts on: groups all of whose alerts are taken are neither repeated nor escalated. */
-export function acknowledge(before: Remembered, { fingerprints, by, via, forMs }: Acknowledgement, nowMs: number): Mutation<Acknowledged> {
+export function acknowledge(before: Remembered, { fingerprints, by, via, groupKey, forMs }: Acknowledgement, nowMs: number): Mutation<Acknowledged> {
   const wanted = new Set(fingerprints);
   const groups = Object.values(before.state.groups)
+    .filter(({ key }) => groupKey === undefined || key === groupKey)
     .map((group) => ({ group, taken: firingOf(group).filter((fingerprint) => wanted.has(fingerprint)) }))
     .filter(({ taken }) => taken.length > 0);
   const taken = [...new Set(groups.flatMap((one) => one.taken))].sort();
   const untilMs = forMs === undefined ? undefined : nowMs + forMs;
-  const acks = Object.fromEntries(taken.map((fingerprint): [string, Ack] => [fingerprint, { fingerprint, by, atMs: nowMs, ...(untilMs === undefined ? {} : { untilMs }) }]));
+  const acks = Object.fromEntries(taken.map((fingerprint): [string, Ack] => {
+    const ack = { fingerprint, ...(groupKey === undefined ? {} : { groupKey }), by, atMs: nowMs, ...(untilMs === undefined ? {} : { untilMs }) };
+    return [ackKey(ack), ack];
+  }));
   return {
     after: { ...before, state: { ...before.state, acks: { ...before.state.acks, ...acks } } },
     events: groups.map(({ group, taken }): NewEvent => ({ atMs: nowMs, actor: by, details: { kind: 'ack', groupKey: group.key.slice(0, 4_000), fingerprints: taken, via } })),

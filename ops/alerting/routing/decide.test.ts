@@ -179,6 +179,42 @@ time_intervals:
   });
 });
 
+describe('a route with another receiver than before', () => {
+  const withReceiver = (receiver: string): string => `${simple.replace('receiver: team', `receiver: ${receiver}`)}  - name: other
+    webhook_configs: [{ url: 'http://127.0.0.1:9/' }, { url: 'http://127.0.0.1:9/', send_resolved: false }]
+`;
+
+  test('tells the new one at once, and to the old one the end', () => {
+    const before = new Simulation(withReceiver('team'));
+    before.alerts = [alertOf({ alertname: 'A', instance: '1' })];
+    before.pass(30_000);
+    const after = new Simulation(withReceiver('other'));
+    Object.assign(after, { state: before.state, nowMs: before.nowMs + 1_000 });
+    // Nothing is decided before the evaluator has spoken, but where a group belongs is known.
+    after.alerts = [alertOf({ alertname: 'A', instance: '1' }), alertOf({ alertname: 'A', instance: '2' }, { startsAtMs: after.nowMs })];
+    const told = after.decide();
+    expect(brief(told)).toEqual(['team resolved: A', 'other new: A A', 'other new: A A']);
+    expect(told[0]).toMatchObject({ status: 'resolved', alerts: [{ labels: { instance: '1' }, status: 'resolved', annotations: { description: 'It may go on: the receiver other is told of it from now on.' } }] });
+    expect(after.decide()).toEqual([]);
+    after.alerts = after.alerts.map((alert) => ({ ...alert, status: 'resolved', endsAtMs: after.nowMs }));
+    expect(brief(after.pass(5 * minuteMs))).toEqual(['other resolved: A A']);
+    // And back: where resolves are not wanted none is sent.
+    expect(new Set([...before.sent, ...after.sent].map(({ id }) => id)).size).toBe(before.sent.length + after.sent.length);
+  });
+
+  test('has nothing to tell the old one where that is gone, or knew of nothing', () => {
+    const before = new Simulation(simple);
+    before.alerts = [alertOf({ alertname: 'A' })];
+    before.decide();
+    const after = new Simulation(withReceiver('other'));
+    Object.assign(after, { state: before.state, nowMs: before.nowMs, alerts: before.alerts });
+    expect(brief(after.decide())).toEqual(['other new: A', 'other new: A']);
+    const gone = new Simulation(simple.replaceAll('team', 'new'));
+    Object.assign(gone, { state: after.state, nowMs: after.nowMs + 1_000, alerts: before.alerts });
+    expect(brief(gone.decide())).toEqual(['new new: A']);
+  });
+});
+
 describe('acknowledgements', () => {
   test('keep a group from being repeated until something new fires in it', () => {
     const world = new Simulation(simple);

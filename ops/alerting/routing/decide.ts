@@ -2,6 +2,7 @@
 import type { NewEvent } from '../../core/event-log/event.ts';
 import type { Notification } from '../notification.ts';
 import { flushGroup } from './flush.ts';
+import { moveGroup } from './move.ts';
 import { createHolder } from './hold.ts';
 import type { Holder } from './hold.ts';
 import type { Integration } from './integration.ts';
@@ -9,7 +10,7 @@ import { escalate, startPage } from './page.ts';
 import { allRoutes } from './route.ts';
 import type { Route } from './route.ts';
 import { advanceSilences } from './silence.ts';
-import { isFiring } from './state.ts';
+import { ackKey, isFiring } from './state.ts';
 import type { Ack, Decision, Group, Observed } from './state.ts';
 import { syncGroups } from './sync.ts';
 
@@ -73,8 +74,10 @@ interface Advanced extends Pick<Decision, 'notifications' | 'events' | 'wakeAtMs
 }
 
 /** Pages, tells and escalates one group. */
-function advanceGroup(observed: Observed, before: Group, context: DecisionContext, nowMs: number): Advanced {
-  const route = before.isOutside === true || observed.isGroupedElsewhere === true ? undefined : context.routes.get(before.routeKey);
+function advanceGroup(observed: Observed, found: Group, context: DecisionContext, nowMs: number): Advanced {
+  const route = found.isOutside === true || observed.isGroupedElsewhere === true ? undefined : context.routes.get(found.routeKey);
+  const moved = route === undefined || route.receiver === found.receiver ? undefined : moveGroup(found, route.receiver, context.integrationsOf(found.receiver), nowMs);
+  const before = moved?.group ?? found;
   const integrations = context.integrationsOf(before.receiver);
   // An outside Alertmanager has silenced and inhibited before it sends.
   const holder: Holder = before.isOutside === true ? () => undefined : context.holder;
@@ -82,18 +85,25 @@ function advanceGroup(observed: Observed, before: Group, context: DecisionContex
   const policyName = observed.config.receivers.find(({ name }) => name === before.receiver)?.policy;
   const policy = policyName === undefined ? undefined : observed.policies.find(policyName);
   const paged = policy === undefined ? before : startPage(observed, before, { policy, integrations, holder, route }, isDue, nowMs);
-  const flushed = isDue ? flushGroup(observed, paged, { route, integrations, holder, groupIntervalMs: route?.groupIntervalMs ?? orphanIntervalMs, onCall: policy === undefined ? undefined : observed.policies.personAt(policy.name, 0, nowMs) }, nowMs) : { group: paged, notifications: [], held: [] };
-  if (flushed.group === undefined || policy === undefined) return { ...flushed, events: [], wakeAtMs: undefined };
+  // Who begins to be paged hears of it now, whatever was told before: of one that was silenced or acknowledged until now.
+  const isPageNew = before.isOutside !== true && before.page === undefined && paged.page !== undefined;
+  const options = { route, integrations, holder, groupIntervalMs: route?.groupIntervalMs ?? orphanIntervalMs, isPageNew, onCall: policy === undefined ? undefined : observed.policies.personAt(policy.name, 0, nowMs) };
+  const flushed = isDue || isPageNew ? flushGroup(observed, paged, options, nowMs) : { group: paged, notifications: [], held: [] };
+  const told = [...(moved?.notifications ?? []), ...flushed.notifications];
+  if (flushed.group === undefined || policy === undefined) return { ...flushed, notifications: told, events: [], wakeAtMs: undefined };
   const escalated = escalate(observed, flushed.group, { policy, integrations, holder, route }, nowMs);
-  return { group: escalated.group, notifications: [...flushed.notifications, ...escalated.notifications], events: escalated.events, wakeAtMs: escalated.wakeAtMs, held: flushed.held };
+  return { group: escalated.group, notifications: [...told, ...escalated.notifications], events: escalated.events, wakeAtMs: escalated.wakeAtMs, held: flushed.held };
 }
 
 function missingWakes(group: Group, resolveTimeoutMs: number): number[] {
   return group.alerts.flatMap(({ alert, missingSinceMs }) => (missingSinceMs === undefined || alert.status !== 'firing' ? [] : [missingSinceMs + resolveTimeoutMs]));
 }
 
-/** Acknowledgements whose alerts still fire and whose time is not over. */
+/** Acknowledgements whose alerts still fire, in their group where they are of one, and whose time is not over. */
 function lastingAcks({ state }: Observed, groups: Readonly<Record<string, Group>>, nowMs: number): Record<string, Ack> {
-  const firing = new Set(Object.values(groups).flatMap(({ alerts }) => alerts.filter(isFiring).map(({ alert }) => alert.fingerprint)));
-  return Object.fromEntries(Object.entries(state.acks).filter(([fingerprint, { untilMs }]) => firing.has(fingerprint) && (untilMs === undefined || untilMs > nowMs)));
+  const firing = new Set<string>();
+  for (const { key, alerts } of Object.values(groups)) {
+    for (const { alert: { fingerprint } } of alerts.filter(isFiring)) firing.add(ackKey({ fingerprint })).add(ackKey({ fingerprint, groupKey: key }));
+  }
+  return Object.fromEntries(Object.entries(state.acks).filter(([key, { untilMs }]) => firing.has(key) && (untilMs === undefined || untilMs > nowMs)));
 }

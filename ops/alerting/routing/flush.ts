@@ -21,6 +21,8 @@ export interface FlushOptions {
   readonly integrations: readonly Integration[];
   readonly holder: Holder;
   readonly groupIntervalMs: number;
+  /** Somebody begins to be paged now: the group is told though nothing of it is new. Default false. */
+  readonly isPageNew?: boolean;
   /** Whom the receiver writes to where nobody is being paged. */
   readonly onCall?: string | undefined;
 }
@@ -29,22 +31,23 @@ export const integrationKey = ({ kind, index }: Pick<Integration, 'kind' | 'inde
 
 /** Tells what is new, and puts the next time one group interval ahead. */
 export function flushGroup(observed: Observed, group: Group, options: FlushOptions, nowMs: number): Flushed {
-  const { route, integrations, holder, groupIntervalMs } = options;
+  const { route, integrations, holder, groupIntervalMs, isPageNew = false } = options;
   const holds = new Map(group.alerts.map((entry) => [entry, holder(entry.alert.labels, route)]));
   const visible = group.alerts.filter((entry) => holds.get(entry) === undefined);
-  const isAcked = isAcknowledged(observed.state, visible, nowMs);
+  const isAcked = isAcknowledged(observed.state, group.key, visible, nowMs);
   const told: Record<string, Told> = { ...group.told };
   const notifications: Notification[] = [];
   for (const integration of integrations) {
     const key = integrationKey(integration);
-    const reason = visible.length === 0 ? undefined : reasonOf(told[key], visible, integration.sendResolved, route, nowMs);
+    const reason = visible.length === 0 ? undefined : reasonOf(told[key], visible, integration.sendResolved, route && { repeatIntervalMs: isPageNew ? -1 : route.repeatIntervalMs }, nowMs);
     // What somebody works on is not told again; the log stays, so that it is due at once when that ends.
     if (reason === undefined || (reason === 'repeat' && isAcked)) continue;
     const count = (told[key]?.count ?? 0) + 1;
     told[key] = logOf(visible, count, nowMs);
     const alerts = visible.filter((entry) => integration.sendResolved || isFiring(entry)).map(({ alert }) => alert);
     if (alerts.length === 0) continue;
-    notifications.push(buildNotification(group, integration, { reason, alerts, nth: count, ackUrl: observed.ackUrlOf?.(group.key, nowMs), to: group.page?.person ?? options.onCall }, nowMs));
+    const paged = group.page?.person ?? (reason === 'resolved' ? group.pagedLast : undefined);
+    notifications.push(buildNotification(group, integration, { reason, alerts, nth: count, ackUrl: observed.ackUrlOf?.(group.key, nowMs), to: paged ?? options.onCall }, nowMs));
   }
   const kept = group.alerts.filter((entry) => isFiring(entry) || (holds.get(entry) !== undefined && isOpen(told, entry.alert)));
   const isOver = kept.length === 0;

@@ -44,6 +44,28 @@ describe('paging', () => {
     expect(pages(world, 7 * minuteMs)).toEqual(['changed ada', 'escalation bob']);
   });
 
+  test('begins with a message to the first person also where what was silenced for a while goes on', () => {
+    const world = new Simulation(paging, policiesOf(['ada', 'bob']));
+    world.alerts = [critical];
+    expect(pages(world, minuteMs)).toEqual(['new ada']);
+    world.state = { ...world.state, silences: [{ id: 's', matchers: [{ name: 'alertname', operator: '=', value: 'A' }], startsAtMs: world.nowMs, endsAtMs: world.nowMs + 20.5 * minuteMs, author: 'ada', comment: 'c', createdAtMs: world.nowMs, noticedAtMs: world.nowMs }] };
+    expect(pages(world, 20 * minuteMs)).toEqual([]);
+    expect(pages(world, 5 * minuteMs)).toEqual(['repeat ada']);
+    expect(pages(world, minuteMs)).toEqual(['escalation bob']);
+  });
+
+  test('tells the end to whoever was paged last, though somebody else is on call by then', () => {
+    const people = ['ada', 'bob'];
+    const world = new Simulation(paging, policiesOf(people));
+    world.alerts = [critical];
+    expect(pages(world, 6 * minuteMs)).toEqual(['new ada', 'escalation bob']);
+    world.state = acknowledge({ state: world.state, overrides: [] }, { fingerprints: [critical.fingerprint], by: 'bob', via: 'cli' }, world.nowMs).after.state;
+    world.pass(minuteMs);
+    people[0] = 'cy';
+    world.alerts = [alertOf(critical.labels, { endsAtMs: world.nowMs })];
+    expect(pages(world, minuteMs)).toEqual(['resolved bob']);
+  });
+
   test('leaves out who is paged already and who is nobody, and goes round as often as it is told', () => {
     const world = new Simulation(paging, policiesOf(['ada', 'ada', undefined, 'bob'], 2));
     world.alerts = [critical];

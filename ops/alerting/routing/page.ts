@@ -19,20 +19,22 @@ export interface PageOptions {
 /** Begins to page for a group that is being told or has been, and ends when all of it is acknowledged or held. */
 export function startPage(observed: Observed, group: Group, { policy, holder, route }: PageOptions, isDue: boolean, nowMs: number): Group {
   const firing = group.alerts.filter(isFiring);
-  // The end of it is told to whoever was paged last.
+  // The end of it is told to whoever was paged last, acknowledged or not; see `Group.pagedLast`.
   if (firing.length === 0) return group;
   const open = openAlerts(observed, group, policy, holder, route, nowMs);
   if (open.length === 0) return group.page === undefined ? group : { ...group, page: undefined };
   const isTold = open.some(({ alert }) => Object.values(group.told).some((told) => told.firing.includes(alert.fingerprint)));
   if (group.page !== undefined || !(isDue || isTold)) return group;
   const first = nextPage(observed, policy, { step: -1, round: 1, sinceMs: nowMs }, nowMs) ?? { step: 0, round: 1, sinceMs: nowMs };
-  return { ...group, page: first };
+  return withPage(group, first);
 }
+
+const withPage = (group: Group, page: Page): Group => ({ ...group, page, pagedLast: page.person ?? group.pagedLast });
 
 /** Firing alerts that the policy pages for and nobody has taken on. */
 function openAlerts(observed: Observed, group: Group, policy: Policy, holder: Holder, route: Route | undefined, nowMs: number): readonly GroupAlert[] {
   return group.alerts.filter(
-    (entry) => isFiring(entry) && policy.severities.includes(severityOf([entry.alert])) && ackOf(observed.state, entry.alert.fingerprint, nowMs) === undefined && holder(entry.alert.labels, route) === undefined,
+    (entry) => isFiring(entry) && policy.severities.includes(severityOf([entry.alert])) && ackOf(observed.state, group.key, entry.alert.fingerprint, nowMs) === undefined && holder(entry.alert.labels, route) === undefined,
   );
 }
 
@@ -60,7 +62,7 @@ export function escalate(observed: Observed, group: Group, options: PageOptions,
     key: `escalation/${notifications[0]?.id ?? `${group.key.slice(0, 300)}/${page.sinceMs}`}`,
     details: { kind: 'escalation', groupKey: group.key.slice(0, 4_000), fingerprints: alerts.map(({ fingerprint }) => fingerprint), fromPerson: page.person ?? 'nobody', toPerson: to ?? 'nobody' },
   }];
-  return { group: { ...group, page: next }, notifications, events, wakeAtMs: escalationAtMs(policy, next) };
+  return { group: withPage(group, next), notifications, events, wakeAtMs: escalationAtMs(policy, next) };
 }
 
 function escalationAtMs(policy: Policy, page: Page): number | undefined {

@@ -43,6 +43,8 @@ export interface Group {
   /** By integration, such as `slack[0]`. */
   readonly told: Readonly<Record<string, Told>>;
   readonly page?: Page | undefined;
+  /** Who was paged last, also after an acknowledgement: the end is told to them. */
+  readonly pagedLast?: string | undefined;
   /** Grouped by an outside Alertmanager, which says when to send; we only page and escalate. */
   readonly isOutside?: boolean | undefined;
 }
@@ -65,6 +67,8 @@ export interface Silence {
 /** Somebody has taken an alert on; it lasts until the alert resolves. */
 export interface Ack {
   readonly fingerprint: string;
+  /** In this group alone, as by its link; undefined for wherever the alert is told. */
+  readonly groupKey?: string | undefined;
   readonly by: string;
   readonly atMs: number;
   readonly untilMs?: number | undefined;
@@ -73,6 +77,7 @@ export interface Ack {
 export interface RoutingState {
   readonly groups: Readonly<Record<string, Group>>;
   readonly silences: readonly Silence[];
+  /** By `ackKey`. */
   readonly acks: Readonly<Record<string, Ack>>;
 }
 
@@ -129,16 +134,21 @@ export function isActive(silence: Silence, nowMs: number): boolean {
   return silence.startsAtMs <= nowMs && nowMs < silence.endsAtMs;
 }
 
-/** The acknowledgement of an alert, while it lasts. */
-export function ackOf(state: RoutingState, fingerprint: string, nowMs: number): Ack | undefined {
-  const ack = state.acks[fingerprint];
-  return ack === undefined || (ack.untilMs !== undefined && ack.untilMs <= nowMs) ? undefined : ack;
+/** The alert's fingerprint, and the group where the acknowledgement is of one alone. */
+export function ackKey({ fingerprint, groupKey }: Pick<Ack, 'fingerprint' | 'groupKey'>): string {
+  return groupKey === undefined ? fingerprint : `${fingerprint} ${groupKey}`;
+}
+
+/** The acknowledgement of an alert in a group, while it lasts. */
+export function ackOf(state: RoutingState, groupKey: string, fingerprint: string, nowMs: number): Ack | undefined {
+  const lasts = (ack: Ack | undefined): boolean => ack !== undefined && (ack.untilMs === undefined || ack.untilMs > nowMs);
+  return [state.acks[ackKey({ fingerprint })], state.acks[ackKey({ fingerprint, groupKey })]].find(lasts);
 }
 
 export const isFiring = ({ alert }: GroupAlert): boolean => alert.status === 'firing';
 
 /** Of a group with firing alerts: all of them have been taken on. */
-export function isAcknowledged(state: RoutingState, alerts: readonly GroupAlert[], nowMs: number): boolean {
+export function isAcknowledged(state: RoutingState, groupKey: string, alerts: readonly GroupAlert[], nowMs: number): boolean {
   const firing = alerts.filter(isFiring);
-  return firing.length > 0 && firing.every(({ alert }) => ackOf(state, alert.fingerprint, nowMs) !== undefined);
+  return firing.length > 0 && firing.every(({ alert }) => ackOf(state, groupKey, alert.fingerprint, nowMs) !== undefined);
 }

@@ -2,6 +2,7 @@
 import type { ClientBase, Pool } from 'pg';
 import type { Override } from '../oncall/schedule.ts';
 import { digest } from './message.ts';
+import { ackKey } from './state.ts';
 import type { Ack, Group, RoutingState, Silence } from './state.ts';
 
 export interface Remembered {
@@ -24,7 +25,7 @@ export async function loadState(pool: Pool): Promise<Remembered> {
     state: {
       groups: Object.fromEntries(groups.map((group) => [group.key, group])),
       silences: silences.sort((one, other) => one.createdAtMs - other.createdAtMs || (one.id < other.id ? -1 : 1)),
-      acks: Object.fromEntries(acks.map((ack) => [ack.fingerprint, ack])),
+      acks: Object.fromEntries(acks.map((ack) => [ackKey(ack), ack])),
     },
     overrides,
   };
@@ -35,7 +36,7 @@ export function changesBetween(before: Remembered, after: Remembered): Change[] 
   return [
     ...differences('alerting_group', before.state.groups, after.state.groups, materialOf, (group) => digest(group.key)),
     ...differences('alerting_silence', byId(before.state.silences), byId(after.state.silences), JSON.stringify, ({ id }) => id),
-    ...differences('alerting_ack', before.state.acks, after.state.acks, JSON.stringify, ({ fingerprint }) => fingerprint),
+    ...differences('alerting_ack', before.state.acks, after.state.acks, JSON.stringify, rowIdOf),
     ...differences('alerting_oncall_override', byId(before.overrides), byId(after.overrides), JSON.stringify, ({ id }) => id),
   ];
 }
@@ -47,18 +48,20 @@ export async function saveChanges(client: ClientBase, changes: readonly Change[]
     const own = changes.filter((change) => change.table === table);
     const gone = own.filter(({ state }) => state === undefined).map(({ id }) => id);
     const kept = own.filter(({ state }) => state !== undefined);
-    const key = table === 'alerting_ack' ? 'fingerprint' : 'id';
-    if (gone.length > 0) await client.query(`delete from ${table} where ${key} = any($1)`, [gone]);
+    if (gone.length > 0) await client.query(`delete from ${table} where id = any($1)`, [gone]);
     if (kept.length === 0) continue;
     const [extra, type] = table === 'alerting_silence' ? ['ends_at_ms', 'endsAtMs'] : table === 'alerting_oncall_override' ? ['to_ms', 'toMs'] : [undefined, undefined];
     const [column, value, update] = extra === undefined ? ['', '', ''] : [`, ${extra}`, `, (state->>'${type}')::bigint`, `, ${extra} = excluded.${extra}`];
     await client.query(
-      `insert into ${table} (${key}, state${column}) select id, state${value} from unnest($1::text[], $2::jsonb[]) as row (id, state)
-       on conflict (${key}) do update set state = excluded.state${update}`,
+      `insert into ${table} (id, state${column}) select id, state${value} from unnest($1::text[], $2::jsonb[]) as row (id, state)
+       on conflict (id) do update set state = excluded.state${update}`,
       [kept.map(({ id }) => id), kept.map(({ state }) => JSON.stringify(state))],
     );
   }
 }
+
+/** A group's key may be long. */
+const rowIdOf = ({ fingerprint, groupKey }: Ack): string => (groupKey === undefined ? fingerprint : `${fingerprint} ${digest(groupKey)}`);
 
 function byId<Item extends { readonly id: string }>(items: readonly Item[]): Record<string, Item> {
   return Object.fromEntries(items.map((item) => [item.id, item]));
@@ -80,6 +83,6 @@ function differences<Item extends object>(
 }
 
 /** Not the time of the next look either: one that passed meanwhile is made up for at once. */
-function materialOf({ alerts, told, page, receiver }: Group): string {
-  return JSON.stringify([alerts.map(({ alert, missingSinceMs }) => [alert.fingerprint, alert.status, alert.startsAtMs, alert.endsAtMs ?? 0, missingSinceMs ?? 0]), told, page ?? null, receiver]);
+function materialOf({ alerts, told, page, pagedLast, receiver }: Group): string {
+  return JSON.stringify([alerts.map(({ alert, missingSinceMs }) => [alert.fingerprint, alert.status, alert.startsAtMs, alert.endsAtMs ?? 0, missingSinceMs ?? 0]), told, page ?? null, pagedLast ?? null, receiver]);
 }

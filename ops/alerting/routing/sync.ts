@@ -51,9 +51,8 @@ function insert(groups: Map<string, Group>, route: Route, alert: RoutedAlert, no
     groups.set(key, { key, routeKey: route.key, receiver: route.receiver, labels, alerts: [{ alert }], nextFlushAtMs: isOld ? nowMs : nowMs + route.groupWaitMs, told: {} });
     return true;
   }
-  if (group.receiver !== route.receiver) groups.set(key, { ...group, receiver: route.receiver });
   if (group.alerts.some((entry) => entry.alert.fingerprint === alert.fingerprint)) return true;
   if (group.alerts.length >= groupAlertsMax) return false;
-  groups.set(key, { ...group, receiver: route.receiver, alerts: [...group.alerts, { alert }] });
+  groups.set(key, { ...group, alerts: [...group.alerts, { alert }] });
   return true;
 }

@@ -46,9 +46,12 @@ export interface GroupView {
 export function viewAlerts(observed: Observed, nowMs: number): AlertView[] {
   const { holder } = createContext(observed, new Map(Object.entries(observed.state.groups)), nowMs);
   const alerts = observed.alerts ?? uniqueAlerts(Object.values(observed.state.groups));
+  const groupKeys = firingGroups(observed.state);
   return alerts.map((alert): AlertView => {
     const routes = matchRoutes(observed.config.root, alert.labels);
-    const ack = ackOf(observed.state, alert.fingerprint, nowMs);
+    // Taken on by a link in one group it is still told to others.
+    const acks = (groupKeys.get(alert.fingerprint) ?? []).map((key) => ackOf(observed.state, key, alert.fingerprint, nowMs));
+    const ack = acks.every((one) => one !== undefined) ? acks[0] : undefined;
     const holds = routes.map((route) => holder(alert.labels, route));
     const [hold] = holds;
     const isHeld = holds.length > 0 && holds.every((one) => one !== undefined);
@@ -74,6 +77,15 @@ export function viewAlerts(observed: Observed, nowMs: number): AlertView[] {
 
 const order = ['critical', 'high', 'medium', 'low'];
 const rank = ({ standing, severity }: AlertView): number => (standing === 'resolved' ? 100 : 0) + order.indexOf(severity);
+
+/** Keys of the groups in which each alert fires. */
+function firingGroups({ groups }: Observed['state']): ReadonlyMap<string, readonly string[]> {
+  const keys = new Map<string, string[]>();
+  for (const { key, alerts } of Object.values(groups)) {
+    for (const { alert: { fingerprint } } of alerts.filter(isFiring)) keys.set(fingerprint, [...(keys.get(fingerprint) ?? []), key]);
+  }
+  return keys;
+}
 
 function uniqueAlerts(groups: readonly Group[]): RoutedAlert[] {
   return [...new Map(groups.flatMap(({ alerts }) => alerts.map(({ alert }) => [alert.fingerprint, alert] as const))).values()];
