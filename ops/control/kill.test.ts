@@ -1,6 +1,6 @@
 /**
  * `kill -9` of the real control plane in every state of an alert's life, between its two commits, and between sending
- * and recording: nothing is forgotten, each kill costs at most one duplicate, and that has the same id.
+ * and recording: nothing is forgotten, each kill repeats each message at most once, and under the same id.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';

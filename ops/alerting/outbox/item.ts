@@ -20,20 +20,24 @@ export interface LeasedItem {
   readonly giveUpAtMs: number;
 }
 
-/** How many minutes an item is tried before it is a dead letter: as long as somebody may still act on it. */
+/** How long an item is tried before it is a dead letter: as long as somebody may still act on it. */
 export const giveUpAfterMs: Readonly<Record<Severity, number>> = { critical: 3_600_000, high: 4 * 3_600_000, medium: 8 * 3_600_000, low: 24 * 3_600_000 };
+/** An end is tried longer, as nothing repeats it and an incident would stay open for ever; but not before what fires again behind it. */
+export const resolveGiveUpAfterMs = 24 * 3_600_000;
 
 /** Bounds of the outbox. */
 export interface OutboxLimits {
-  /** Waiting items beyond which the oldest of the lowest severity are dropped; critical ones never are. */
+  /** Waiting items beyond which the oldest of the lowest severity are dropped, critical ones not yet. */
   readonly waitingMax: number;
+  /** Waiting items beyond which critical ones are dropped too, the oldest first: some 500 MB with 10 kB each. */
+  readonly criticalMax: number;
   /** How long a settled item is kept, so that its id is not taken twice. */
   readonly settledKeptMs: number;
   /** Settled items kept at most. */
   readonly settledMax: number;
 }
 
-export const outboxLimits: OutboxLimits = { waitingMax: 10_000, settledKeptMs: 7 * 86_400_000, settledMax: 50_000 };
+export const outboxLimits: OutboxLimits = { waitingMax: 10_000, criticalMax: 50_000, settledKeptMs: 7 * 86_400_000, settledMax: 50_000 };
 
 /** Of text of any length and content, for keys of an index: 32 hexadecimal digits of SHA-256. */
 export function digest(...parts: readonly string[]): string {

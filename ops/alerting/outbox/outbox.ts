@@ -1,14 +1,17 @@
 /**
  * The durable outbox: what routing decides is written in routing's own transaction, and the sender takes it from
- * here. An item is sent at least once, and twice only where the sender died between sending and recording.
+ * here. An item is sent at least once, and once more for each time that the sender dies between sending and recording it.
+ * Several are under way at a time (see sender.ts): a crash may repeat each of them, under its old id. Where a receiver does
+ * not know a message again by its id only one is.
  */
 import type { ClientBase } from 'pg';
 import type { NewEvent } from '../../core/event-log/event.ts';
 import type { Host } from '../../core/host.ts';
+import { severities } from '../alert.ts';
 import type { Notification } from '../notification.ts';
 import type { ChangeItem } from '../notifiers/outcome.ts';
 import { notificationEvent } from './event.ts';
-import { decodeItem, digest, encodeItem, giveUpAfterMs, groupIdOf, identify, isNotice, laneOf, outboxLimits, severityRank, targetOf } from './item.ts';
+import { decodeItem, digest, encodeItem, giveUpAfterMs, groupIdOf, identify, isNotice, laneOf, outboxLimits, resolveGiveUpAfterMs, severityRank, targetOf } from './item.ts';
 import type { OutboxItem, OutboxLimits } from './item.ts';
 import { addTotals } from './totals.ts';
 
@@ -64,11 +67,12 @@ async function putItems(deps: OutboxDeps, limits: OutboxLimits, client: ClientBa
   const fresh = await withoutKnown(client, items);
   const nowMs = deps.host.clock.nowMs();
   const episodes = await openEpisodes(client, fresh, nowMs);
+  await hurryResolves(client, fresh);
   if (fresh.length > 0) await insertItems(client, fresh, episodes, nowMs);
-  const dropped = await makeRoom(client, limits.waitingMax, nowMs);
+  const dropped = await makeRoom(client, limits, nowMs);
   await deps.appendEvents(client, [
     ...fresh.map((item) => notificationEvent(item, 'queued', nowMs)),
-    ...dropped.map((item) => notificationEvent(item, 'dead', nowMs, `dropped: more than ${limits.waitingMax} notifications waited`)),
+    ...dropped.map((item) => notificationEvent(item, 'dead', nowMs, `dropped: more than ${identify(item).severity === 'critical' ? limits.criticalMax : limits.waitingMax} notifications waited`)),
   ]);
   await client.query(`notify ${outboxChannel}`);
   return { queued: fresh.length, known: items.length - fresh.length, dropped: dropped.length };
@@ -126,7 +130,7 @@ async function insertItems(client: ClientBase, items: readonly OutboxItem[], epi
       severity_rank: severityRank(severity),
       episode: episodes.get(id) ?? '',
       item: encodeItem(item),
-      give_up_at_ms: nowMs + giveUpAfterMs[severity],
+      give_up_at_ms: nowMs + (isResolve(item) ? resolveGiveUpAfterMs : giveUpAfterMs[severity]),
     };
   });
   await client.query(
@@ -139,22 +143,41 @@ async function insertItems(client: ClientBase, items: readonly OutboxItem[], epi
   );
 }
 
-/** Drops the oldest of the lowest severity beyond the bound; never a critical one, nor one that is being sent. */
-async function makeRoom(client: ClientBase, waitingMax: number, nowMs: number): Promise<OutboxItem[]> {
+const isResolve = (item: OutboxItem): boolean => item.type === 'notification' && item.notification.status === 'resolved';
+
+/** An end that cannot be sent holds back what fires again behind it no longer than its severity allows. */
+async function hurryResolves(client: ClientBase, fresh: readonly OutboxItem[]): Promise<void> {
+  const lanes = fresh.flatMap((item) => (item.type === 'notification' && !isResolve(item) ? [laneOf(item.notification)] : []));
+  if (lanes.length === 0) return;
+  await client.query(
+    `update alerting_outbox set give_up_at_ms = least(give_up_at_ms, queued_at_ms + ($2::bigint[])[severity_rank + 1])
+     where state = 'waiting' and lane = any($1) and item #>> '{notification,status}' = 'resolved'`,
+    [lanes, severities.map((severity) => giveUpAfterMs[severity])],
+  );
+}
+
+/** Drops the oldest of the lowest severity beyond the bounds, critical ones only beyond the second; never one that is being sent. */
+async function makeRoom(client: ClientBase, { waitingMax, criticalMax }: OutboxLimits, nowMs: number): Promise<OutboxItem[]> {
   const counted = await client.query<{ waiting: string }>(`select count(*) as waiting from alerting_outbox where state = 'waiting'`);
-  const excess = Number(counted.rows[0]?.waiting ?? 0) - waitingMax;
-  if (excess <= 0) return [];
+  const waiting = Number(counted.rows[0]?.waiting ?? 0);
+  const lesser = await dropOldest(client, waiting - waitingMax, severityRank('critical') + 1, nowMs);
+  const critical = await dropOldest(client, waiting - lesser.length - criticalMax, severityRank('critical'), nowMs);
+  const dropped = [...lesser, ...critical];
+  if (dropped.length > 0) await addTotals(client, 'dropped', dropped);
+  return dropped;
+}
+
+async function dropOldest(client: ClientBase, count: number, rankMin: number, nowMs: number): Promise<OutboxItem[]> {
+  if (count <= 0) return [];
   const { rows } = await client.query<{ item: OutboxItem }>(
     `update alerting_outbox set state = 'dropped', settled_at_ms = $2, last_error = 'dropped: too many waited'
      where sequence in (
-       select sequence from alerting_outbox where state = 'waiting' and severity_rank > 0 and coalesce(lease_until_ms, 0) <= $2
+       select sequence from alerting_outbox where state = 'waiting' and severity_rank >= $3 and coalesce(lease_until_ms, 0) <= $2
        order by severity_rank desc, sequence limit $1 for update skip locked)
      returning item`,
-    [excess, nowMs],
+    [count, nowMs, rankMin],
   );
-  const dropped = rows.map((row) => decodeItem(row.item));
-  await addTotals(client, 'dropped', dropped);
-  return dropped;
+  return rows.map((row) => decodeItem(row.item));
 }
 
 /** The last notification of each lane of the group that has an open incident at PagerDuty. */

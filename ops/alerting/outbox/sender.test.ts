@@ -22,7 +22,7 @@ let settings: (receiver: string) => IntegrationSettings | undefined;
 const shared: TestHost = { ...createTestHost(), get clock() { return host.clock; }, get timers() { return host.timers; } };
 beforeAll(async () => {
   host = createTestHost(noonMs);
-  fixture = await createOutboxFixture(shared, { waitingMax: 5 });
+  fixture = await createOutboxFixture(shared, { waitingMax: 5, criticalMax: 20 });
 });
 afterAll(() => fixture[Symbol.asyncDispose]());
 beforeEach(async () => {
@@ -207,7 +207,7 @@ describe('failure', () => {
   });
 });
 
-test('beyond the bound the oldest of the lowest severity is dropped and counted, never a critical one', async () => {
+test('beyond the bound the oldest of the lowest severity is dropped and counted, a critical one only beyond a second', async () => {
   const many = (prefix: string, severity: Notification['severity'], count: number): Notification[] => Array.from({ length: count }, (_, index) => fire(`${prefix}${index}`, { groupKey: `${prefix}${index}`, severity }));
   await enqueue(...many('low', 'low', 2), ...many('high', 'high', 2));
   expect(await enqueue(...many('critical', 'critical', 3))).toEqual({ queued: 3, known: 0, dropped: 2 });
@@ -215,6 +215,38 @@ test('beyond the bound the oldest of the lowest severity is dropped and counted,
   const states = await fixture.states();
   expect(states.filter(({ state }) => state === 'dropped').map(({ item_id }) => item_id)).toEqual(['low0', 'low1', 'high0', 'high1']);
   expect(states.filter(({ state }) => state === 'waiting')).toHaveLength(6);
+  expect(await enqueue(...many('last', 'critical', 16))).toEqual({ queued: 16, known: 0, dropped: 2 });
+  expect((await fixture.states()).filter(({ state }) => state === 'dropped').map(({ item_id }) => item_id).slice(4)).toEqual(['critical0', 'critical1']);
+  const { rows } = await fixture.database.pool.query(`select severity, items from alerting_outbox_total where outcome = 'dropped' order by severity`);
+  expect(rows).toEqual([{ severity: 'critical', items: 2 }, { severity: 'high', items: 2 }, { severity: 'low', items: 2 }]);
+});
+
+test('the end of an alert is tried for a day, but not while the alert fires again behind it', async () => {
+  receiver.always({ kind: 'close' });
+  await enqueue(fire('a'), resolve('a-end'), fire('b', { groupKey: 'other' }), resolve('b-end', { groupKey: 'other' }));
+  await enqueue(fire('b-again', { groupKey: 'other' }));
+  const { rows } = await fixture.database.pool.query(`select item_id, (give_up_at_ms - queued_at_ms) / 3600000 as hours from alerting_outbox order by sequence`);
+  expect(rows).toEqual([['a', 1], ['a-end', 24], ['b', 1], ['b-end', 1], ['b-again', 1]].map(([item_id, hours]) => ({ item_id, hours })));
+});
+
+test('what does not know a message again gets one at a time, so that a crash repeats one at most', async () => {
+  const kinds = ['email', 'sms', 'slack', 'discord', 'webhook', 'pagerduty'] as const;
+  let asked: string[] = [];
+  const release = Promise.withResolvers<void>();
+  // Nothing is answered until all that is sent at once has been asked for.
+  const own = fixture.sender(() => integrationSettings.parse({ kind: 'webhook', url: receiver.url }));
+  receiver.always(async (request) => {
+    asked.push(idOf(request));
+    await release.promise;
+    return { kind: 'reply', status: 200 };
+  });
+  for (const kind of kinds) await enqueue(...[0, 1].map((nth) => fire(`${kind}${nth}`, { integration: { kind, index: 0 }, groupKey: `${kind}${nth}` })));
+  own.wake();
+  await receiver.until(8);
+  asked = asked.toSorted();
+  expect(asked).toEqual(['discord0', 'email0', 'pagerduty0', 'pagerduty1', 'slack0', 'sms0', 'webhook0', 'webhook1']);
+  release.resolve();
+  await own.stop();
 });
 
 test('an acknowledgement reaches PagerDuty where the incident is open, once', async () => {

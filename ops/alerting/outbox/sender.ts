@@ -106,9 +106,7 @@ class OutboxSender implements Sender {
     this.#isStopped = true;
     for (const timer of this.#timers) timer.cancel();
     await this.settled();
-    const listener = this.#listener;
-    this.#listener = undefined;
-    listener?.release(true);
+    this.#dropListener();
   }
 
   #startPoll(): void {
@@ -122,9 +120,17 @@ class OutboxSender implements Sender {
       if (this.#listener === undefined) await this.#listen();
       else await freeLeasesOfTheDead(this.#listener, this.#owner);
     } catch (error) {
+      this.#dropListener();
       this.#deps.onError(error);
     }
     this.wake();
+  }
+
+  /** One that fails or does not answer may hear nothing either: the next look makes another. */
+  #dropListener(): void {
+    const listener = this.#listener;
+    this.#listener = undefined;
+    listener?.release(true);
   }
 
   /** A connection of our own: it hears the wake-up calls, and its end tells others that we are gone. */
@@ -133,8 +139,7 @@ class OutboxSender implements Sender {
     const client = await this.#deps.pool.connect();
     client.on('error', (error) => {
       if (this.#listener !== client) return;
-      this.#listener = undefined;
-      client.release(true);
+      this.#dropListener();
       this.#deps.onError(error);
     });
     client.on('notification', () => this.wake());
@@ -172,11 +177,14 @@ class OutboxSender implements Sender {
     return this.#withClient((client) => leaseItem(client, { owner: this.#owner, nowMs, leaseMs, blockedTargets, inFlight: [...this.#inFlight.keys()] }));
   }
 
-  /** One at a time where the receiver counts messages, so that its pace is kept; a few elsewhere. */
+  /**
+   * One at a time where the receiver counts messages, so that its pace is kept, or does not know a message again that it
+   * has, so that a crash repeats at most one; a few elsewhere.
+   */
   #fullTargets(): string[] {
     const counts = new Map<string, number>();
     for (const { target } of this.#inFlight.values()) counts.set(target, (counts.get(target) ?? 0) + 1);
-    return [...counts].filter(([target, count]) => count >= (/\/(slack|discord|sms)\[/.test(target) ? 1 : inFlightPerTargetMax)).map(([target]) => target);
+    return [...counts].filter(([target, count]) => count >= (/\/(slack|discord|sms|email)\[/.test(target) ? 1 : inFlightPerTargetMax)).map(([target]) => target);
   }
 
   async #send(leased: LeasedItem): Promise<void> {
@@ -239,10 +247,14 @@ class OutboxSender implements Sender {
 
   async #withClient<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
     const client = await this.#deps.pool.connect();
+    let failed = true;
     try {
-      return await work(client);
+      const result = await work(client);
+      failed = false;
+      return result;
     } finally {
-      client.release();
+      // One that failed may still wait for an answer, and whoever took it next with it.
+      client.release(failed);
     }
   }
 }
