@@ -70,7 +70,8 @@ function renderTimes(what: string, times: TimesReply): string {
 async function show(context: Context, parsed: Parsed, id: string): Promise<ExitCode> {
   const output = outputOf(parsed);
   const reply = await controlClient(context, 'viewer').get(`${apiPrefix}/incidents/${id}`, incidentDetailReply);
-  const { stdout } = context.host;
+  const { stdout, stderr } = context.host;
+  if (reply.cutEvents > 0) stderr.write(`the oldest ${reply.cutEvents} events were left out, as too many to read\n`);
   if (output === 'json') {
     stdout.write(`${JSON.stringify({ schema: 'sora.incident/v1', ...reply }, null, 2)}\n`);
     return exitCodes.pass;

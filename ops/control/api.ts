@@ -6,13 +6,11 @@ import { limitOf } from '../alerting/notifiers/comparison.ts';
 import { alertsRoutes, oncallRoutes, silencesRoutes } from '../alerting/routing/routes.ts';
 import { describeAlerts, describeRules } from '../alerting/rules/describe.ts';
 import { rulesRoutes } from '../alerting/rules/routes.ts';
-import type { PostgresEventLog } from '../core/event-log/log.ts';
 import { deployRoutes } from '../incidents/deploy-routes.ts';
-import { incidentKinds, incidentsOf } from '../incidents/fold.ts';
-import { readHistory } from '../incidents/history.ts';
 import { incidentRoutes } from '../incidents/routes.ts';
+import { createSpanReader } from '../incidents/spans.ts';
+import { Gate } from '../metricstore/http-api/gate.ts';
 import { prometheusRoutes } from '../metricstore/http-api/routes.ts';
-import type { IncidentSpan } from '../slo/budget.ts';
 import { loadSlos } from '../slo/open-slo.ts';
 import { sloRoutes } from '../slo/routes.ts';
 import type { Alerting, AlertingParts } from './alerting.ts';
@@ -29,11 +27,16 @@ export interface ApiParts extends AlertingParts {
   readonly alerting: Alerting;
 }
 
+/** Reports of history are made one at a time: each reads up to 200,000 events into the process that evaluates rules. */
+const reportLimits = { runningMax: 1, waitingMax: 50, waitMaxMs: 20_000 } as const;
+
 /** Each guards itself by role. */
 export function apiMounts(parts: ApiParts): Mount[] {
   const { host, root, settings, log, database, events, samples, alerting, publicUrl } = parts;
   const { routing, evaluator } = alerting;
-  const routingParts = { host, routing, log: events, sending: { host, limitOf, runbookBaseUrl: settings.runbookUrl, writeLog: (fields: Readonly<Record<string, unknown>>, text: string) => log.warn(fields, text) } };
+  const gate = new Gate(host, reportLimits);
+  const onCut = (cutEvents: number): void => log.warn({ cutEvents }, 'budgets know nothing of the oldest incidents: there are too many events to read');
+  const routingParts = { host, routing, gate, log: events, sending: { host, limitOf, runbookBaseUrl: settings.runbookUrl, writeLog: (fields: Readonly<Record<string, unknown>>, text: string) => log.warn(fields, text) } };
   const nouns = {
     events: eventsRoutes({ host, log: events }),
     alerts: alertsRoutes({ ...routingParts, known: () => ({ rules: evaluator.runs.flatMap(({ rules }) => rules.flatMap(({ rule }) => (rule.kind === 'alert' ? [rule.name] : []))), drills: readDrills(host.files, root) }) }),
@@ -41,14 +44,14 @@ export function apiMounts(parts: ApiParts): Mount[] {
     oncall: oncallRoutes(routingParts),
     rules: rulesRoutes({ evaluator, source: samples.source, completeFromMs: () => samples.completeFromMs(), log: events, intervalMs: settings.evaluationIntervalMs, externalLabels: settings.externalLabels, externalUrl: publicUrl }),
     alertmanager: alertmanagerWebhookRoutes({ routing, onLoop: () => log.warn('an alert came back from Alertmanager: a message went round') }),
-    incidents: incidentRoutes({ host, log: events }),
+    incidents: incidentRoutes({ host, log: events, gate }),
     deploys: deployRoutes({
-      host, log: events, transaction: database.transaction,
+      host, log: events, gate, transaction: database.transaction,
       appendEvents: (client, added) => events.appendWith(client, added),
       enqueueChanges: (client, changes) => alerting.outbox.enqueueChanges(client, changes),
       changeTargets: () => changeTargets(routing.loaded.config.receivers, routing.findSettings),
     }),
-    slos: sloRoutes({ slos: loadSlos(host.files, resolve(root, 'alerts/slo')), source: samples.source, nowMs: () => host.clock.nowMs(), incidents: (fromMs, toMs) => incidentSpans(events, fromMs, toMs) }),
+    slos: sloRoutes({ slos: loadSlos(host.files, resolve(root, 'alerts/slo')), source: samples.source, nowMs: () => host.clock.nowMs(), incidents: createSpanReader({ host, log: events, gate, onCut }) }),
   };
   return [
     { path: '/api/v1', handler: [requireRole('viewer'), prometheusRoutes({
@@ -68,12 +71,4 @@ function withoutCredentials(text: string): string {
 
 function versionOf({ host, root }: AlertingParts): string {
   return (JSON.parse(host.files.readText(resolve(root, 'package.json'))) as { version: string }).version;
-}
-
-/** Rehearsals spend no budget. */
-async function incidentSpans(log: PostgresEventLog, fromMs: number, toMs: number): Promise<IncidentSpan[]> {
-  const events = await readHistory(log, { kinds: incidentKinds, fromMs, toMs });
-  return incidentsOf(events, toMs)
-    .filter(({ rehearsalId }) => rehearsalId === undefined)
-    .map(({ id, title, startedAtMs, resolvedAtMs }) => ({ id, title, fromMs: startedAtMs, toMs: resolvedAtMs ?? toMs }));
 }

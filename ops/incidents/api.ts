@@ -46,6 +46,8 @@ export type TimesReply = z.infer<typeof times>;
 export const incidentDetailReply = z.object({
   incident: incidentReply,
   timeline: z.array(z.object({ atMs: z.number(), kind: z.string(), actor: z.string(), text: z.string() })),
+  /** Events that were too many to read; the oldest. */
+  cutEvents: z.number().default(0),
 });
 
 export const postmortemReply = z.object({ markdown: z.string() });

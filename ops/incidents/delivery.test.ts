@@ -56,6 +56,15 @@ test('the metrics of DORA, each with its number', () => {
   expect(deliveryMetrics([], span)).toMatchObject({ deploys: 0, changeFailure: { ratio: undefined }, leadTimeMs: { n: 0, median: undefined } });
 });
 
+test('a deploy that its successor had to mend does not count as one that stood', () => {
+  const script = createScript();
+  script.deploy(0, 'v1');
+  script.deploy(day, 'v2', { rework: true, committedAtMs: startMs + day * minuteMs - minuteMs });
+  expect(deliveryMetrics(deploysOf(script.events), { fromMs: startMs, toMs: span.toMs })).toMatchObject({
+    deploys: 2, deploysPerDay: 0.1, activeDays: { n: 1 }, leadTimeMs: { n: 1, median: minuteMs }, changeFailure: { n: 1, of: 2 },
+  });
+});
+
 test('whatever was deployed, shares are shares and nothing recovers before it was deployed', () => {
   const anyDeploy = fc.record({ minute: fc.integer({ min: 0, max: 9 * day }), version: fc.constantFrom('v1', 'v2', 'v3'), service: fc.constantFrom('api', 'web'), outcome: fc.constantFrom('succeeded', 'succeeded', 'failed', 'rolled-back'), rework: fc.boolean() });
   fc.assert(fc.property(fc.array(anyDeploy, { maxLength: 40 }), (given) => {
@@ -74,6 +83,7 @@ test('whatever was deployed, shares are shares and nothing recovers before it wa
       expect(ratio ?? 0).toBeLessThanOrEqual(1);
     }
     expect(metrics.recoveryMs.n + metrics.unrecovered).toBe(metrics.changeFailure.n);
+    expect(metrics.leadTimeMs.n + metrics.changeFailure.n).toBe(metrics.deploys);
   }));
 });
 

@@ -92,7 +92,7 @@ const dayMs = 86_400_000;
 export function deliveryMetrics(deploys: readonly Deploy[], { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number }): DeliveryMetrics {
   const counted = deploys.filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
   const failed = counted.filter(({ failedAtMs }) => failedAtMs !== undefined);
-  const stood = counted.filter(({ outcome }) => outcome === 'succeeded');
+  const stood = counted.filter(({ failedAtMs }) => failedAtMs === undefined);
   const days = Math.max(1, Math.ceil((toMs - fromMs) / dayMs));
   return {
     fromMs, toMs,

@@ -9,6 +9,7 @@ import type { Transaction } from '../control/database.ts';
 import { SoraError } from '../core/error.ts';
 import type { EventDetails, EventLog, NewEvent } from '../core/event-log/event.ts';
 import type { Host } from '../core/host.ts';
+import type { Gate } from '../metricstore/http-api/gate.ts';
 import { deployBody, toMetricsReply } from './api.ts';
 import { deliveryMetrics, deploysOf } from './delivery.ts';
 import { dayMs, daysMax, readHistory } from './history.ts';
@@ -16,6 +17,8 @@ import { dayMs, daysMax, readHistory } from './history.ts';
 export interface DeployRoutesDeps {
   readonly host: Host;
   readonly log: EventLog;
+  /** See `IncidentRoutesDeps`. */
+  readonly gate: Pick<Gate, 'run'>;
   readonly transaction: Transaction;
   readonly appendEvents: (client: ClientBase, events: readonly NewEvent[]) => Promise<void>;
   /** The outbox's; in the transaction that records the deploy. */
@@ -28,7 +31,7 @@ const metricsQuery = z.strictObject({ days: z.coerce.number().int().min(1).max(d
 
 /** `POST /` records one (see `deployBody`), `GET /` lists, `GET /metrics?days=30&service=api` has the metrics. */
 export function deployRoutes(deps: DeployRoutesDeps): Router {
-  const { host, log } = deps;
+  const { host, log, gate } = deps;
   const router = express.Router();
   router.post('/', requireRole('operator'), async (request, response) => {
     response.status(201).json({ recorded: await record(deps, deployBody.parse(request.body), actorOf(request)) });
@@ -38,8 +41,8 @@ export function deployRoutes(deps: DeployRoutesDeps): Router {
     const toMs = host.clock.nowMs() + 1;
     const fromMs = toMs - days * dayMs;
     // One that failed may have been made long before it was said so.
-    const events = await readHistory(log, { kinds: ['deploy'], fromMs: fromMs - 30 * dayMs, toMs });
-    return { fromMs, toMs, deploys: deploysOf(events).filter((deploy) => service === undefined || deploy.service === service) };
+    const all = await gate.run(async () => deploysOf(await readHistory(log, { kinds: ['deploy'], fromMs: fromMs - 30 * dayMs, toMs })));
+    return { fromMs, toMs, deploys: all.filter((deploy) => service === undefined || deploy.service === service) };
   };
   router.get('/', requireRole('viewer'), async (request, response) => {
     const { fromMs, deploys } = await read(request.query);

@@ -8,7 +8,32 @@ import type { Incident, IncidentAlert, IncidentFault, JoinReason } from './incid
 
 type AlertDetails = Extract<EventDetails, { kind: 'alert' }>;
 type DetailsOf<Kind extends EventDetails['kind']> = Extract<EventDetails, { kind: Kind }>;
-type Draft = { -readonly [Key in keyof Incident]: Incident[Key] } & { alerts: IncidentAlert[]; joins: Incident['joins'][number][]; notes: Incident['notes'][number][]; latestFiringMs: number; faultIds: Set<string> };
+type Draft = { -readonly [Key in keyof Incident]: Incident[Key] } & { alerts: IncidentAlert[]; joins: Incident['joins'][number][]; notes: Incident['notes'][number][]; readonly told: Told };
+
+/** What is known of an incident beside what is told of it. */
+interface Told {
+  latestFiringMs: number;
+  /** The latest end of one of its alerts. */
+  latestEndMs: number;
+  readonly faultIds: Set<string>;
+  /** Where each alert stands in `alerts`, by fingerprint. */
+  readonly places: Map<string, number>;
+  /** Of its alerts: those that are symptoms, those that fire, and those that are both. */
+  symptoms: number;
+  firing: number;
+  firingSymptoms: number;
+}
+
+/** Incidents so far. What an event touches is found by key, as a year may hold 200,000 events and thousands of incidents. */
+interface Fold {
+  readonly incidents: Draft[];
+  readonly byId: Map<string, Draft>;
+  /** Not resolved; in the order in which they were opened. */
+  open: Draft[];
+  /** Incidents of which an alert of that fingerprint fires, also when an operator has resolved them. */
+  readonly firing: Map<string, Draft[]>;
+  faults: Fault[];
+}
 interface Fault extends IncidentFault {
   readonly drillId: string | undefined;
   endedAtMs: number | undefined;
@@ -23,71 +48,92 @@ export const incidentKinds = ['alert', 'ack', 'fault', 'incident'] as const;
  * @param nowMs the end of the log in time: by it a quiet incident counts as resolved
  */
 export function incidentsOf(events: readonly LoggedEvent[], nowMs: number): Incident[] {
-  const incidents: Draft[] = [];
-  const faults: Fault[] = [];
+  const fold: Fold = { incidents: [], byId: new Map(), open: [], firing: new Map(), faults: [] };
   for (const event of events) {
     if (event.atMs > nowMs) continue;
-    closeQuiet(incidents, event.atMs);
-    apply(incidents, faults, event);
+    closeQuiet(fold, event.atMs);
+    apply(fold, event);
   }
-  closeQuiet(incidents, nowMs);
-  return incidents.map(({ latestFiringMs: _latest, faultIds: _ids, ...incident }) => incident);
+  closeQuiet(fold, nowMs);
+  return fold.incidents.map(({ told: _told, ...incident }) => incident);
 }
 
-function apply(incidents: Draft[], faults: Fault[], event: LoggedEvent): void {
+function apply(fold: Fold, event: LoggedEvent): void {
   const { details } = event;
-  if (details.kind === 'fault') applyFault(faults, event.atMs, details);
-  if (details.kind === 'alert') applyAlert(incidents, faults, event, details);
-  if (details.kind === 'ack') applyAck(incidents, event, details);
-  if (details.kind === 'incident') applyMark(incidents, event, details);
+  if (details.kind === 'fault') applyFault(fold, event.atMs, details);
+  if (details.kind === 'alert') applyAlert(fold, event, details);
+  if (details.kind === 'ack') applyAck(fold, event, details);
+  if (details.kind === 'incident') applyMark(fold, event, details);
 }
 
-function applyFault(faults: Fault[], atMs: number, { phase, faultId, fault, target, drillId }: DetailsOf<'fault'>): void {
+/** Faults kept before those that are long over are forgotten. */
+const faultsKept = 1_000;
+/** No rule waits that long before it fires, so nothing that began under an older fault is still to come. */
+const faultKeptMs = 7 * 24 * 3_600_000;
+
+function applyFault(fold: Fold, atMs: number, { phase, faultId, fault, target, drillId }: DetailsOf<'fault'>): void {
+  const { faults } = fold;
+  if (phase === 'started') {
+    if (faults.length >= 2 * faultsKept) fold.faults = [...faults.slice(0, -faultsKept).filter((known) => endOf(known) > atMs - faultKeptMs), ...faults.slice(-faultsKept)];
+    fold.faults.push({ faultId, fault, target, atMs, drillId, endedAtMs: undefined });
+    return;
+  }
   const running = faults.findLast((known) => known.faultId === faultId && known.endedAtMs === undefined);
-  if (phase === 'started') faults.push({ faultId, fault, target, atMs, drillId, endedAtMs: undefined });
-  else if (running !== undefined) running.endedAtMs = atMs;
+  if (running !== undefined) running.endedAtMs = atMs;
 }
 
-function applyAlert(incidents: Draft[], faults: readonly Fault[], event: LoggedEvent, details: AlertDetails): void {
+function applyAlert(fold: Fold, event: LoggedEvent, details: AlertDetails): void {
   const severity = severityOf(details.labels);
   if (details.to === 'firing') {
     if (severity !== 'critical' && severity !== 'high') return;
     const rehearsalId = details.labels[rehearsalLabel];
-    const around = faultsAround(faults, details.activeAtMs, rehearsalId);
-    const found = findIncident(incidents, details, rehearsalId, around);
-    const incident = found?.incident ?? open(incidents, event, details, severity, around);
-    fire(incident, event, details, severity, found?.reason ?? 'opened', around);
+    const around = faultsAround(fold.faults, details.activeAtMs, rehearsalId);
+    const found = findIncident(fold.open, details, rehearsalId, around);
+    const incident = found?.incident ?? open(fold, event, details, severity, around);
+    fire(fold, incident, event, details, severity, found?.reason ?? 'opened', around);
     return;
   }
-  for (const incident of incidents) {
-    const index = incident.alerts.findIndex((alert) => alert.fingerprint === details.fingerprint && alert.resolvedAtMs === undefined);
-    const alert = incident.alerts[index];
-    if (alert === undefined) continue;
-    incident.alerts[index] = { ...alert, resolvedAtMs: event.atMs };
-    settle(incident, event.atMs);
-  }
+  for (const incident of fold.firing.get(details.fingerprint) ?? []) end(incident, details.fingerprint, event.atMs);
+  fold.firing.delete(details.fingerprint);
+}
+
+/** After an alert's end: mitigated once no symptom fires any more. */
+function end(incident: Draft, fingerprint: string, atMs: number): void {
+  const { told } = incident;
+  const index = told.places.get(fingerprint);
+  const alert = index === undefined ? undefined : incident.alerts[index];
+  if (index === undefined || alert === undefined) return;
+  incident.alerts[index] = { ...alert, resolvedAtMs: atMs };
+  told.latestEndMs = Math.max(told.latestEndMs, atMs);
+  told.firing--;
+  if (isSymptom(alert.labels)) told.firingSymptoms--;
+  if (incident.state === 'resolved' || (told.symptoms > 0 ? told.firingSymptoms : told.firing) > 0) return;
+  incident.mitigatedAtMs ??= atMs;
+  incident.state = 'mitigated';
 }
 
 /** A fault whose end was never told is taken for over after that long. */
 const faultMaxMs = 24 * 3_600_000;
 
+/** Until when an alert that begins may be its doing. */
+const endOf = (fault: Fault): number => (fault.endedAtMs === undefined ? fault.atMs + faultMaxMs : fault.endedAtMs + joinRule.windowMs);
+
 /** Faults under way at that time or ended shortly before; those of a drill only for its own alerts. */
 function faultsAround(faults: readonly Fault[], atMs: number, rehearsalId: string | undefined): Fault[] {
   return faults.filter((fault) => {
-    const endMs = fault.endedAtMs === undefined ? fault.atMs + faultMaxMs : fault.endedAtMs + joinRule.windowMs;
-    return fault.atMs <= atMs && atMs <= endMs && (fault.drillId === undefined || fault.drillId === rehearsalId);
+    return fault.atMs <= atMs && atMs <= endOf(fault) && (fault.drillId === undefined || fault.drillId === rehearsalId);
   });
 }
 
-function findIncident(incidents: readonly Draft[], details: AlertDetails, rehearsalId: string | undefined, around: readonly Fault[]): { incident: Draft; reason: JoinReason } | undefined {
-  const candidates = incidents.filter((incident) => incident.state !== 'resolved' && incident.rehearsalId === rehearsalId).toReversed();
+function findIncident(unresolved: readonly Draft[], details: AlertDetails, rehearsalId: string | undefined, around: readonly Fault[]): { incident: Draft; reason: JoinReason } | undefined {
+  const candidates = unresolved.filter((incident) => incident.rehearsalId === rehearsalId).toReversed();
   const service = serviceOf(details.labels);
   const isNear = (aMs: number): boolean => Math.abs(details.activeAtMs - aMs) <= joinRule.windowMs;
   const rules: readonly [JoinReason, (incident: Draft) => boolean][] = [
-    ['again', (incident) => incident.alerts.some(({ fingerprint }) => fingerprint === details.fingerprint)],
+    ['again', (incident) => incident.told.places.has(details.fingerprint)],
     ['service', (incident) => service !== undefined && incident.services.includes(service)],
-    ['fault', (incident) => around.some(({ faultId }) => incident.faultIds.has(faultId))],
-    ['time', (incident) => isNear(incident.detectedAtMs) || isNear(incident.latestFiringMs)],
+    ['fault', (incident) => around.some(({ faultId }) => incident.told.faultIds.has(faultId))],
+    ['time', (incident) => isNear(incident.detectedAtMs) || isNear(incident.told.latestFiringMs)],
   ];
   for (const [reason, meets] of rules) {
     const incident = candidates.find((candidate) => meets(candidate));
@@ -96,71 +142,69 @@ function findIncident(incidents: readonly Draft[], details: AlertDetails, rehear
   return undefined;
 }
 
-function open(incidents: Draft[], event: LoggedEvent, details: AlertDetails, severity: Severity, around: readonly Fault[]): Draft {
+function open(fold: Fold, event: LoggedEvent, details: AlertDetails, severity: Severity, around: readonly Fault[]): Draft {
   const last = around.at(-1);
   const fault = last === undefined ? undefined : { faultId: last.faultId, fault: last.fault, target: last.target, atMs: last.atMs };
   const incident: Draft = {
     id: `inc-${event.sequence}`, state: 'open', severity, title: details.annotations['summary'] ?? details.rule, rehearsalId: details.labels[rehearsalLabel],
     services: [], alerts: [], joins: [], fault, startedAtMs: fault?.atMs ?? Math.min(details.activeAtMs, event.atMs), detectedAtMs: event.atMs,
-    acknowledgedAtMs: undefined, acknowledgedBy: undefined, mitigatedAtMs: undefined, resolvedAtMs: undefined, notes: [], latestFiringMs: event.atMs, faultIds: new Set(),
+    acknowledgedAtMs: undefined, acknowledgedBy: undefined, mitigatedAtMs: undefined, resolvedAtMs: undefined, notes: [],
+    told: { latestFiringMs: event.atMs, latestEndMs: 0, faultIds: new Set(), places: new Map(), symptoms: 0, firing: 0, firingSymptoms: 0 },
   };
-  incidents.push(incident);
+  fold.incidents.push(incident);
+  fold.open.push(incident);
+  fold.byId.set(incident.id, incident);
   return incident;
 }
 
-function fire(incident: Draft, event: LoggedEvent, details: AlertDetails, severity: Severity, reason: JoinReason, around: readonly Fault[]): void {
+function fire(fold: Fold, incident: Draft, event: LoggedEvent, details: AlertDetails, severity: Severity, reason: JoinReason, around: readonly Fault[]): void {
   const { fingerprint, labels, activeAtMs } = details;
-  const index = incident.alerts.findIndex((alert) => alert.fingerprint === fingerprint);
+  const { told } = incident;
+  const index = told.places.get(fingerprint) ?? incident.alerts.length;
   const before = incident.alerts[index];
   const fired = { fingerprint, rule: details.rule, labels, summary: details.annotations['summary'] ?? details.rule, severity, value: Number(String(details.value).replace('Inf', 'Infinity')), resolvedAtMs: undefined };
-  if (before === undefined) incident.alerts.push({ ...fired, activeAtMs, firedAtMs: event.atMs, firings: 1 });
-  else incident.alerts[index] = { ...fired, activeAtMs: before.activeAtMs, firedAtMs: before.firedAtMs, firings: before.firings + 1 };
+  incident.alerts[index] = { ...fired, activeAtMs: before?.activeAtMs ?? activeAtMs, firedAtMs: before?.firedAtMs ?? event.atMs, firings: (before?.firings ?? 0) + 1 };
+  told.places.set(fingerprint, index);
+  if (before === undefined && isSymptom(labels)) told.symptoms++;
+  if (before === undefined || before.resolvedAtMs !== undefined) {
+    told.firing++;
+    if (isSymptom(labels)) told.firingSymptoms++;
+    fold.firing.set(fingerprint, [...(fold.firing.get(fingerprint) ?? []), incident]);
+  }
   incident.joins.push({ fingerprint, atMs: event.atMs, reason });
   const service = serviceOf(labels);
   if (service !== undefined && !incident.services.includes(service)) incident.services = [...incident.services, service];
   if (severities.indexOf(severity) < severities.indexOf(incident.severity)) incident.severity = severity;
-  for (const { faultId } of around) incident.faultIds.add(faultId);
+  for (const { faultId } of around) told.faultIds.add(faultId);
   // A sample that was bad before the first alert fired belongs to the same trouble, whichever alert it led to.
   if (incident.fault === undefined) incident.startedAtMs = Math.min(incident.startedAtMs, activeAtMs);
-  incident.latestFiringMs = event.atMs;
-  if (isSymptom(labels) || !incident.alerts.some((alert) => isSymptom(alert.labels))) {
+  told.latestFiringMs = event.atMs;
+  if (isSymptom(labels) || told.symptoms === 0) {
     incident.mitigatedAtMs = undefined;
     incident.state = 'open';
   }
 }
 
-/** After an alert's end: mitigated once no symptom fires any more. */
-function settle(incident: Draft, atMs: number): void {
-  if (incident.state === 'resolved') return;
-  const symptoms = incident.alerts.filter((alert) => isSymptom(alert.labels));
-  const counted = symptoms.length > 0 ? symptoms : incident.alerts;
-  if (counted.some((alert) => alert.resolvedAtMs === undefined)) return;
-  incident.mitigatedAtMs ??= atMs;
-  incident.state = 'mitigated';
-}
-
-function closeQuiet(incidents: readonly Draft[], nowMs: number): void {
-  for (const incident of incidents) {
-    if (incident.state === 'resolved' || incident.alerts.some((alert) => alert.resolvedAtMs === undefined)) continue;
-    const endMs = Math.max(...incident.alerts.map((alert) => alert.resolvedAtMs ?? 0));
-    if (nowMs - endMs <= quietMs) continue;
-    incident.resolvedAtMs = endMs;
-    incident.mitigatedAtMs ??= endMs;
+function closeQuiet(fold: Fold, nowMs: number): void {
+  const quiet = fold.open.filter(({ told }) => told.firing === 0 && nowMs - told.latestEndMs > quietMs);
+  for (const incident of quiet) {
+    incident.resolvedAtMs = incident.told.latestEndMs;
+    incident.mitigatedAtMs ??= incident.told.latestEndMs;
     incident.state = 'resolved';
   }
+  if (quiet.length > 0) fold.open = fold.open.filter(({ state }) => state !== 'resolved');
 }
 
-function applyAck(incidents: readonly Draft[], event: LoggedEvent, { fingerprints }: DetailsOf<'ack'>): void {
+function applyAck({ open: incidents }: Fold, event: LoggedEvent, { fingerprints }: DetailsOf<'ack'>): void {
   for (const incident of incidents) {
-    if (incident.state === 'resolved' || incident.acknowledgedAtMs !== undefined) continue;
-    if (!incident.alerts.some(({ fingerprint }) => fingerprints.includes(fingerprint))) continue;
+    if (incident.acknowledgedAtMs !== undefined || !fingerprints.some((fingerprint) => incident.told.places.has(fingerprint))) continue;
     incident.acknowledgedAtMs = event.atMs;
     incident.acknowledgedBy = event.actor;
   }
 }
 
-function applyMark(incidents: readonly Draft[], event: LoggedEvent, { phase, incidentId, text }: DetailsOf<'incident'>): void {
-  const incident = incidents.find(({ id }) => id === incidentId);
+function applyMark(fold: Fold, event: LoggedEvent, { phase, incidentId, text }: DetailsOf<'incident'>): void {
+  const incident = fold.byId.get(incidentId);
   if (incident === undefined) return;
   if (text !== undefined && text !== '') incident.notes.push({ atMs: event.atMs, actor: event.actor, text });
   if (incident.state === 'resolved' || phase === 'note' || phase === 'joined') return;
@@ -169,6 +213,7 @@ function applyMark(incidents: readonly Draft[], event: LoggedEvent, { phase, inc
   if (phase !== 'resolved') return;
   incident.resolvedAtMs = event.atMs;
   incident.state = 'resolved';
+  fold.open = fold.open.filter((other) => other !== incident);
 }
 
 function serviceOf(labels: Labels): string | undefined {

@@ -1,5 +1,7 @@
 /** Reads what incidents and deploys are computed from. */
 import type { EventKind, EventLog, LoggedEvent } from '../core/event-log/event.ts';
+import type { Incident } from './incident.ts';
+import { beforeMs, timelineKinds } from './timeline.ts';
 
 /** Events read for one answer; of more, the oldest of the span are left out. */
 export const historyMax = 200_000;
@@ -22,4 +24,15 @@ export async function readHistory(log: EventLog, span: { readonly kinds: readonl
   }
   if (cut > 0) onCut(cut);
   return events;
+}
+
+/**
+ * What an incident's timeline is made of: everything from 30 min before its start to its end, and what people noted later.
+ * So an old incident is as whole as a new one, however much has happened since.
+ * @param onCut see `readHistory`
+ */
+export async function readAround(log: EventLog, { startedAtMs, resolvedAtMs }: Pick<Incident, 'startedAtMs' | 'resolvedAtMs'>, onCut: (events: number) => void): Promise<LoggedEvent[]> {
+  const events = await readHistory(log, { kinds: timelineKinds, fromMs: startedAtMs - beforeMs, toMs: resolvedAtMs }, onCut);
+  if (resolvedAtMs === undefined) return events;
+  return [...events, ...(await readHistory(log, { kinds: ['incident'], fromMs: resolvedAtMs + 1 }, onCut))];
 }

@@ -8,8 +8,12 @@ import type { Incident } from './incident.ts';
 import { beforeMs, timelineOf } from './timeline.ts';
 import type { TimelineEntry } from './timeline.ts';
 
-/** Markdown; @param events in order of sequence, from 30 min before the incident on */
-export function renderPostmortem(incident: Incident, events: readonly LoggedEvent[], nowMs: number): string {
+/**
+ * Markdown.
+ * @param events in order of sequence, from 30 min before the incident on
+ * @param cutEvents older ones that were too many to read
+ */
+export function renderPostmortem(incident: Incident, events: readonly LoggedEvent[], nowMs: number, cutEvents = 0): string {
   const timeline = timelineOf(incident, events, nowMs);
   const sections: readonly [string, string][] = [
     ['Summary', summaryOf(incident)],
@@ -20,7 +24,7 @@ export function renderPostmortem(incident: Incident, events: readonly LoggedEven
     ['Measures', measuresOf(incident, timeline)],
     ['Open questions', questionsOf(incident, timeline)],
   ];
-  const head = `# Postmortem ${incident.id}: ${escape(incident.title)}\n\nDraft from the event log as of ${formatTime(nowMs)}. No one is to blame; the log is the only source.`;
+  const head = `# Postmortem ${incident.id}: ${escape(incident.title)}\n\nDraft from the event log as of ${formatTime(nowMs)}. No one is to blame; the log is the only source.${cutEvents === 0 ? '' : ` The oldest ${cutEvents} events were too many to read and are missing here.`}`;
   return `${redactText([head, ...sections.map(([title, text]) => `## ${title}\n\n${text}`)].join('\n\n'))}\n`;
 }
 

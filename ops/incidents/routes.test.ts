@@ -13,6 +13,7 @@ import { deploy } from '../cli/deploy.ts';
 import { incident } from '../cli/incident.ts';
 import { createOutboxFixture } from '../alerting/outbox/fixture.ts';
 import type { OutboxFixture } from '../alerting/outbox/fixture.ts';
+import { Gate } from '../metricstore/http-api/gate.ts';
 import { deployRoutes } from './deploy-routes.ts';
 import { createScript, minuteMs, startMs } from './fixture.ts';
 import { incidentRoutes } from './routes.ts';
@@ -24,10 +25,11 @@ let server: Listening;
 beforeAll(async () => {
   fixture = await createOutboxFixture(host);
   const { log, outbox, database } = fixture;
-  const deploys = deployRoutes({ host, log, transaction: database.transaction, appendEvents: (client, events) => log.appendWith(client, events), enqueueChanges: (client, changes) => outbox.enqueueChanges(client, changes), changeTargets: () => [{ receiver: 'pager', index: 0 }] });
+  const gate = new Gate(host);
+  const deploys = deployRoutes({ host, log, gate, transaction: database.transaction, appendEvents: (client, events) => log.appendWith(client, events), enqueueChanges: (client, changes) => outbox.enqueueChanges(client, changes), changeTargets: () => [{ receiver: 'pager', index: 0 }] });
   const app = createApp({
     open: [], authenticate: authenticate(tokens),
-    guarded: [{ path: '/', handler: express.json() }, { path: `${apiPrefix}/incidents`, handler: incidentRoutes({ host, log }) }, { path: `${apiPrefix}/deploys`, handler: deploys }],
+    guarded: [{ path: '/', handler: express.json() }, { path: `${apiPrefix}/incidents`, handler: incidentRoutes({ host, log, gate }) }, { path: `${apiPrefix}/deploys`, handler: deploys }],
     last: [notFoundHandler, problemHandler((error) => fixture.errors.push(error))],
   });
   server = await listen(createNodeHost(), app, { port: 0, address: '127.0.0.1' });

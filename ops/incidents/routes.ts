@@ -5,17 +5,20 @@ import { z } from 'zod';
 import { SoraError } from '../core/error.ts';
 import type { EventLog } from '../core/event-log/event.ts';
 import type { Host } from '../core/host.ts';
+import type { Gate } from '../metricstore/http-api/gate.ts';
 import { actorOf, requireRole } from '../control/auth.ts';
 import { toReply, toTimesReply } from './api.ts';
 import { incidentKinds, incidentsOf } from './fold.ts';
-import { dayMs, daysMax, readHistory } from './history.ts';
+import { dayMs, daysMax, readAround, readHistory } from './history.ts';
 import type { Incident } from './incident.ts';
 import { renderPostmortem } from './postmortem.ts';
-import { beforeMs, timelineKinds, timelineOf } from './timeline.ts';
+import { timelineOf } from './timeline.ts';
 
 export interface IncidentRoutesDeps {
   readonly host: Host;
   readonly log: EventLog;
+  /** Shared by all reports that are made of history: each holds up to 200,000 events while it is made. */
+  readonly gate: Pick<Gate, 'run'>;
 }
 
 const daysDefault = 90;
@@ -31,42 +34,57 @@ type IncidentRequest = Request<{ id: string }>;
 const idPattern = /^inc-\d{1,15}$/;
 
 /** `GET /`, `GET /:id`, `GET /:id/postmortem`; `POST /:id/notes|mitigate|resolve` with `{ text }`. */
-export function incidentRoutes({ host, log }: IncidentRoutesDeps): Router {
+export function incidentRoutes({ host, log, gate }: IncidentRoutesDeps): Router {
   const router = express.Router();
   const all = async (days = daysMax, onCut?: (events: number) => void): Promise<Incident[]> => {
     const nowMs = host.clock.nowMs();
     return incidentsOf(await readHistory(log, { kinds: incidentKinds, fromMs: nowMs - days * dayMs }, onCut), nowMs);
   };
-  const find = async (id: string): Promise<Incident> => {
-    const found = idPattern.test(id) ? (await all()).find((incident) => incident.id === id) : undefined;
-    if (found === undefined) throw new SoraError('no_incident', `there is no incident ${id.slice(0, 50)} in the last ${daysMax} days`, { status: 404, hint: 'sora incident ls lists them' });
+  const find = async (id: string, onCut: (events: number) => void = () => undefined): Promise<Incident> => {
+    let cutEvents = 0;
+    const found = idPattern.test(id) ? (await all(daysMax, (events) => (cutEvents = events))).find((incident) => incident.id === id) : undefined;
+    const unread = cutEvents === 0 ? '' : `; the oldest ${cutEvents} events of that time were too many to read`;
+    if (found === undefined) throw new SoraError('no_incident', `there is no incident ${id.slice(0, 50)} in the last ${daysMax} days${unread}`, { status: 404, hint: 'sora incident ls lists them' });
+    if (cutEvents > 0) onCut(cutEvents);
     return found;
   };
+  /** An incident with what the log says around it. */
+  const look = (id: string) => gate.run(async () => {
+    let cutEvents = 0;
+    const onCut = (events: number): void => void (cutEvents += events);
+    const incident = await find(id, onCut);
+    const events = await readAround(log, incident, onCut);
+    return { incident, events, cutEvents };
+  });
   router.get('/', requireRole('viewer'), async (request, response) => {
     const { days, state, rehearsals } = listQuery.parse(request.query);
     let cutEvents = 0;
-    const found = (await all(days, (events) => (cutEvents = events))).filter(({ rehearsalId }) => rehearsals || rehearsalId === undefined);
+    const read = await gate.run(() => all(days, (events) => (cutEvents = events)));
+    const found = read.filter(({ rehearsalId }) => rehearsals || rehearsalId === undefined);
     const shown = found.filter((incident) => state === undefined || incident.state === state).toReversed();
     const isReal = ({ rehearsalId }: Incident): boolean => rehearsalId === undefined;
     response.json({ incidents: shown.map(toReply), cutEvents, times: { real: toTimesReply(found.filter(isReal)), rehearsal: toTimesReply(found.filter((incident) => !isReal(incident))) } });
   });
   router.get('/:id', requireRole('viewer'), async (request: IncidentRequest, response) => {
-    const incident = await find(request.params.id);
-    response.json({ incident: toReply(incident), timeline: timelineOf(incident, await around(incident), host.clock.nowMs()) });
+    const { incident, events, cutEvents } = await look(request.params.id);
+    response.json({ incident: toReply(incident), timeline: timelineOf(incident, events, host.clock.nowMs()), cutEvents });
   });
   router.get('/:id/postmortem', requireRole('viewer'), async (request: IncidentRequest, response) => {
-    const incident = await find(request.params.id);
-    response.json({ markdown: renderPostmortem(incident, await around(incident), host.clock.nowMs()) });
+    const { incident, events, cutEvents } = await look(request.params.id);
+    response.json({ markdown: renderPostmortem(incident, events, host.clock.nowMs(), cutEvents) });
   });
-  const around = (incident: Incident) => readHistory(log, { kinds: timelineKinds, fromMs: incident.startedAtMs - beforeMs });
 
   const mark = (path: string, phase: 'note' | 'mitigated' | 'resolved', body: z.ZodType<{ text?: string | undefined }>): void => {
     router.post(`/:id/${path}`, requireRole('operator'), async (request, response) => {
       const { text } = body.parse(request.body ?? undefined);
-      const { id, state } = await find(String(request.params['id']));
-      if (phase !== 'note' && state === 'resolved') throw new SoraError('incident_resolved', `incident ${id} is resolved already`, { status: 409, hint: `sora incident note ${id} adds to it` });
-      await log.append([{ atMs: host.clock.nowMs(), actor: actorOf(request), details: { kind: 'incident', phase, incidentId: id, ...(text === undefined ? {} : { text }) } }]);
-      response.json({ incident: toReply(await find(id)) });
+      // One turn for all of it: a mark that is made is never answered as refused.
+      const marked = await gate.run(async () => {
+        const { id, state } = await find(String(request.params['id']));
+        if (phase !== 'note' && state === 'resolved') throw new SoraError('incident_resolved', `incident ${id} is resolved already`, { status: 409, hint: `sora incident note ${id} adds to it` });
+        await log.append([{ atMs: host.clock.nowMs(), actor: actorOf(request), details: { kind: 'incident', phase, incidentId: id, ...(text === undefined ? {} : { text }) } }]);
+        return await find(id);
+      });
+      response.json({ incident: toReply(marked) });
     });
   };
   mark('notes', 'note', noteBody);

@@ -23,6 +23,18 @@ describe('the noise report', () => {
     expect(report).toEqual([{ rule: 'A', firings: 4, actedOn: 2, actionRatio: 0.5, silenced: 1, medianDurationMs: 10 * minuteMs, sinceDrillMs: undefined }]);
   });
 
+  test('takes the resolving of an incident for something that was done, its joining not', () => {
+    const mark = (phase: 'resolved' | 'joined'): EventDetails => ({ kind: 'incident', phase, incidentId: 'inc-1' });
+    const report = noiseReport(log([0, alert('A', 'firing')], [5, mark('resolved')], [6, alert('A', 'resolved')], [60, alert('A', 'firing')], [61, mark('joined')], [62, alert('A', 'resolved')]), 300 * minuteMs);
+    expect(report).toMatchObject([{ firings: 2, actedOn: 1 }]);
+  });
+
+  test('counts what was done at the edges of its time, whatever the order in the log', () => {
+    const deploy: EventDetails = { kind: 'deploy', service: 's', version: 'v', commit: 'c', committedAtMs: 0, outcome: 'succeeded', rework: false };
+    const count = (minute: number): number | undefined => noiseReport(log([100, deploy], [minute, deploy], [1, deploy], [10, alert('A', 'firing')], [20, alert('A', 'resolved')]), 300 * minuteMs)[0]?.actedOn;
+    expect([9.9, 10, 50, 50.1].map(count)).toEqual([0, 1, 1, 0]);
+  });
+
   test('leaves out what drills cause, and says when each rule was drilled last', () => {
     const fault = (drillId: string): EventDetails => ({ kind: 'fault', phase: 'started', faultId: 'f', fault: 'kill', target: 'api', drillId });
     const report = noiseReport(log([0, fault('d1/A')], [1, alert('A', 'firing', { sora_rehearsal: 'd1/A' })], [5, fault('B')], [9, fault('d2/A')]), 10 * minuteMs);

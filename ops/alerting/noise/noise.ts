@@ -44,7 +44,7 @@ interface Firing {
 
 /**
  * The report, the noisiest rule first. An acknowledgement answers the alerts it names; a runbook step, deploy,
- * configuration change or note in an incident answers whatever fired then, or had ended in the 30 min before.
+ * configuration change or mark in an incident (a note, mitigated, resolved) answers whatever fired then, or had ended in the 30 min before.
  * All rules that are loaded are in it, and those that fired or were drilled. The last drill is the later of what is written
  * down and of the log's: fault events whose `drillId` ends with the rule's name, as in `2026-11-21/CrashLoop`, or is it.
  * @param events in order of sequence
@@ -52,15 +52,15 @@ interface Firing {
 export function noiseReport(events: readonly LoggedEvent[], nowMs: number, known: KnownRules = { rules: [], drills: [] }): RuleNoise[] {
   const firings = findFirings(events);
   const drills = findDrills(events, new Set([...known.rules, ...events.flatMap(({ details }) => (details.kind === 'alert' ? [details.rule] : []))]));
-  const acts = events.filter(isAct);
-  const silences = events.filter(({ details }) => details.kind === 'silence' && details.phase === 'created');
+  const answers = answersOf(events);
   const written = new Map(known.drills.map((drill) => [drill.alert, drill]));
-  const rules = [...new Set([...known.rules, ...firings.map(({ rule }) => rule), ...drills.keys()])];
-  return rules
-    .map((rule): RuleNoise => {
-      const own = firings.filter((firing) => firing.rule === rule);
-      const actedOn = own.filter((firing) => acts.some((act) => answers(act, firing, nowMs))).length;
-      const silenced = own.filter((firing) => !acts.some((act) => answers(act, firing, nowMs)) && silences.some((silence) => isDuring(silence.atMs, firing, nowMs, 0) && covers(silence, firing))).length;
+  const byRule = new Map<string, Firing[]>([...known.rules, ...drills.keys()].map((rule) => [rule, []]));
+  for (const firing of firings) byRule.set(firing.rule, byRule.get(firing.rule) ?? []).get(firing.rule)?.push(firing);
+  return [...byRule]
+    .map(([rule, own]): RuleNoise => {
+      const unanswered = own.filter((firing) => !isAnswered(answers, firing, nowMs));
+      const actedOn = own.length - unanswered.length;
+      const silenced = unanswered.filter((firing) => isSilenced(answers, firing, nowMs)).length;
       const lengths = own.flatMap(({ fromMs, toMs }) => (toMs === undefined ? [] : [toMs - fromMs])).sort((one, other) => one - other);
       const drill = written.get(rule);
       const drilledMs = Math.max(drills.get(rule) ?? -1, drill?.atMs ?? -1);
@@ -94,24 +94,69 @@ function findFirings(events: readonly LoggedEvent[]): Firing[] {
   return all;
 }
 
+/** Who did what, in order of time: thousands of firings are held against it. */
+interface Answers {
+  /** When alerts were acknowledged, by fingerprint. */
+  readonly acksMs: ReadonlyMap<string, readonly number[]>;
+  /** When something was done that answers whatever fired. */
+  readonly actsMs: readonly number[];
+  readonly silences: readonly { readonly atMs: number; readonly equalities: readonly (readonly [string, string])[] }[];
+}
+
+function answersOf(events: readonly LoggedEvent[]): Answers {
+  const acksMs = new Map<string, number[]>();
+  const actsMs: number[] = [];
+  const silences: Answers['silences'][number][] = [];
+  for (const event of events.toSorted((one, other) => one.atMs - other.atMs)) {
+    const { atMs, details } = event;
+    if (details.kind === 'ack') {
+      for (const fingerprint of details.fingerprints) acksMs.set(fingerprint, acksMs.get(fingerprint) ?? []).get(fingerprint)?.push(atMs);
+    } else if (isAct(event)) actsMs.push(atMs);
+    else if (details.kind === 'silence' && details.phase === 'created') silences.push({ atMs, equalities: equalitiesOf(details.matchers) });
+  }
+  return { acksMs, actsMs, silences };
+}
+
+/** People mitigate and resolve incidents; the control plane itself never writes that it did. */
 function isAct({ details }: LoggedEvent): boolean {
-  if (details.kind === 'incident') return details.phase === 'note' || details.phase === 'mitigated';
-  return details.kind === 'ack' || details.kind === 'runbook-step' || details.kind === 'deploy' || (details.kind === 'config' && details.isFirst !== true);
+  if (details.kind === 'incident') return details.phase !== 'joined';
+  return details.kind === 'runbook-step' || details.kind === 'deploy' || (details.kind === 'config' && details.isFirst !== true);
 }
 
-const isDuring = (atMs: number, { fromMs, toMs }: Firing, nowMs: number, afterMs: number): boolean => atMs >= fromMs && atMs <= (toMs ?? nowMs) + afterMs;
-
-function answers({ atMs, details }: LoggedEvent, firing: Firing, nowMs: number): boolean {
-  if (details.kind === 'ack') return details.fingerprints.includes(firing.fingerprint) && isDuring(atMs, firing, nowMs, 0);
-  return isDuring(atMs, firing, nowMs, answerMs);
+function isAnswered({ acksMs, actsMs }: Answers, { fingerprint, fromMs, toMs }: Firing, nowMs: number): boolean {
+  const endMs = toMs ?? nowMs;
+  return isBetween(acksMs.get(fingerprint) ?? [], fromMs, endMs) || isBetween(actsMs, fromMs, endMs + answerMs);
 }
 
-/** Whether a silence names the alert; by its equalities alone, as they are written in the log. */
-function covers({ details }: LoggedEvent, { labels }: Firing): boolean {
-  if (details.kind !== 'silence') return false;
-  const equalities = details.matchers.flatMap((matcher) => [/^([^=!~]+)="(.*)"$/s.exec(matcher)].filter((found) => found !== null));
-  return equalities.length > 0 && equalities.every(([, name = '', value]) => labels[name] === value);
+/** Whether one of the times, which are in order, lies in the span. */
+function isBetween(timesMs: readonly number[], fromMs: number, toMs: number): boolean {
+  return (timesMs[firstFrom(timesMs, (atMs) => atMs, fromMs)] ?? Infinity) <= toMs;
 }
+
+/** Index of the first that is not before that time; their number where none is. */
+function firstFrom<Item>(items: readonly Item[], timeOf: (item: Item) => number, fromMs: number): number {
+  let low = 0;
+  for (let high = items.length; low < high; ) {
+    const middle = (low + high) >>> 1;
+    const item = items[middle];
+    if (item !== undefined && timeOf(item) < fromMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Whether a silence that was created while it fired names the alert; by its equalities alone, as they are written in the log. */
+function isSilenced({ silences }: Answers, { labels, fromMs, toMs }: Firing, nowMs: number): boolean {
+  const endMs = toMs ?? nowMs;
+  for (let index = firstFrom(silences, ({ atMs }) => atMs, fromMs); ; index++) {
+    const silence = silences[index];
+    if (silence === undefined || silence.atMs > endMs) return false;
+    if (silence.equalities.length > 0 && silence.equalities.every(([name, value]) => labels[name] === value)) return true;
+  }
+}
+
+const equalitiesOf = (matchers: readonly string[]): [string, string][] =>
+  matchers.flatMap((matcher) => [/^([^=!~]+)="(.*)"$/s.exec(matcher)].flatMap((found): [string, string][] => (found === null ? [] : [[found[1] ?? '', found[2] ?? '']])));
 
 function findDrills(events: readonly LoggedEvent[], rules: ReadonlySet<string>): Map<string, number> {
   const drills = new Map<string, number>();
@@ -127,16 +172,22 @@ function findDrills(events: readonly LoggedEvent[], rules: ReadonlySet<string>):
 /** Events read at most, the newest; the report says nothing of what is older. */
 const eventsMax = 100_000;
 
-/** All events of the report's kinds, in order, and how many of the oldest were left out. */
-export async function readNoiseEvents(log: EventLog): Promise<{ readonly events: LoggedEvent[]; readonly cutEvents: number }> {
+export interface NoiseReading {
+  readonly rules: RuleNoise[];
+  /** Of the oldest events: how many were left out. */
+  readonly cutEvents: number;
+}
+
+/** Reads the log and makes the report of it. */
+export async function readNoise(log: EventLog, nowMs: number, known?: KnownRules): Promise<NoiseReading> {
   const events: LoggedEvent[] = [];
   let cutEvents = 0;
   for (let afterSequence = 0; ; ) {
     const page = await log.read({ kinds: noiseKinds, afterSequence });
-    events.push(...page);
+    for (const event of page) events.push(event);
     if (events.length > eventsMax) cutEvents += events.splice(0, events.length - eventsMax).length;
     const last = page.at(-1);
-    if (last === undefined || page.length < 10_000) return { events, cutEvents };
+    if (last === undefined || page.length < 10_000) return { rules: noiseReport(events, nowMs, known), cutEvents };
     afterSequence = last.sequence;
   }
 }

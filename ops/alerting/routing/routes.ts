@@ -7,7 +7,8 @@ import { endSilence, listSilences, makeSilence } from '../alertmanager/silences.
 import { SoraError } from '../../core/error.ts';
 import type { EventLog } from '../../core/event-log/event.ts';
 import type { Host } from '../../core/host.ts';
-import { noiseReport, readNoiseEvents } from '../noise/noise.ts';
+import type { Gate } from '../../metricstore/http-api/gate.ts';
+import { readNoise } from '../noise/noise.ts';
 import type { KnownRules } from '../noise/noise.ts';
 import type { SendContext } from '../notifiers/outcome.ts';
 import { nextChangeMs, shiftAt, whoIsNext, whoIsOnCall } from '../oncall/schedule.ts';
@@ -27,6 +28,8 @@ export interface RoutingRoutesDeps {
   readonly sending: SendContext;
   /** Rules and their drills, for the report on noise. */
   readonly known?: () => KnownRules;
+  /** Lets one report of history be made at a time; default: any number. */
+  readonly gate?: Pick<Gate, 'run'>;
 }
 
 const maxMs = 30 * 86_400_000;
@@ -43,7 +46,7 @@ const idOf = (request: Request): string => String(request.params['id'] ?? '');
 const notFound = (what: string): SoraError => new SoraError('not_found', `there is no ${what}`, { status: 404, hint: 'sora alerts ls lists what fires' });
 
 /** `GET /`, `/groups`, `/receivers`, `/noise`, `/:id`, `POST /ack`, `/test`. */
-export function alertsRoutes({ host, routing, log, sending, known }: RoutingRoutesDeps): Router {
+export function alertsRoutes({ host, routing, log, sending, known, gate }: RoutingRoutesDeps): Router {
   const router = express.Router();
   const alerts = (): ReturnType<typeof viewAlerts> => viewAlerts(routing.observed(), host.clock.nowMs());
   router.get('/', requireRole('viewer'), (_request, response) => void response.json({ alerts: alerts() }));
@@ -53,9 +56,8 @@ export function alertsRoutes({ host, routing, log, sending, known }: RoutingRout
     response.json({ receivers: receivers.map(({ name, integrations }) => ({ name, integrations: integrations.map(({ kind, index }) => `${kind}[${index}]`) })), notes: routing.loaded.notes });
   });
   router.get('/noise', requireRole('viewer'), async (_request, response) => {
-    const nowMs = host.clock.nowMs();
-    const { events, cutEvents } = await readNoiseEvents(log);
-    response.json({ rules: noiseReport(events, nowMs, known?.()), cutEvents });
+    const report = (): ReturnType<typeof readNoise> => readNoise(log, host.clock.nowMs(), known?.());
+    response.json(await (gate === undefined ? report() : gate.run(report)));
   });
   router.post('/ack', requireRole('operator'), async (request, response) => {
     const { target, forMs, via, by } = ackBody.parse(request.body);
