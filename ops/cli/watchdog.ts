@@ -36,7 +36,8 @@ export const watchdog: Command = {
       SORA_LISTEN: parsed.text('listen'), SORA_WATCHDOG_AFTER: parsed.text('after'),
       SORA_WATCHDOG_WEBHOOK_URL: parsed.text('webhook'), SORA_WATCHDOG_SLACK_URL: parsed.text('slack'),
     };
-    const env = { PORT: String(port), SORA_HEARTBEAT_SECRET: findSecret(context), ...Object.fromEntries(Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))) };
+    const stateDir = context.host.process.env['SORA_STATE_DIR'] ?? join(context.home, 'watchdog', String(port));
+    const env = { PORT: String(port), SORA_STATE_DIR: stateDir, SORA_HEARTBEAT_SECRET: findSecret(context), ...Object.fromEntries(Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))) };
     context.host.stderr.write(`watching on port ${port}; tell the control plane with SORA_WATCHDOG_URLS=http://127.0.0.1:${port}; Ctrl-C ends it\n`);
     const { exitCode, interrupted } = await runEntry(context, entry, [], { env, graceMs: 10_000 });
     return interrupted ? exitCodes.pass : exitCode;

@@ -39,6 +39,7 @@ const watchdogSchema = z.object({
   SORA_LISTEN: z.string().min(1).default('127.0.0.1'),
   SORA_SERVICE: z.string().default('watchdog'),
   SORA_LOG_DIR: z.string().optional(),
+  /** Where it remembers what it told; without it a watchdog that is started anew begins from nothing. */
   SORA_STATE_DIR: z.string().optional(),
   SORA_HEARTBEAT_SECRET: secret,
   /** Id of the load run or drill that the stack was made for. */

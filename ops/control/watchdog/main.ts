@@ -2,7 +2,7 @@
  * Entry point of the watchdog: a process beside the control plane, or elsewhere, that hears its heartbeats at
  * `POST /heartbeat` and notifies when they stop. It shares nothing with the control plane but the secret of heartbeats.
  */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import express from 'express';
 import { z } from 'zod';
 import { exitCodes, messageOf, renderError, SoraError } from '../../core/error.ts';
@@ -14,6 +14,7 @@ import { isBearer } from '../auth.ts';
 import { notFoundHandler, problemHandler } from '../problem.ts';
 import { createApp, listen } from '../server.ts';
 import { readAlertSettings } from '../settings.ts';
+import { fileMemory } from './memory.ts';
 import { watchdogMetrics } from './metrics.ts';
 import { chooseReceivers, reachesNobody } from './receivers.ts';
 import { startWatchdog } from './watchdog.ts';
@@ -35,6 +36,7 @@ async function run(host: Host): Promise<void> {
     host,
     limits: settings.watchdog,
     receivers,
+    ...(env.SORA_STATE_DIR === undefined ? {} : { memory: fileMemory(host, join(env.SORA_STATE_DIR, 'watchdog.json'), (text) => log.warn(text)) }),
     log: (level, text, fields) => log[level](fields, text),
   });
   watchdogMetrics(host, telemetry.metrics, watchdog);

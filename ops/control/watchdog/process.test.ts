@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { connect, createServer as createTcpServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { createTestDatabase } from '../../../tests/database.ts';
@@ -95,7 +97,10 @@ test('a control plane that hangs or is killed is told of by its watchdog, a proc
   const proxy = await startProxy(database.url);
   const [watchdogPort = 0, controlPort = 0] = await findFreePorts(2);
   const heartbeats = { SORA_HEARTBEAT_SECRET: secret };
-  run('ops/control/watchdog/main.ts', { ...heartbeats, PORT: String(watchdogPort), SORA_WATCHDOG_AFTER: '4s', SORA_WATCHDOG_WEBHOOK_URL: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}` });
+  const stateDir = mkdtempSync(join(tmpdir(), 'sora-watchdog-'));
+  cleanups.push(() => rmSync(stateDir, { recursive: true }));
+  const startWatchdog = (): ChildProcess => run('ops/control/watchdog/main.ts', { ...heartbeats, PORT: String(watchdogPort), SORA_STATE_DIR: stateDir, SORA_WATCHDOG_AFTER: '4s', SORA_WATCHDOG_WEBHOOK_URL: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}` });
+  const watchdog = startWatchdog();
   const startControl = (env: Record<string, string> = {}): ChildProcess => run('ops/control/main.ts', {
     ...heartbeats, ...env, PORT: String(controlPort), SORA_CONTROL_DATABASE_URL: proxy.url, SORA_WATCHDOG_URL: `http://127.0.0.1:${watchdogPort}`, SORA_HEARTBEAT_INTERVAL: '1s',
     SORA_VIEWER_TOKEN: secret, SORA_OPERATOR_TOKEN: secret, SORA_ADMIN_TOKEN: secret, SORA_ACK_SECRET: secret,
@@ -128,6 +133,12 @@ test('a control plane that hangs or is killed is told of by its watchdog, a proc
   other.kill('SIGTERM');
   expect(await ended).toEqual([0, null]);
   await until(/told to end/);
+  // Whoever comes after the watchdog that told it tells that it is over.
+  const watchdogGone = once(watchdog, 'exit');
+  watchdog.kill('SIGKILL');
+  await watchdogGone;
+  startWatchdog();
+  await expect.poll(() => isReady(watchdogPort), { timeout: 40_000 }).toBe(200);
   const third = startControl({ SORA_STOP_IS_PLANNED: 'yes' });
   await until(/is back after/);
   told.length = 0;

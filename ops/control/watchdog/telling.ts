@@ -22,7 +22,7 @@ export function notificationOf(telling: Telling, integration: { readonly kind: I
     impact: 'all alerting: nothing is scraped, evaluated or told meanwhile',
   };
   return {
-    // One that is told again after a crash of the watchdog is recognised.
+    // What a watchdog that crashed meanwhile sends once more is recognised.
     id: `watchdog-${watchdog}-${episode}-${what}-${what === 'still-silent' ? atMs : lastSeenMs}`,
     groupKey: `watchdog:${watchdog}`, receiver: 'watchdog', integration,
     status: isOver ? 'resolved' : 'firing', reason: isOver ? 'resolved' : what === 'still-silent' ? 'repeat' : 'new', severity: 'critical',

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { beginWatch, hear, look } from './watch.ts';
+import { beginWatch, hear, look, resumeWatch } from './watch.ts';
 import type { Heartbeat, Telling, WatchState } from './watch.ts';
 
 const limits = { afterMs: 60_000, repeatMs: 3_600_000 };
@@ -30,6 +30,28 @@ test('silence is told once after its limit, again at each repeat, and its end', 
   expect(words(tellings)).toEqual([['silent', 70_000], ['still-silent', 3_670_000], ['still-silent', 7_270_000], ['back', 8_000_000]]);
   expect(new Set(tellings.map(({ episode }) => episode)).size).toBe(1);
   expect(tellings[0]?.lastSeenMs).toBe(10_000);
+});
+
+test('a watchdog that begins anew knows what it told, and waits for a heartbeat before it tells more', () => {
+  const silent: WatchState = { phase: 'silent', lastSeenMs: 10_000, instance: 'a', toldAtMs: 70_000, episode: 3 };
+  const nowMs = 9_000_000;
+  const resumed = resumeWatch(silent, limits, nowMs);
+  expect(look(resumed, limits, nowMs + 59_000).tellings).toEqual([]);
+  expect(look(resumed, limits, nowMs + 60_000).tellings).toMatchObject([{ what: 'still-silent', episode: 3, lastSeenMs: 10_000 }]);
+  expect(hear(resumed, { kind: 'alive', instance: 'b' }, nowMs + 5_000).tellings).toMatchObject([{ what: 'back', episode: 3, lastSeenMs: 10_000 }]);
+  const resting: WatchState = { ...silent, phase: 'resting', toldAtMs: undefined };
+  expect(resumeWatch(resting, limits, nowMs)).toEqual(resting);
+  expect(resumeWatch(undefined, limits, nowMs)).toEqual(beginWatch(nowMs));
+});
+
+test('one that watched says that the control plane died only where it was away for less than a silence', () => {
+  const watching: WatchState = { phase: 'watching', lastSeenMs: 100_000, instance: 'a', toldAtMs: undefined, episode: 2 };
+  const heardAfter = (awayMs: number, instance: string) => hear(resumeWatch(watching, limits, 100_000 + awayMs), { kind: 'alive', instance }, 101_000 + awayMs).tellings;
+  expect(heardAfter(59_000, 'b')).toMatchObject([{ what: 'restarted', episode: 3 }]);
+  expect(heardAfter(59_000, 'a')).toEqual([]);
+  expect(heardAfter(60_000, 'b')).toEqual([]);
+  // A machine that was off for a day is no silence of a day.
+  expect(words(look(resumeWatch(watching, limits, 86_400_000), limits, 86_459_000).tellings)).toEqual([]);
 });
 
 test('a control plane that never comes is told of', () => {

@@ -6,6 +6,7 @@
  * - `resting`: the control plane said that it is stopped on purpose; until its next heartbeat nothing is told. Out of
  *   `silent` that is told, as what was told before would stay open at its receivers.
  */
+import { assertNever } from '../../core/error.ts';
 
 /** One message of the control plane. */
 export interface Heartbeat {
@@ -48,6 +49,22 @@ export interface Watched {
 /** A watchdog that has just begun waits as long for the first heartbeat as for any other. */
 export function beginWatch(nowMs: number): WatchState {
   return { phase: 'watching', lastSeenMs: nowMs, instance: undefined, toldAtMs: undefined, episode: 0 };
+}
+
+/**
+ * A watchdog that begins anew with what it knew before. A silence that it told lasts until a heartbeat comes, and is told again after
+ * `afterMs` without one. Where it watched, it waits as long as any other; whether the control plane died meanwhile it
+ * can only say where it was away for less than a silence.
+ */
+export function resumeWatch(saved: WatchState | undefined, { afterMs, repeatMs }: WatchLimits, nowMs: number): WatchState {
+  if (saved === undefined) return beginWatch(nowMs);
+  switch (saved.phase) {
+    case 'resting': return saved;
+    // A clock that was set back makes no silence of negative length.
+    case 'silent': return { ...saved, lastSeenMs: Math.min(saved.lastSeenMs, nowMs), toldAtMs: nowMs - repeatMs + afterMs };
+    case 'watching': return { ...saved, lastSeenMs: nowMs, instance: nowMs - saved.lastSeenMs < afterMs ? saved.instance : undefined };
+    default: return assertNever(saved.phase);
+  }
 }
 
 /** A heartbeat has come. */

@@ -1,7 +1,9 @@
 import type { Host, Timer } from '../../core/host.ts';
 import { messageOf } from '../../core/error.ts';
 import type { Outcome } from '../../alerting/notifiers/outcome.ts';
-import { beginWatch, hear, look } from './watch.ts';
+import { tellingsMax } from './memory.ts';
+import type { WatchMemory } from './memory.ts';
+import { hear, look, resumeWatch } from './watch.ts';
 import type { Heartbeat, Telling, WatchLimits, WatchState, Watched } from './watch.ts';
 
 export interface WatchdogParts {
@@ -9,6 +11,8 @@ export interface WatchdogParts {
   readonly limits: WatchLimits;
   /** Each sends to one receiver. */
   readonly receivers: readonly WatchdogReceiver[];
+  /** What outlives it; default nothing. */
+  readonly memory?: WatchMemory;
   readonly log: (level: 'info' | 'warn' | 'error', text: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -35,22 +39,38 @@ const longestWaitMs = 60_000;
 
 /** Watches the heartbeats of a control plane and tells its receivers when they stop. */
 export function startWatchdog(parts: WatchdogParts): Watchdog {
-  const { host, receivers, log } = parts;
+  const { host, receivers, memory, log } = parts;
   const sending = new Set<Promise<void>>();
   const stopped = new AbortController();
   const counts = { told: 0, undelivered: 0 };
-  let state = beginWatch(host.clock.nowMs());
+  const before = memory?.recall();
+  let state = resumeWatch(before?.state, parts.limits, host.clock.nowMs());
+  /** The oldest first. */
+  const unsent = new Set<Telling>(before?.unsent);
+  const remember = (): void => memory?.keep({ state, unsent: [...unsent] });
 
   const take = (watched: Watched): void => {
+    const isNew = watched.state !== state;
     state = watched.state;
     for (const telling of watched.tellings) {
       counts.told++;
       log(telling.what === 'back' || telling.what === 'stopped' ? 'info' : 'error', telling.what, { event: 'watchdog', ...telling });
-      for (const receiver of receivers) {
-        const sent = deliver(receiver, telling).finally(() => sending.delete(sent));
-        sending.add(sent);
-      }
+      for (const oldest of unsent) if (unsent.size >= tellingsMax) unsent.delete(oldest);
+      unsent.add(telling);
     }
+    // First, so that what is told is known to whoever comes next.
+    if (isNew) remember();
+    watched.tellings.forEach(tell);
+  };
+  const tell = (telling: Telling): void => {
+    const all = receivers.map((receiver) => deliver(receiver, telling));
+    const sent = Promise.all(all).then(() => {
+      // What was broken off by our own end is told by who comes next.
+      if (stopped.signal.aborted) return;
+      unsent.delete(telling);
+      remember();
+    }).finally(() => sending.delete(sent));
+    sending.add(sent);
   };
   const deliver = async (receiver: WatchdogReceiver, telling: Telling): Promise<void> => {
     for (let attempt = 1, waitMs = firstWaitMs; attempt <= attemptsMax && !stopped.signal.aborted; attempt++, waitMs = Math.min(longestWaitMs, waitMs * 2)) {
@@ -62,6 +82,7 @@ export function startWatchdog(parts: WatchdogParts): Watchdog {
     }
     counts.undelivered++;
   };
+  unsent.forEach(tell);
   const timer: Timer = host.timers.every(lookEveryMs, () => take(look(state, parts.limits, host.clock.nowMs())));
   return {
     hear: (beat) => take(hear(state, beat, host.clock.nowMs())),
