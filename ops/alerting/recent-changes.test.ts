@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { EventDetails, LoggedEvent } from '../core/event-log/event.ts';
-import { recentChanges, recentChangesMax, recentChangesSpanMs } from './recent-changes.ts';
+import type { EventDetails, EventFilter, LoggedEvent } from '../core/event-log/event.ts';
+import { readRecentChanges, recentChanges, recentChangesMax, recentChangesSpanMs } from './recent-changes.ts';
 
 const nowMs = Date.UTC(2026, 0, 1, 12);
 const minute = 60_000;
@@ -35,6 +35,22 @@ describe('recentChanges', () => {
   test('a load run that fell silent is not said to be under way', () => {
     const started = event(nowMs - 5 * minute, { kind: 'load-run', phase: 'started', runId: 'r1', scenario: 'launch-mix', summary: '' });
     expect(recentChanges([started], nowMs)).toMatchObject([{ text: 'launch-mix r1 started' }]);
+  });
+
+  test('a load run that began before all that was read is named by its last renewal, while it lasts', () => {
+    const run = (minutesAgo: number, phase: 'renewed' | 'ended'): LoggedEvent => event(nowMs - minutesAgo * minute, { kind: 'load-run', phase, runId: 'soak', scenario: 'steady', summary: '' });
+    expect(recentChanges([run(3, 'renewed'), run(1, 'renewed')], nowMs)).toMatchObject([{ atMs: nowMs - minute, text: 'steady soak started earlier, still under way' }]);
+    expect(recentChanges([run(4, 'renewed')], nowMs)).toEqual([]);
+    expect(recentChanges([run(2, 'renewed'), run(1, 'ended')], nowMs).map(({ text }) => text)).toEqual(['steady soak ended']);
+  });
+
+  test('the newest are read, however many there are', async () => {
+    const many = Array.from({ length: 25_000 }, (_, index) => event(nowMs - 25 * minute + index, { kind: 'config', subject: 'flags', summary: String(index) }));
+    const events = [fault(nowMs - 300 * minute, 'started', 'f9'), ...many, deploy(nowMs - minute)];
+    const read = ({ kinds, fromMs = 0, toMs = Infinity, afterSequence = 0, limit = 10_000 }: EventFilter) =>
+      Promise.resolve(events.filter((one) => one.sequence > afterSequence && one.atMs >= fromMs && one.atMs <= toMs && (kinds?.includes(one.details.kind) ?? true)).slice(0, limit));
+    const changes = await readRecentChanges({ append: () => Promise.resolve(), read }, nowMs);
+    expect(changes.map(({ text }) => text).slice(0, 2)).toEqual(['api 1.4.2 (0123456789ab) by kim', 'flags: 24999 by kim']);
   });
 
   test('whatever the log holds, changes are of the past, in order and bounded', () => {

@@ -1,5 +1,6 @@
 /** What changed shortly before an alert: most incidents follow a change. */
 import type { EventLog, LoggedEvent } from '../core/event-log/event.ts';
+import { readHistory } from '../incidents/history.ts';
 import type { RecentChange } from './notification.ts';
 import { drillMaxMs, leaseMs } from './rules/rehearsal.ts';
 
@@ -20,13 +21,17 @@ export function recentChanges(events: readonly LoggedEvent[], nowMs: number): Re
   const fromMs = nowMs - recentChangesSpanMs;
   const past = events.filter((event) => event.atMs <= nowMs);
   const ended = new Set(past.flatMap((event) => (isEnd(event) ? [idOf(event)] : [])));
-  const renewedMs = new Map<string, number>(past.flatMap((event) => (event.details.kind === 'load-run' ? [[event.details.runId, event.atMs] as const] : [])));
+  const started = new Set(past.flatMap((event) => (isStart(event) ? [idOf(event)] : [])));
+  const lastOf = new Map<string, LoggedEvent>(past.flatMap((event) => (event.details.kind === 'load-run' ? [[idOf(event), event] as const] : [])));
   // A run that went without a word is taken for over, as for rehearsals.
-  const isSilent = ({ atMs, details }: LoggedEvent): boolean => {
-    if (details.kind === 'load-run') return nowMs - (renewedMs.get(details.runId) ?? atMs) > leaseMs;
+  const isSilent = (event: LoggedEvent): boolean => {
+    const { atMs, details } = event;
+    if (details.kind === 'load-run') return nowMs - (lastOf.get(idOf(event))?.atMs ?? atMs) > leaseMs;
     return details.kind === 'fault' && details.drillId !== undefined && nowMs - atMs > drillMaxMs;
   };
-  const lasts = (event: LoggedEvent): boolean => isStart(event) && !ended.has(idOf(event)) && !isSilent(event);
+  // One that began before all that was read is known by its last renewal.
+  const stands = (event: LoggedEvent): boolean => isStart(event) || (!started.has(idOf(event)) && lastOf.get(idOf(event)) === event);
+  const lasts = (event: LoggedEvent): boolean => stands(event) && !ended.has(idOf(event)) && !isSilent(event);
   return past
     .filter((event) => event.atMs > fromMs || lasts(event))
     .flatMap((event) => toChange(event, lasts(event)))
@@ -44,7 +49,8 @@ function toChange({ atMs, details, actor }: LoggedEvent, lasts: boolean): Recent
     case 'config':
       return details.isFirst === true ? [] : [{ kind: 'config', atMs, text: `${details.subject}: ${details.summary} by ${actor}` }];
     case 'load-run':
-      return details.phase === 'renewed' ? [] : [{ kind: 'load-run', atMs, text: `${details.scenario} ${details.runId} ${details.phase}${still}${details.summary === '' ? '' : `: ${details.summary}`}` }];
+      if (details.phase === 'renewed' && !lasts) return [];
+      return [{ kind: 'load-run', atMs, text: `${details.scenario} ${details.runId} ${details.phase === 'renewed' ? 'started earlier' : details.phase}${still}${details.summary === '' ? '' : `: ${details.summary}`}` }];
     case 'fault':
       return [{ kind: 'fault', atMs, text: `${details.fault} on ${details.target} ${details.phase}${still}${details.drillId === undefined ? '' : ` (drill ${details.drillId})`}` }];
     default:
@@ -60,10 +66,15 @@ function idOf({ details }: LoggedEvent): string {
   return details.kind === 'fault' ? `fault ${details.faultId}` : '';
 }
 
-/** How far back the log is read for load runs and faults that still last. */
+/** How far back the log is read for load runs and faults that still last; runs that began earlier are known by their renewals. */
 const lookBackMs = 6 * 3_600_000;
 
-/** Reads the log and answers `recentChanges` of it. */
+/** Reads the log and answers `recentChanges` of it. Of more than 200,000 events the newest count. */
 export async function readRecentChanges(log: EventLog, nowMs: number): Promise<RecentChange[]> {
-  return recentChanges(await log.read({ kinds: changeKinds, fromMs: nowMs - lookBackMs, toMs: nowMs }), nowMs);
+  const recentMs = nowMs - recentChangesSpanMs;
+  const [earlier, recent] = await Promise.all([
+    readHistory(log, { kinds: ['load-run', 'fault'], fromMs: nowMs - lookBackMs, toMs: recentMs - 1 }),
+    readHistory(log, { kinds: changeKinds, fromMs: recentMs, toMs: nowMs }),
+  ]);
+  return recentChanges([...earlier, ...recent], nowMs);
 }

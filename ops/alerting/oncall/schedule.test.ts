@@ -46,6 +46,13 @@ describe('a rotation', () => {
     }), { numRuns: 300 });
   });
 
+  test('hands over as much later as the clock skips, and at the first of two', () => {
+    const nightly: Layer = { name: 'night', people: ['a', 'b'], shiftDays: 1, startDate: '2026-01-01', handoverTime: '02:30', hours: [] };
+    const begins = (text: string): string => new Date(shiftAt(nightly, 'Europe/Berlin', at(text)).fromMs).toISOString();
+    expect(begins('2026-03-29T12:00[Europe/Berlin]')).toBe('2026-03-29T01:30:00.000Z');
+    expect(begins('2026-10-25T12:00[Europe/Berlin]')).toBe('2026-10-25T00:30:00.000Z');
+  });
+
   test('has a turn of 23 hours when summer time begins and of 25 when it ends', () => {
     const daily: Layer = { name: 'day', people: ['a', 'b'], shiftDays: 1, startDate: '2026-01-01', handoverTime: '09:00', hours: [] };
     const lengthAt = (text: string): number => {

@@ -53,7 +53,8 @@ const dayMs = 86_400_000;
 
 /**
  * The turn a moment lies in. Handover is at the same local time the year round: a turn over a change to summer time
- * is an hour shorter. Where the clock skips the handover it is at the skip's end, where it strikes twice at the first.
+ * is an hour shorter. Where the clock skips the handover it is as much later as the clock skips (02:30 becomes 03:30), where
+ * it strikes twice at the first.
  */
 export function shiftAt(layer: Layer, timeZone: string, atMs: number): Shift {
   const start = Temporal.PlainDate.from(layer.startDate);
