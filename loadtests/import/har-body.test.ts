@@ -98,6 +98,15 @@ describe('a secret that looks like any word', () => {
   });
 });
 
+describe('a secret of a query', () => {
+  it.each(['/check?field=password&value=hunter2', '/check?user[pin]=hunter2', '/open?eyJhbGciOiJIUzI1NiJ9.hunter2', '/check?filter=%7B%22password%22%3A%7B%22is%22%3A%22hunter2%22%7D%7D'])('is not written: %s', (path) => {
+    const har = { log: { entries: [{ startedDateTime: '2026-01-01T00:00:00Z', request: { method: 'GET', url: `http://app.test${path}`, headers: [] }, response: { status: 200, headers: [] } }] } };
+    const { plan } = importHar(readHar(har, 'x.har'), options);
+    expect(writeScenario(plan, { loadtests: '..', origin: 'a test' })).not.toContain('hunter2');
+    expect(plan.secrets).toHaveLength(1);
+  });
+});
+
 describe('what holds no secret', () => {
   it.each([
     ['multipart', multipart(['name="title"', 'Sunset'], ['name="photo"; filename="a.txt"\r\nContent-Type: text/plain', 'a\r\n\r\nb'], ['name="none"', ''])],

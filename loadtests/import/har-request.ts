@@ -6,6 +6,7 @@ import { segmentName } from './offers.ts';
 import { joinTexts, textOf } from './plan.ts';
 import type { RequestPlan, Template } from './plan.ts';
 import { decodeSegment, pathSegments } from './reply-values.ts';
+import { isValueKey, nameAmong } from './secrets.ts';
 
 /** Headers that the connection, the browser or the engine sets, or that name the recorded site. */
 const ownHeaders = new Set(
@@ -50,14 +51,16 @@ function planPath(url: URL, fill: Fill): Template {
 
 function planQuery(url: URL, fill: Fill): Template {
   if (url.search === '') return [];
-  return url.search.slice(1).split('&').flatMap((pair, index): Template => {
+  const pairs = url.search.slice(1).split('&').map((pair) => {
     const at = pair.indexOf('=');
-    const start = textOf(`${index === 0 ? '?' : '&'}${pair.slice(0, at + 1)}`);
-    const raw = pair.slice(at + 1);
-    if (at < 0) return [...start, ...encoded(fill({ text: decodeSegment(raw), name: 'query', kind: 'query' }), raw)];
-    const [name, text] = [pair.slice(0, at), raw].map((part) => decodeSegment(part.replaceAll('+', ' ')));
-    return [...start, ...encoded(fill({ text: text ?? '', name: name ?? '', kind: 'query' }), raw)];
+    const [start, raw] = [pair.slice(0, at + 1), pair.slice(at + 1)];
+    const [name = '', text = ''] = [start.slice(0, -1), raw].map((part) => decodeSegment(part.replaceAll('+', ' ')));
+    return { start, raw, name: at < 0 ? 'query' : name, text };
   });
+  const held = nameAmong(pairs.map(({ name, text }) => [name, text]));
+  return pairs.flatMap(({ start, raw, name, text }, index) => [
+    ...textOf(`${index === 0 ? '?' : '&'}${start}`), ...encoded(fill({ text, name, kind: 'query', of: isValueKey(name) ? held : undefined }), raw),
+  ]);
 }
 
 function planHeaders(entry: Kept['entry'], fill: Fill): [string, Template][] {
