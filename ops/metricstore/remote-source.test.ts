@@ -120,6 +120,19 @@ test('of series that two sources have, those of the first count', async () => {
   expect(await joined.series([], all)).toHaveLength(2);
 });
 
+test('before the first sample of our own, those of the other place count', async () => {
+  const ours = new MemorySource();
+  const theirs = new MemorySource();
+  const labels = { __name__: 'slo:bad_events:rate5m', slo: 'api' };
+  for (let atMs = 0; atMs <= 10_000; atMs += 1_000) theirs.add(labels, atMs, 1);
+  theirs.addStale(labels, 3_500);
+  for (let atMs = 6_500; atMs <= 10_500; atMs += 1_000) ours.add(labels, atMs, 2);
+  const [found] = await joinSources(ours, theirs).select([named('slo:bad_events:rate5m')], { fromMs: 2_000, toMs: 20_000 });
+  expect([...(found?.timestampsMs ?? [])]).toEqual([2_000, 3_000, 3_500, 4_000, 5_000, 6_000, 6_500, 7_500, 8_500, 9_500, 10_500]);
+  expect([...(found?.stale ?? [])]).toEqual([0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+  expect(found?.values.at(-1)).toBe(2);
+});
+
 test('selectors are written as PromQL', () => {
   expect(selectorOf([named('up'), { name: 'http.status', operator: '!~', value: 'a"\\d' }])).toBe('{__name__="up","http.status"!~"a\\"\\\\d"}');
 });

@@ -6,11 +6,12 @@
 import snappy from 'snappyjs';
 import { z } from 'zod';
 import { SoraError } from '../core/error.ts';
+import { joinSeries, keyOfLabels } from './join-series.ts';
 import { limitSamples } from './limit-samples.ts';
 import { decodeReadResponse, encodeReadRequest } from './remote/read-protocol.ts';
 import { askRemote } from './remote/exchange.ts';
 import type { RemoteOptions } from './remote/exchange.ts';
-import type { Labels, Matcher, MetricMetadata, SampleSource, SeriesSamples, TimeSpan } from './series.ts';
+import type { Matcher, MetricMetadata, SampleSource, SeriesSamples, TimeSpan } from './series.ts';
 
 const labelsSchema = z.record(z.string(), z.string());
 const matrixSchema = z.object({ result: z.array(z.object({ metric: labelsSchema, values: z.array(z.tuple([z.number(), z.string()])).default([]) })) });
@@ -124,11 +125,10 @@ function parseJson(body: Buffer): unknown {
 }
 
 /**
- * Two sources as one. Of series that both have, those of `first` count.
+ * Two sources as one. Where both have a series, its samples are those of `first`, and before the first of these those of `second`.
  * @param first such as what our own rules wrote
  */
 export function joinSources(first: SampleSource, second: SampleSource): SampleSource {
-  const keyOf = (labels: Labels): string => JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
   const unique = <Item>(items: readonly Item[], key: (item: Item) => string): Item[] => {
     const byKey = new Map<string, Item>();
     for (const item of items) if (!byKey.has(key(item))) byKey.set(key(item), item);
@@ -136,8 +136,11 @@ export function joinSources(first: SampleSource, second: SampleSource): SampleSo
   };
   const both = async <Item>(ask: (source: SampleSource) => Promise<readonly Item[]>): Promise<Item[]> => (await Promise.all([ask(first), ask(second)])).flat();
   return {
-    select: async (matchers, span, samplesMax) => unique(await both((source) => source.select(matchers, span, samplesMax)), ({ labels }) => keyOf(labels)),
-    series: async (selectors, span) => unique(await both((source) => source.series(selectors, span)), keyOf),
+    async select(matchers, span, samplesMax) {
+      const [ours, theirs] = await Promise.all([first.select(matchers, span, samplesMax), second.select(matchers, span, samplesMax)]);
+      return joinSeries(theirs, ours);
+    },
+    series: async (selectors, span) => unique(await both((source) => source.series(selectors, span)), keyOfLabels),
     labelNames: async (selectors, span) => unique(await both((source) => source.labelNames(selectors, span)), String).sort(),
     labelValues: async (label, selectors, span) => unique(await both((source) => source.labelValues(label, selectors, span)), String).sort(),
     metadata: async (name) => unique(await both((source) => source.metadata(name)), (metric) => metric.name),

@@ -10,8 +10,8 @@ import { bucketEndOf } from './long-term/bucket.ts';
 import { Catalogue } from './long-term/catalogue.ts';
 import { LongTermStore } from './long-term/long-term-store.ts';
 import type { LongTermLimits } from './long-term/long-term-store.ts';
+import { joinSeries, keyOfLabels } from './join-series.ts';
 import { countSamples } from './limit-samples.ts';
-import { labelsKey, normaliseLabels } from './raw-store/series-index.ts';
 import { RawStore } from './raw-store/raw-store.ts';
 import type { NewSample, RawStoreOptions } from './raw-store/raw-store.ts';
 import type { Labels, Matcher, MetricMetadata, SampleSource, SeriesSamples, TimeSpan } from './series.ts';
@@ -109,14 +109,14 @@ export class MetricStore implements SampleSource {
     const boundaryMs = this.#boundaryMs(span);
     if (longTerm === undefined || boundaryMs === undefined) return this.raw.selectNow(matchers, span, samplesMax);
     const old = await longTerm.select(matchers, { fromMs: span.fromMs, toMs: Math.min(span.toMs, boundaryMs) }, samplesMax);
-    return span.toMs <= boundaryMs ? old : join(old, this.raw.selectNow(matchers, { fromMs: boundaryMs + 1, toMs: span.toMs }, samplesMax === undefined ? undefined : samplesMax - countSamples(old)));
+    return span.toMs <= boundaryMs ? old : joinSeries(old, this.raw.selectNow(matchers, { fromMs: boundaryMs + 1, toMs: span.toMs }, samplesMax === undefined ? undefined : samplesMax - countSamples(old)));
   }
 
   async series(selectors: readonly (readonly Matcher[])[], span: TimeSpan): Promise<readonly Labels[]> {
     const recent = await this.raw.series(selectors, span);
     if (this.longTerm === undefined || this.#boundaryMs(span) === undefined) return recent;
     const found = new Map<string, Labels>();
-    for (const labels of [...recent, ...(await this.longTerm.series(selectors, span))]) found.set(keyOf(labels), labels);
+    for (const labels of [...recent, ...(await this.longTerm.series(selectors, span))]) found.set(keyOfLabels(labels), labels);
     return [...found.values()];
   }
 
@@ -170,30 +170,4 @@ export class MetricStore implements SampleSource {
   }
 }
 
-/** Older and newer samples as series of both. */
-function join(old: readonly SeriesSamples[], recent: readonly SeriesSamples[]): SeriesSamples[] {
-  const byKey = new Map(old.map((series) => [keyOf(series.labels), series]));
-  for (const series of recent) {
-    const key = keyOf(series.labels);
-    const before = byKey.get(key);
-    byKey.set(key, before === undefined ? series : concat(before, series));
-  }
-  return [...byKey.values()];
-}
-
-function concat(a: SeriesSamples, b: SeriesSamples): SeriesSamples {
-  const timestampsMs = new Float64Array(a.timestampsMs.length + b.timestampsMs.length);
-  const values = new Float64Array(timestampsMs.length);
-  timestampsMs.set(a.timestampsMs);
-  timestampsMs.set(b.timestampsMs, a.timestampsMs.length);
-  values.set(a.values);
-  values.set(b.values, a.values.length);
-  if (a.stale === undefined && b.stale === undefined) return { labels: b.labels, timestampsMs, values };
-  const stale = new Uint8Array(timestampsMs.length);
-  if (a.stale !== undefined) stale.set(a.stale);
-  if (b.stale !== undefined) stale.set(b.stale, a.values.length);
-  return { labels: b.labels, timestampsMs, values, stale };
-}
-
-const keyOf = (labels: Labels): string => labelsKey(normaliseLabels(labels));
 const sorted = (values: readonly string[]): string[] => [...new Set(values)].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));

@@ -53,8 +53,13 @@ interface Place {
   readonly at: number;
 }
 
+/** About what a bucket takes as an object. */
+const bucketBytes = 256;
+
 /** Reads rows. */
 export class BucketReader {
+  /** About what it holds in memory. */
+  readonly sizeBytes: number;
   readonly #source: ByteSource;
   readonly #places = new Map<number, Place>();
   readonly #together: readonly Bucket[] | undefined;
@@ -72,6 +77,7 @@ export class BucketReader {
       this.#places.set(id, { buckets, at });
       at += isApart ? source.varint() : buckets;
     }
+    this.sizeBytes = bytes.length + (isApart ? 0 : at * bucketBytes);
     if (!isApart) {
       this.#together = takeBlock(source, at, false);
       return;

@@ -13,7 +13,7 @@ interface Sample { atMs: number; value: number }
 async function through(samples: readonly Sample[], isCounter: boolean): Promise<MemorySource> {
   const raw = sourceOf(samples);
   const [series] = await raw.select([], { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER });
-  const into: SyntheticSamples = { timestampsMs: [], values: [], stale: [] };
+  const into: SyntheticSamples = { timestampsMs: [], values: [], markers: [] };
   const lastMs = samples.at(-1)?.atMs ?? originMs;
   for (let endMs = originMs + bucketMs; endMs < lastMs + bucketMs; endMs += bucketMs) {
     const bucket = series === undefined ? undefined : aggregate(series, endMs);
@@ -89,23 +89,52 @@ describe('buckets of 5 minutes', () => {
     }), { numRuns: 100 });
   });
 
-  it('keep the mean of gauges, unless a value that stood for little is far off', async () => {
-    await fc.assert(fc.asyncProperty(gauge, async (samples) => {
-      const query = `avg_over_time(m[${wholeBuckets(samples) * 5}m])`;
-      const atMs = originMs + wholeBuckets(samples) * bucketMs;
-      expect(await ask(await through(samples, false), query, atMs)).toBeCloseTo((await ask(sourceOf(samples), query, atMs)) ?? 0, 6);
+  it('keep the mean, the sum and the number of gauges, also beside raw samples in one window', async () => {
+    await fc.assert(fc.asyncProperty(gauge, fc.nat(4), async (samples, from) => {
+      const buckets = wholeBuckets(samples);
+      const at = 60 * (1 + (from % buckets));
+      const stood = await (await through(samples.slice(0, at), false)).select([], { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER });
+      const mixed = sourceOf([
+        ...stood.flatMap(({ timestampsMs, values }) => [...timestampsMs].map((atMs, index) => ({ atMs, value: values[index] ?? 0 }))),
+        ...samples.slice(at),
+      ]);
+      for (const function_ of ['avg_over_time', 'sum_over_time', 'count_over_time', 'min_over_time', 'max_over_time', 'last_over_time']) {
+        const query = `${function_}(m[${(buckets + 1) * 5}m])`;
+        const atMs = originMs + (buckets + 1) * bucketMs;
+        expect(await ask(mixed, query, atMs), query).toBeCloseTo((await ask(sourceOf(samples), query, atMs)) ?? 0, 6);
+      }
     }), { numRuns: 100 });
-    const spike = Array.from({ length: 60 }, (_, index): Sample => ({ atMs: originMs + 1 + index * 5_000, value: index === 30 ? 80 : 0 }));
-    expect(await ask(await through(spike, false), 'avg_over_time(m[5m])', originMs + bucketMs)).toBe(10);
+  });
+
+  it('keep the mean of a gauge with a value that stood for little and is far off, or endless', async () => {
+    for (const [peak, mean] of [[80, 80 / 60], [Infinity, Infinity]] as const) {
+      const spike = Array.from({ length: 60 }, (_, index): Sample => ({ atMs: originMs + 1 + index * 5_000, value: index === 30 ? peak : 0 }));
+      expect(await ask(await through(spike, false), 'avg_over_time(m[5m])', originMs + bucketMs)).toBeCloseTo(mean, 9);
+    }
+  });
+
+  it('deviate and spread as samples that are alike between the extremes', async () => {
+    // 0 once, 10 once and 58 times 5: what stands for it is what was there.
+    const calm = Array.from({ length: 60 }, (_, index): Sample => ({ atMs: originMs + 1 + index * 5_000, value: index === 30 ? 0 : index === 40 ? 10 : 5 }));
+    for (const query of ['stddev_over_time(m[5m])', 'stdvar_over_time(m[5m])', 'quantile_over_time(0.5, m[5m])', 'quantile_over_time(0.99, m[5m])']) {
+      expect(await ask(await through(calm, false), query, originMs + bucketMs), query).toBeCloseTo((await ask(sourceOf(calm), query, originMs + bucketMs)) ?? Number.NaN, 9);
+    }
+  });
+
+  it('give back no more than 300 samples of a gauge, with its mean', async () => {
+    const many = Array.from({ length: 1_500 }, (_, index): Sample => ({ atMs: originMs + 1 + index * 200, value: index % 17 }));
+    const source = await through(many, false);
+    expect(await ask(source, 'count_over_time(m[5m])', originMs + bucketMs)).toBe(300);
+    expect(await ask(source, 'avg_over_time(m[5m])', originMs + bucketMs)).toBeCloseTo((await ask(sourceOf(many), 'avg_over_time(m[5m])', originMs + bucketMs)) ?? 0, 6);
   });
 
   it('know no samples but real ones', () => {
     const samples = { labels: {}, timestampsMs: Float64Array.of(originMs, originMs + 1, originMs + 2, originMs + 3), values: Float64Array.of(9, 1, Number.NaN, 0), stale: Uint8Array.of(0, 0, 0, 1) };
     expect(aggregate(samples, originMs + bucketMs)).toMatchObject({ count: 1, sum: 1, first: 1, last: 1, ended: true });
     expect(aggregate(samples, originMs + 2 * bucketMs)).toBeUndefined();
-    const into: SyntheticSamples = { timestampsMs: [], values: [], stale: [] };
+    const into: SyntheticSamples = { timestampsMs: [], values: [], markers: [] };
     const bucket = aggregate(samples, originMs + bucketMs);
     if (bucket !== undefined) expand(bucket, false, into);
-    expect(into).toEqual({ timestampsMs: [originMs + 1, originMs + 2], values: [1, Number.NaN], stale: [0, 1] });
+    expect(into).toEqual({ timestampsMs: [originMs + 1, originMs + 2], values: [1, Number.NaN], markers: [1] });
   });
 });

@@ -7,11 +7,12 @@
  *   answer, whose estimate for the ends of the range depends on the times of the first and last sample alone as long as neither
  *   is further from its end than 1.1 times the mean distance of samples. A bucket that begins or ends with a gap is given as many
  *   samples as it had, at even distances, so that the mean distance is the raw one there.
- * - Gauges: 8 samples a bucket (or as many as there were, if fewer): the first and the last as they were, the least, the
- *   greatest, and four alike that make up the mean. So `min_over_time`, `max_over_time`, `last_over_time`, `delta` are exact, and so is
- *   `avg_over_time` over buckets of as many raw samples each, unless a value that stood for less than an eighth of the
- *   bucket is so far off that four others cannot make up for it; then the mean is off by at most an eighth of the range.
- * - `count_over_time` and `sum_over_time` count these samples, not the raw ones; changes, deviations and quantiles are of these samples.
+ * - Gauges: as many samples as there were, or 300 if there were more: the first and the last as they were, the least, the greatest, and
+ *   the others alike, such that the sum is kept. So `min_over_time`, `max_over_time`, `last_over_time`, `delta`, `sum_over_time`,
+ *   `count_over_time` and `avg_over_time` are exact, and each bucket weighs what its samples weigh, also beside raw samples in one
+ *   window: an average of recorded rates over a day counts its last two hours, which are raw, for no more than they are.
+ * - Deviations, quantiles and changes are of these samples: of as many as there were, but alike between the extremes. So is
+ *   `count_over_time` of counters.
  */
 import type { SeriesSamples } from '../series.ts';
 
@@ -83,16 +84,14 @@ export function aggregate({ timestampsMs, values, stale }: SeriesSamples, endMs:
   return { endMs, count, sum, min, max, first, last, firstMs, lastMs, resets, lost, ended };
 }
 
-/** Samples of a gauge's bucket. */
-const gaugeSamples = 8;
-/** Beyond this a bucket with a gap is not given all its samples back. */
-const gapSamplesMax = 300;
+/** One a second: of a bucket that had more, no more are given back. */
+const samplesMax = 300;
 
 export interface SyntheticSamples {
   readonly timestampsMs: number[];
   readonly values: number[];
-  /** 1 for a marker. */
-  readonly stale: number[];
+  /** Places of markers among them. */
+  readonly markers: number[];
 }
 
 /** Adds the samples that stand for a bucket. */
@@ -102,12 +101,11 @@ export function expand(bucket: Bucket, isCounter: boolean, into: SyntheticSample
   values.forEach((value, index) => {
     into.timestampsMs.push(index === 0 ? firstMs : index === values.length - 1 ? lastMs : firstMs + ((lastMs - firstMs) * index) / (values.length - 1));
     into.values.push(value);
-    into.stale.push(0);
   });
   if (!bucket.ended) return;
+  into.markers.push(into.values.length);
   into.timestampsMs.push(count === 0 ? lastMs : lastMs + 1);
   into.values.push(Number.NaN);
-  into.stale.push(1);
 }
 
 function counterValues(bucket: Bucket): number[] {
@@ -120,7 +118,7 @@ function counterValues(bucket: Bucket): number[] {
     if (lost !== first) values.push(lost);
     if (last >= lost) values.push(min);
   }
-  const wanted = hasGap(bucket) ? Math.min(count, gapSamplesMax) : 0;
+  const wanted = hasGap(bucket) ? Math.min(count, samplesMax) : 0;
   do values.push(last);
   while (values.length < wanted);
   return values;
@@ -133,7 +131,7 @@ function hasGap({ count, firstMs, lastMs, endMs }: Bucket): boolean {
 }
 
 function gaugeValues({ count, sum, first, last, min, max }: Bucket): number[] {
-  const length = Math.min(count, gaugeSamples);
+  const length = Math.min(count, samplesMax);
   if (length === 1) return [first];
   const inner: number[] = [];
   // What the first and the last show already need not be shown again.
@@ -142,7 +140,9 @@ function gaugeValues({ count, sum, first, last, min, max }: Bucket): number[] {
   const rest = length - 2 - inner.length;
   if (rest > 0) {
     const shown = inner.reduce((total, value) => total + value, first + last);
-    const filler = Math.min(max, Math.max(min, ((sum / count) * length - shown) / rest));
+    const mean = ((sum / count) * length - shown) / rest;
+    // Beside infinities that are shown any value makes up the same mean.
+    const filler = Number.isNaN(mean) ? last : Math.min(max, Math.max(min, mean));
     for (let index = 0; index < rest; index++) inner.push(filler);
   }
   return [first, ...inner, last];

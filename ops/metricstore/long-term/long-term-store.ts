@@ -10,7 +10,8 @@ import { aggregate, bucketEndOf, bucketMs, expand } from './bucket.ts';
 import type { Bucket, SyntheticSamples } from './bucket.ts';
 import { BucketEncoder, BucketReader } from './bucket-codec.ts';
 import { clampMs } from './catalogue.ts';
-import type { Catalogue, CataloguedSeries } from './catalogue.ts';
+import type { Catalogue } from './catalogue.ts';
+import { RowCache } from './row-cache.ts';
 
 export interface LongTermOptions {
   readonly host: Host;
@@ -30,9 +31,11 @@ export interface LongTermLimits {
   readonly lagMs: number;
   /** Samples that one question may read. Default 20 million. */
   readonly samplesMax: number;
+  /** Of rows kept unpacked in memory. Default 24 MB: a day of some 1,000 series. */
+  readonly cacheBytesMax: number;
 }
 
-export const defaultLongTermLimits: LongTermLimits = { retentionMs: 14 * 86_400_000, bytesMax: 750_000_000, lagMs: 30_000, samplesMax: 20_000_000 };
+export const defaultLongTermLimits: LongTermLimits = { retentionMs: 14 * 86_400_000, bytesMax: 750_000_000, lagMs: 30_000, samplesMax: 20_000_000, cacheBytesMax: 24_000_000 };
 
 /**
  * Series of neighbouring numbers lie in one row: they appeared together and are asked for together. So many that rows are worth their
@@ -54,6 +57,7 @@ const rowBytesMax = 256 * 1024 * 1024;
 export class LongTermStore {
   readonly #options: LongTermOptions;
   readonly #limits: LongTermLimits;
+  readonly #cache: RowCache;
   #progressMs: number | undefined;
   #working: Promise<void> = Promise.resolve();
   /** Rows dropped before their time because `bytesMax` was reached. */
@@ -62,6 +66,7 @@ export class LongTermStore {
   constructor(options: LongTermOptions) {
     this.#options = options;
     this.#limits = { ...defaultLongTermLimits, ...options.limits };
+    this.#cache = new RowCache(this.#limits.cacheBytesMax);
   }
 
   /** The end of the newest bucket that is written; undefined before the first is, or before `open`. */
@@ -173,17 +178,21 @@ export class LongTermStore {
   async select(matchers: readonly Matcher[], span: TimeSpan, asked = Number.POSITIVE_INFINITY): Promise<SeriesSamples[]> {
     const samplesMax = Math.min(asked, this.#limits.samplesMax);
     const found = await this.#options.catalogue.find(matchers, span);
-    const samples = new Map<number, { readonly series: CataloguedSeries; readonly into: SyntheticSamples }>();
+    const answer: SeriesSamples[] = [];
     let count = 0;
-    await this.#visit(found, span, (series, buckets) => {
-      let entry = samples.get(series.id);
-      if (entry === undefined) samples.set(series.id, (entry = { series, into: { timestampsMs: [], values: [], stale: [] } }));
-      const before = entry.into.values.length;
-      for (const bucket of buckets) if (bucket.endMs >= span.fromMs && bucket.endMs - bucketMs < span.toMs) expand(bucket, series.isCounter, entry.into);
-      count += entry.into.values.length - before;
-      if (count > samplesMax) throw tooManySamples(samplesMax);
-    });
-    return [...samples.values()].flatMap(({ series, into }) => trim(series.labels, into, span));
+    for (const [shard, wanted] of Map.groupBy(found, ({ id }) => shardOf(id))) {
+      const rows = await this.#rows(shard, span);
+      for (const series of wanted) {
+        const into: SyntheticSamples = { timestampsMs: [], values: [], markers: [] };
+        for (const row of rows) {
+          for (const bucket of row.take(series.id)) if (bucket.endMs >= span.fromMs && bucket.endMs - bucketMs < span.toMs) expand(bucket, series.isCounter, into);
+          if (count + into.values.length > samplesMax) throw tooManySamples(samplesMax);
+        }
+        count += into.values.length;
+        answer.push(...trim(series.labels, into, span));
+      }
+    }
+    return answer;
   }
 
   /** Label sets that may have samples in the span, whose ends are taken to within half a day. */
@@ -193,15 +202,27 @@ export class LongTermStore {
     return [...found.values()];
   }
 
-  /** Shows the buckets of each series in the rows that reach into the span, in order of time. */
-  async #visit(found: readonly CataloguedSeries[], { fromMs, toMs }: TimeSpan, show: (series: CataloguedSeries, buckets: readonly Bucket[]) => void): Promise<void> {
-    for (const [shard, wanted] of Map.groupBy(found, ({ id }) => shardOf(id))) {
-      const { rows } = await this.#options.pool.query<{ body: Buffer }>('select body from metricstore_chunk where shard = $1 and to_ms >= $2 and from_ms < $3 order by from_ms', [shard, clampMs(fromMs), clampMs(toMs)]);
-      for (const { body } of rows) {
-        const reader = await unpackRow(body);
-        for (const series of wanted) show(series, reader.take(series.id));
-      }
+  /** The rows of a shard that reach into the span, in order of time; only those are read that are not known. */
+  async #rows(shard: number, span: TimeSpan): Promise<BucketReader[]> {
+    const known = this.#cache.of(shard, span);
+    const { rows } = await this.#options.pool.query<{ from_ms: string | number; to_ms: string | number; body: Buffer | null }>(
+      `select from_ms, to_ms, case when not exists (select from unnest($4::bigint[], $5::bigint[]) as known (since, until) where since = from_ms and until = to_ms) then body end as body
+       from metricstore_chunk where shard = $1 and to_ms >= $2 and from_ms < $3 order by from_ms`,
+      [shard, clampMs(span.fromMs), clampMs(span.toMs), known.map(({ fromMs }) => fromMs), known.map(({ toMs }) => toMs)],
+    );
+    const readers: BucketReader[] = [];
+    const there = new Set<(typeof known)[number]>();
+    for (const { from_ms, to_ms, body } of rows) {
+      const [fromMs, toMs] = [Number(from_ms), Number(to_ms)];
+      const row = known.find((each) => each.fromMs === fromMs && each.toMs === toMs);
+      if (row !== undefined) there.add(row);
+      const reader = row?.reader ?? await unpackRow(body ?? Buffer.alloc(0));
+      this.#cache.keep({ shard, fromMs, toMs, reader });
+      readers.push(reader);
     }
+    // Merged into larger ones meanwhile, or too old.
+    for (const row of known) if (!there.has(row)) this.#cache.drop(row);
+    return readers;
   }
 }
 
@@ -231,13 +252,13 @@ function entryOf<Key, Item>(map: Map<Key, Item[]>, key: Key): Item[] {
 
 const shardOf = (id: number): number => Math.floor(id / seriesOfShard);
 
-function trim(labels: Labels, { timestampsMs, values, stale }: SyntheticSamples, { fromMs, toMs }: TimeSpan): SeriesSamples[] {
+function trim(labels: Labels, { timestampsMs, values, markers }: SyntheticSamples, { fromMs, toMs }: TimeSpan): SeriesSamples[] {
   const from = timestampsMs.findIndex((atMs) => atMs >= fromMs);
   const after = timestampsMs.findIndex((atMs) => atMs > toMs);
   const to = after < 0 ? timestampsMs.length : after;
   if (from < 0 || from >= to) return [];
-  return [{
-    labels, timestampsMs: Float64Array.from(timestampsMs.slice(from, to)), values: Float64Array.from(values.slice(from, to)),
-    ...(stale.includes(1) ? { stale: Uint8Array.from(stale.slice(from, to)) } : {}),
-  }];
+  const inside = markers.filter((place) => place >= from && place < to);
+  const stale = inside.length === 0 ? undefined : new Uint8Array(to - from);
+  for (const place of inside) if (stale !== undefined) stale[place - from] = 1;
+  return [{ labels, timestampsMs: Float64Array.from(timestampsMs.slice(from, to)), values: Float64Array.from(values.slice(from, to)), ...(stale === undefined ? {} : { stale }) }];
 }
