@@ -4,27 +4,32 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
+import snappy from 'snappyjs';
 import { expect, inject, it } from 'vitest';
 import { scrapeTargetsMax } from '../core/config.ts';
 import { createTestHost } from '../core/test-host.ts';
+import type { TestHost } from '../core/test-host.ts';
+import { queryInstant } from '../metricstore/promql/query.ts';
+import { createTestDatabase } from '../../tests/database.ts';
 import { openControlDatabase } from './database.ts';
+import type { ControlDatabase } from './database.ts';
 import { startSamples } from './samples.ts';
 import type { Samples } from './samples.ts';
 import { readAlertSettings } from './settings.ts';
 import type { AlertSettings } from './settings.ts';
 
-/** Of a topology of one process; the database has no table, as nothing is stored here. */
-async function start(changed: Partial<AlertSettings>, warnings: string[] = []): Promise<Samples> {
-  const host = createTestHost();
+/** Of a topology of one process, in a database without tables where none is given. */
+async function start(changed: Partial<AlertSettings>, given?: { readonly host: TestHost; readonly database: ControlDatabase; readonly warn: (text: string) => void }): Promise<Samples> {
+  const host = given?.host ?? createTestHost();
   const folder = mkdtempSync(join(tmpdir(), 'sora-samples-'));
-  const database = openControlDatabase(host, inject('postgresUrl'));
+  const database = given?.database ?? openControlDatabase(host, inject('postgresUrl'));
   const topology = join(folder, 'topology.json');
   try {
     writeFileSync(topology, JSON.stringify({ version: 1, ports: { web: 1 }, processes: [{ name: 'web', kind: 'api', runtime: 'node', entry: 'x.ts', port: 'web', readiness: { kind: 'http', path: '/', timeoutMs: 1_000 } }] }));
     const settings = await readAlertSettings(host, folder);
-    return await startSamples({ host, settings: { ...settings, ...changed }, places: { stateDir: undefined, topology }, database, metrics: new Registry(), warn: (text) => warnings.push(text) });
+    return await startSamples({ host, settings: { ...settings, ...changed }, places: { stateDir: undefined, topology }, database, metrics: new Registry(), warn: given?.warn ?? (() => undefined) });
   } finally {
-    await database.close();
+    if (given === undefined) await database.close();
     rmSync(folder, { recursive: true });
   }
 }
@@ -56,3 +61,43 @@ it('reads from a Prometheus elsewhere what that one scrapes', async () => {
   server.closeAllConnections();
   server.close();
 });
+
+it('keeps what rules write for longer than this process, also beside a Prometheus elsewhere', async () => {
+  await using test = await createTestDatabase({ migrate: false });
+  // It knows no such series.
+  const server = createServer((_request, response) => response.writeHead(200).end(Buffer.from(snappy.compress(new Uint8Array(0)))));
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const prometheusUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const minuteMs = 60_000;
+  const host = createTestHost(Date.UTC(2026, 0, 1));
+  await using database = openControlDatabase(host, test.url);
+  await database.migrate([join(import.meta.dirname, '../metricstore/migrations')]);
+  const warnings: string[] = [];
+  const given = { host, database, warn: (text: string) => void warnings.push(text) };
+  const labels = { __name__: 'slo:bad_events:rate5m', slo: 'web' };
+  const before = await start({ prometheusUrl }, given);
+  for (let minute = 0; minute < 4 * 60; minute++) {
+    before.append([{ labels, atMs: host.clock.nowMs(), value: 3 }], 'slo');
+    if (minute % 10 === 9) await settle(before.store.write(), host);
+    await host.advance(minuteMs);
+  }
+  await settle(before.stop(), host);
+  const after = await settle(start({ prometheusUrl }, given), host);
+  const counted = await queryInstant(after.source, 'count_over_time(slo:bad_events:rate5m[4h])', host.clock.nowMs());
+  expect(counted.value).toMatchObject({ samples: [{ value: 4 * 60 - 1 }] });
+  expect(warnings).toEqual([]);
+  await settle(after.stop(), host);
+  server.closeAllConnections();
+  server.close();
+});
+
+/** Lets work that waits for its turn have it. */
+async function settle<Result>(work: Promise<Result>, host: TestHost): Promise<Result> {
+  const state = { isDone: false };
+  const done = work.finally(() => (state.isDone = true));
+  while (!state.isDone) {
+    await new Promise((resolve) => setImmediate(resolve));
+    await host.advance(0);
+  }
+  return await done;
+}

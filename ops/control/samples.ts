@@ -52,9 +52,9 @@ const triedMaxMs = 5_000;
  */
 export async function startSamples(parts: SamplesParts): Promise<Samples> {
   const { host, settings: { prometheusUrl }, database, metrics, warn } = parts;
-  // A Prometheus elsewhere keeps samples itself; what our rules write beside it may be lost with this process.
+  // A Prometheus elsewhere keeps what it scrapes; what our rules write outlives this process with us, as budgets of 14 days are read from it.
   const begin = prometheusUrl === undefined ? scraping(parts) : (opened: MetricStore) => startReading(parts, opened, prometheusUrl);
-  const store = createMetricStore({ host, onError: warn, ...(prometheusUrl === undefined ? { database } : {}) });
+  const store = createMetricStore({ host, onError: warn, database });
   await store.open();
   watchMetricStore(metrics, store);
   return begin(store);
@@ -68,7 +68,7 @@ function scraping(parts: SamplesParts): (store: MetricStore) => Samples {
   return (store) => startScraping(parts, store, topology);
 }
 
-/** What our own rules write lies here, all else there. */
+/** What our own rules write lies here, all else there, and what its rules of the same names wrote before ours did. */
 function startReading({ host }: SamplesParts, store: MetricStore, url: string): Samples {
   const remote = { host, url, token: host.process.env['PROMETHEUS_TOKEN'] || undefined };
   return {
