@@ -42,7 +42,7 @@ export interface Budget {
   /** Share of the period that was counted: what is missing counts as neither good nor bad. */
   readonly coveredRatio: number;
   readonly incidents: readonly Spending[];
-  /** What was spent while no incident was open. */
+  /** What was spent while no incident was open; a load run's failures too, as its incidents are rehearsals. */
   readonly otherBadEvents: number;
 }
 

@@ -64,7 +64,7 @@ function alertOf(slo: Slo, { severity, longMs, shortMs, thresholdRatio, budgetSp
   const [long, short, period] = [longMs, shortMs, slo.periodMs].map(durationText);
   const threshold = plain(thresholdRatio);
   const select = (series: string): string => `${series}{slo="${slo.name}"}`;
-  const badEvents = `avg_over_time(${select(badRateSeries)}[${long}]) * ${longMs / 1_000}`;
+  const badEvents = badEventsOf(select(badRateSeries), longMs);
   const times = plain(factor);
   return {
     alert: burnAlertName(slo, longMs),
@@ -84,6 +84,16 @@ function alertOf(slo: Slo, { severity, longMs, shortMs, thresholdRatio, budgetSp
       reason: `Budget share ${percent(budgetSpentRatio)} · period ${period} / window ${long} = factor ${times}; times a budget of ${percent(budgetRatioOf(slo))} that is ${percent(thresholdRatio)}. The window of ${short} ends it soon after the fault. Fewer than ${slo.badEventsMin} failures prove nothing.`,
     },
   };
+}
+
+/**
+ * How many events of the window were bad: rates, each times the time for which it stands. An average times the window would take what
+ * a young series has seen for the whole window's; and of the counters themselves a day would be too much to read at each evaluation.
+ */
+function badEventsOf(selector: string, windowMs: number): string {
+  // In steps of the rates' own 5 min each event counts once. An hour pages somebody, so its last minutes count too.
+  const stepMs = Math.min(baseMs, windowMs / 60);
+  return `sum_over_time(${selector}[${durationText(windowMs)}:${durationText(stepMs)}]) * ${stepMs / 1_000}`;
 }
 
 const percent = (ratio: number): string => `${plain(ratio * 100)} %`;

@@ -20,12 +20,12 @@ interface Phase {
   readonly badRatio: number;
 }
 
-/** Each alert stays silent just below its limit, fires above it, and ends; and stays silent with too few failures. */
+/** Each alert stays silent just below its limit, fires above it, and ends; and stays silent with too few failures, over its window or when there is no more history yet. */
 export function burnTestsOf(slo: Slo): object {
   return {
     rule_files: [`../rules/slo-${slo.name}.yaml`],
     evaluation_interval: durationText(evaluationMs),
-    tests: burnAlertsOf(slo).flatMap((alert) => [burnTest(slo, alert), guardTest(slo, alert)]),
+    tests: burnAlertsOf(slo).flatMap((alert) => [burnTest(slo, alert), guardTest(slo, alert), youngTest(slo, alert)]),
   };
 }
 
@@ -64,6 +64,19 @@ function guardTest(slo: Slo, { longMs, thresholdRatio }: BurnAlert): object {
     interval: durationText(sampleMs),
     input_series: inputs(slo, [{ samples: lengthMs / sampleMs, badRatio }], events),
     alert_rule_test: [{ eval_time: durationText(lengthMs), alertname: name, exp_alerts: [] }],
+  };
+}
+
+/** What the first minutes show is all there was, and not the pace of a whole window. */
+function youngTest(slo: Slo, { longMs, thresholdRatio }: BurnAlert): object {
+  const name = burnAlertName(slo, longMs);
+  const badRatio = plain((1 + thresholdRatio) / 2);
+  const samples = settleMs / sampleMs;
+  return {
+    name: `${name} stays silent where fewer than ${slo.badEventsMin} events are bad and there were no others before`,
+    interval: durationText(sampleMs),
+    input_series: inputs(slo, [{ samples, badRatio }], (0.8 * slo.badEventsMin) / samples / badRatio),
+    alert_rule_test: [settleMs / 2, settleMs].map((atMs) => ({ eval_time: durationText(atMs), alertname: name, exp_alerts: [] })),
   };
 }
 
