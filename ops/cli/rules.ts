@@ -7,6 +7,7 @@ import { apiPrefix, controlClient } from '../control/client.ts';
 import { alertsReadme, alertsReadmeText } from '../alerting/catalogue/alerts-readme.ts';
 import { parseRuleTests } from '../alerting/rule-tests/test-file.ts';
 import { runRuleTests } from '../alerting/rule-tests/run-tests.ts';
+import { metricsAskedFor } from '../alerting/rules/blind.ts';
 import { checkRules } from '../alerting/rules/check-rules.ts';
 import { globFiles, loadRules } from '../alerting/rules/load-rules.ts';
 import { metricListOf, parseMetricList, renderMetricList } from '../alerting/rules/metric-list.ts';
@@ -14,7 +15,7 @@ import type { MetricList } from '../alerting/rules/metric-list.ts';
 import { parseRecording } from '../alerting/rules/recording-file.ts';
 import { firstDifference, renderTransition, replayRules } from '../alerting/rules/replay.ts';
 import { renderProblem } from '../alerting/rules/rule.ts';
-import type { Problem } from '../alerting/rules/rule.ts';
+import type { Problem, RuleGroup } from '../alerting/rules/rule.ts';
 import type { MetricMetadata, MetricType } from '../metricstore/series.ts';
 import type { Command, Context, Parsed } from './command.ts';
 import { parseFlags, suggest } from './command.ts';
@@ -29,12 +30,13 @@ export const rules: Command = {
   usage: 'sora rules check|test|metrics|docs|record|replay [FILE…] [flags]',
   flags: {
     since: { type: 'string', value: 'DURATION', help: 'record: begins that long ago; default 15m' },
+    live: { type: 'boolean', help: 'check: also finds rules whose metric no process of the running stack exports now' },
     run: { type: 'string', value: 'REGEXP', help: 'test: only tests whose name this finds' },
   },
-  examples: ['sora rules check', 'sora rules test', 'sora rules test alerts/tests/api.test.yaml --run latency', 'sora rules metrics', 'sora rules record load-run.json --since 10m', 'sora rules replay load-run.json'],
+  examples: ['sora rules check', 'sora rules check --live', 'sora rules test', 'sora rules test alerts/tests/api.test.yaml --run latency', 'sora rules metrics', 'sora rules record load-run.json --since 10m', 'sora rules replay load-run.json'],
   details: [
     'check    reads rules (default alerts/rules/*.yaml) as promtool does, and finds selectors that no process exports, missing',
-    '         runbooks, tests and annotations, unknown severities, and rules without an owner',
+    '         runbooks, tests and annotations, unknown severities, and rules without an owner; --live asks the running stack too',
     'test     runs unit tests (default alerts/tests/*.yaml) in the format of promtool test rules',
     'metrics  adds what the running stack exports to alerts/metrics.json, by which check knows selectors',
     'docs     writes alerts/README.md from the rules',
@@ -68,13 +70,14 @@ function filesOf({ host, root }: Context, given: readonly string[], folder: stri
   });
 }
 
-async function check(context: Context, _parsed: Parsed, given: readonly string[]): Promise<ExitCode> {
+async function check(context: Context, parsed: Parsed, given: readonly string[]): Promise<ExitCode> {
   const { host, root } = context;
   const paths = filesOf(context, given, 'alerts/rules');
   const loaded = loadRules(host.files, paths, { names: root });
   const testFiles = globFiles(host.files, join(root, 'alerts/tests/*.yaml')).map((path) => parseRuleTests(relative(root, path), host.files.readText(path)));
   const metrics = readMetricList(context);
   const found: Problem[] = [...loaded.problems, ...testFiles.flatMap(({ problems }) => problems)];
+  if (parsed.has('live')) found.push(...(await findBlind(context, loaded.groups)));
   if (metrics === undefined) found.push({ file: metricListFile, line: 1, column: 1, message: 'is missing, so selectors were not checked; write it from a running stack: sora rules metrics' });
   found.push(...checkRules({ groups: loaded.groups, tests: testFiles.map(({ tests }) => tests), metrics, exists: (path) => host.files.exists(join(root, path)) }));
   for (const problem of found) host.stdout.write(`${renderProblem(problem)}\n`);
@@ -108,16 +111,28 @@ function pattern(text: string): RegExp {
 const metadataReply = z.object({ data: z.record(z.string(), z.array(z.object({ type: z.string(), help: z.string(), unit: z.string() }))) });
 const seriesReply = z.object({ data: z.array(z.record(z.string(), z.string())) });
 
-async function metrics(context: Context): Promise<ExitCode> {
-  const { host, root } = context;
+/** Rules whose metric is not among what the running stack exports, whatever alerts/metrics.json says that it once did. */
+async function findBlind(context: Context, groups: readonly RuleGroup[]): Promise<Problem[]> {
+  const { metrics: exported } = await readExported(context);
+  return [...metricsAskedFor(groups)].filter(([name]) => !Object.hasOwn(exported, name))
+    .flatMap(([name, rules]) => rules.map(({ name: rule, place }): Problem => ({ file: place.file, line: place.line, column: 1, message: `${rule}: ${name}: no process of the running stack exports it` })));
+}
+
+/** What the running stack exports, added to a list there was before. */
+async function readExported(context: Context, before?: MetricList): Promise<MetricList> {
   const client = controlClient(context, 'viewer');
   const { data } = await client.get('/api/v1/metadata?limit=100000', metadataReply);
   // What rules record has a colon in its name, by convention.
   const selector = encodeURIComponent('{__name__=~".+",__name__!~"ALERTS|ALERTS_FOR_STATE|.*:.*"}');
   const { data: series } = await client.get(`/api/v1/series?match[]=${selector}`, seriesReply);
   const metadata = Object.entries(data).flatMap(([name, entries]): MetricMetadata[] => entries.slice(0, 1).map((entry) => ({ name, help: entry.help, unit: entry.unit, type: entry.type as MetricType })));
+  return metricListOf(metadata, series, before);
+}
+
+async function metrics(context: Context): Promise<ExitCode> {
+  const { host, root } = context;
   const before = readMetricList(context);
-  const list = metricListOf(metadata, series, before);
+  const list = await readExported(context, before);
   host.files.writeText(join(root, metricListFile), renderMetricList(list));
   const added = Object.keys(list.metrics).length - Object.keys(before?.metrics ?? {}).length;
   host.stdout.write(`${metricListFile}: ${Object.keys(list.metrics).length} metrics, ${added} of them new\n`);

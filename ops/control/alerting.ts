@@ -19,10 +19,11 @@ import { watchRouting } from '../alerting/routing/metrics.ts';
 import { createRouting } from '../alerting/routing/service.ts';
 import type { Routing } from '../alerting/routing/service.ts';
 import { loadState } from '../alerting/routing/store.ts';
+import { followBlindRules } from '../alerting/rules/blind.ts';
 import { RuleEvaluator } from '../alerting/rules/evaluator.ts';
 import { requireRules } from '../alerting/rules/load-rules.ts';
 import { watchEvaluator, watchRehearsals } from '../alerting/rules/metrics.ts';
-import { followRehearsals } from '../alerting/rules/rehearsal.ts';
+import { alwaysRehearsing, followRehearsals } from '../alerting/rules/rehearsal.ts';
 import { shortenRules } from '../alerting/rules/shorten.ts';
 import { createRuleStateStore } from '../alerting/rules/state-store.ts';
 import { recordConfigChanges } from './config-changes.ts';
@@ -97,7 +98,7 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
   // An outside Alertmanager groups and silences; what it hands back comes by its webhook and is sent from here.
   const poster = settings.alertmanagerUrl === undefined ? undefined : createPoster({ host, url: settings.alertmanagerUrl, externalUrl: publicUrl, externalLabels: settings.externalLabels, onError: say('Alertmanager took no alerts') });
   watchRouting(metrics, routing, poster);
-  const rehearsals = followRehearsals(events, say('whether a load run is under way could not be read'));
+  const rehearsals = followRehearsals(host, events, say('whether a load run is under way could not be read'));
   watchRehearsals(metrics, rehearsals, host);
   const evaluator = new RuleEvaluator({
     host, groups, source: samples.source, append: samples.append,
@@ -106,11 +107,12 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
       routing.onAlerts(alerts);
       poster?.onAlerts(alerts, isChanged);
     },
-    rehearsals: env.SORA_REHEARSAL === '' ? (nowMs) => rehearsals.refresh(nowMs) : () => Promise.resolve(() => env.SORA_REHEARSAL),
+    rehearsals: env.SORA_REHEARSAL === '' ? (nowMs) => rehearsals.refresh(nowMs) : () => Promise.resolve(alwaysRehearsing(env.SORA_REHEARSAL)),
     intervalMs: settings.evaluationIntervalMs, externalLabels: settings.externalLabels, externalUrl: publicUrl,
     say: (text) => log.error(text),
   });
-  watchEvaluator(metrics, evaluator);
+  const blindRules = followBlindRules({ host, groups, source: samples.source, say: (text) => log.warn(text) });
+  watchEvaluator(metrics, evaluator, blindRules);
   await recordConfigChanges(events, { host, root, settings, receivers: loaded.config.receivers }).catch(say('what changed in the configuration could not be recorded'));
   const stopThinning = startThinning({ host, pool, metrics, onError: say('the event log could not be thinned') });
   const startedAtMs = host.clock.nowMs();
@@ -119,11 +121,12 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
     evaluator, routing, outbox,
     begin: () => evaluator.start(),
     problem: () => findProblem(
-      { groups: evaluator.runs, unsavedSinceMs: evaluator.unsavedSinceMs, undecidedSinceMs: routing.undecidedSinceMs(), outboxReadAtMs: sender.lookedAtMs() },
+      { groups: evaluator.runs, unsavedSinceMs: evaluator.unsavedSinceMs, undecidedSinceMs: routing.undecidedSinceMs(), unpostedSinceMs: poster?.unpostedSinceMs(), outboxReadAtMs: sender.lookedAtMs() },
       { sinceMs: startedAtMs, patienceMs: patienceBeats * settings.heartbeatMs },
       host.clock.nowMs(),
     ),
     async stop() {
+      blindRules.stop();
       await evaluator.stop();
       await poster?.stop();
       await routing.stop();

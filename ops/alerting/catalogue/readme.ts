@@ -34,7 +34,8 @@ have ended.
 
 The value of an alert is the figure that its last comparison limits: guards against low traffic stand inside the parentheses
 before it. Counters are exported as 0 from the start, so that a rate sees the first failure. A rule whose selectors find no
-series at all is reported as \`no-data\`, which is not the same as well. \`impact\` is a query that says how many are affected,
+series at all is reported as \`no-data\`, which is not the same as well, and as \`blind\` where no process exports its metric:
+\`RuleFailing\` tells of those, and \`npx sora rules check --live\` names them. \`impact\` is a query that says how many are affected,
 with its unit behind \`#\`; \`reason\` says why the figures are what they are. \`drilled\` is when \`npm run drill:alerts\` last
 brought the condition about from outside, and at which commit; [the whole of it](../docs/alert-drills.md).
 `;

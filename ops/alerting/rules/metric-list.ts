@@ -49,7 +49,8 @@ export function metricListOf(metadata: readonly MetricMetadata[], series: readon
   return { schema: 'sora.metrics/v1', metrics: Object.fromEntries([...metrics].sort(([a], [b]) => (a < b ? -1 : 1))) };
 }
 
-function seriesNames(name: string, type: MetricMetadata['type']): string[] {
+/** Names that the series of a metric have. */
+export function seriesNames(name: string, type: MetricMetadata['type']): string[] {
   if (type === 'histogram' || type === 'gaugehistogram') return [`${name}_bucket`, `${name}_count`, `${name}_sum`];
   return type === 'summary' ? [name, `${name}_count`, `${name}_sum`] : [name];
 }

@@ -3,17 +3,19 @@ import { Counter, Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { RuleHealth } from '../alert.ts';
 import type { Host } from '../../core/host.ts';
+import type { BlindRules } from './blind.ts';
 import type { RuleEvaluator } from './evaluator.ts';
 import type { Rehearsals } from './rehearsal.ts';
 
-const healths: readonly RuleHealth[] = ['unknown', 'ok', 'no-data', 'error'];
+const healths: readonly (RuleHealth | 'blind')[] = ['unknown', 'ok', 'no-data', 'error', 'blind'];
 
 /**
  * Declares `sora_rule_evaluations_total`, `sora_rule_evaluation_failures_total`, `sora_rule_evaluations_missed_total`
  * (of groups), `sora_rule_transitions_lost_total`, `sora_rules{health}`, `sora_alerts{state}` and
  * `sora_rule_group_duration_seconds{rule_group}`, read from the evaluator at each scrape.
+ * @param blindRules those whose metric no process exports, told as `blind` unless they fail; default none
  */
-export function watchEvaluator(registry: Registry, evaluator: Pick<RuleEvaluator, 'runs' | 'counts'>): void {
+export function watchEvaluator(registry: Registry, evaluator: Pick<RuleEvaluator, 'runs' | 'counts'>, blindRules?: Pick<BlindRules, 'has'>): void {
   const counter = (name: string, help: string, read: () => number): void => {
     const metric: Counter = new Counter({
       name, help, registers: [registry],
@@ -30,7 +32,7 @@ export function watchEvaluator(registry: Registry, evaluator: Pick<RuleEvaluator
   const rules: Gauge = new Gauge({
     name: 'sora_rules', help: 'Rules by their health', labelNames: ['health'], registers: [registry],
     collect() {
-      const states = evaluator.runs.flatMap((run) => run.rules.map(({ state }) => state.health));
+      const states = evaluator.runs.flatMap((run) => run.rules.map(({ rule, state: { health } }) => (health !== 'error' && blindRules?.has(rule) === true ? 'blind' : health)));
       for (const health of healths) rules.set({ health }, states.filter((each) => each === health).length);
     },
   });

@@ -116,8 +116,18 @@ describe('the raw store', () => {
   it('refuses label texts and metadata beyond their limits', () => {
     const store = new RawStore({ limits: { labelCharactersMax: 18, metadataMax: 1 } });
     expect(['a', 'b', 'c'].map((name) => store.resolve({ __name__: name }) !== refusedSeries)).toEqual([true, true, false]);
-    for (const name of ['a', 'b', 'a']) store.setMetadata({ name, type: 'gauge', help: '', unit: '' });
+    for (const name of ['a', 'b', 'a']) store.setMetadata({ name, type: 'gauge', help: '', unit: '' }, 0);
     expect(Object.fromEntries(store.refusals.entries())).toEqual({ label_characters: 1, metadata: 1 });
+  });
+
+  it('forgets of a metric what no target has told for an hour', async () => {
+    const store = new RawStore();
+    const told = { type: 'gauge', help: '', unit: '' } as const;
+    for (const name of ['kept', 'renamed']) store.setMetadata({ name, ...told }, 0);
+    store.setMetadata({ name: 'kept', ...told }, 60_000);
+    store.expire(3_600_001);
+    expect(await store.metadata()).toEqual([{ name: 'kept', ...told }]);
+    expect(await store.metadata('renamed')).toEqual([]);
   });
 
   it('drops series that ended before its retention, and never mistakes an old reference for a new series', async () => {

@@ -49,6 +49,8 @@ export const refusedSeries: SeriesReference = -1;
 
 const idSpace = 2 ** 22;
 const lateTimelinesMax = 8;
+/** After this long a metric that no target tells of is one that none exports. */
+const metadataKeptMs = 3_600_000;
 
 export class RawStore implements SampleSource {
   readonly retentionMs: number;
@@ -61,7 +63,7 @@ export class RawStore implements SampleSource {
   readonly #timelines = new Map<string, Timeline>();
   readonly #timelinesById = new Map<number, Timeline>();
   #nextTimeline = 1;
-  readonly #metadata = new Map<string, MetricMetadata>();
+  readonly #metadata = new Map<string, { readonly metadata: MetricMetadata; readonly toldAtMs: number }>();
   #samplesWritten = 0;
   #newestMs = Number.NEGATIVE_INFINITY;
   #oldestMs = Number.POSITIVE_INFINITY;
@@ -179,15 +181,16 @@ export class RawStore implements SampleSource {
     }
   }
 
-  /** Keeps what a target tells of a metric. */
-  setMetadata(metadata: MetricMetadata): void {
+  /** Keeps what a target tells of a metric at a time, for an hour after it last did. */
+  setMetadata(metadata: MetricMetadata, toldAtMs: number): void {
     if (!this.#metadata.has(metadata.name) && this.#metadata.size >= this.limits.metadataMax) return void this.#refuse('metadata');
-    this.#metadata.set(metadata.name, metadata);
+    this.#metadata.set(metadata.name, { metadata, toldAtMs });
   }
 
   /** Drops samples older than the retention and series that have none left. Call it every few seconds to minutes. */
   expire(nowMs: number): void {
     const beforeMs = nowMs - this.retentionMs;
+    for (const [name, { toldAtMs }] of this.#metadata) if (toldAtMs < nowMs - metadataKeptMs) this.#metadata.delete(name);
     const keptFromMs = Math.max(beforeMs, this.#segments.droppedUntilMs);
     if (keptFromMs > this.#oldestMs) {
       this.#oldestMs = keptFromMs;
@@ -242,9 +245,8 @@ export class RawStore implements SampleSource {
   }
 
   metadata(name?: string): Promise<readonly MetricMetadata[]> {
-    if (name === undefined) return Promise.resolve([...this.#metadata.values()]);
-    const found = this.#metadata.get(name);
-    return Promise.resolve(found === undefined ? [] : [found]);
+    const found = name === undefined ? [...this.#metadata.values()] : [this.#metadata.get(name)];
+    return Promise.resolve(found.flatMap((told) => (told === undefined ? [] : [told.metadata])));
   }
 
   /** From this time on all samples that were ever written are here. Infinity while there is none. */

@@ -71,7 +71,7 @@ export class TargetSeries {
       }
     }
     this.#endMissing(timeline, tick);
-    for (const [name, metadata] of batch.metadata) this.#store.setMetadata({ name, ...metadata });
+    for (const [name, metadata] of batch.metadata) this.#store.setMetadata({ name, ...metadata }, atMs);
     return { samplesScraped: batch.count, seriesAdded };
   }
 
