@@ -37,8 +37,8 @@ function start() {
   return { host, heard, taken, until };
 }
 
-/** Ends the connection that holds the database. */
-const cut = () => database.pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'sora-control-hold'`);
+/** Ends the connection that holds the database, and not that of another which waits for it. */
+const cut = () => database.pool.query(`select pg_terminate_backend(pid) from pg_stat_activity join pg_locks using (pid) where datname = current_database() and application_name = 'sora-control-hold' and locktype = 'advisory'`);
 
 test('a second control plane waits until the first has given the database back', async () => {
   const first = start();
