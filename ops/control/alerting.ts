@@ -21,6 +21,7 @@ import type { Routing } from '../alerting/routing/service.ts';
 import { loadState } from '../alerting/routing/store.ts';
 import { followBlindRules } from '../alerting/rules/blind.ts';
 import { RuleEvaluator } from '../alerting/rules/evaluator.ts';
+import { patientSource } from '../alerting/rules/patient-source.ts';
 import { requireRules } from '../alerting/rules/load-rules.ts';
 import { watchEvaluator, watchRehearsals } from '../alerting/rules/metrics.ts';
 import { alwaysRehearsing, followRehearsals } from '../alerting/rules/rehearsal.ts';
@@ -101,7 +102,7 @@ export async function startAlerting(parts: AlertingParts): Promise<Alerting> {
   const rehearsals = followRehearsals(host, events, say('whether a load run is under way could not be read'));
   watchRehearsals(metrics, rehearsals, host);
   const evaluator = new RuleEvaluator({
-    host, groups, source: samples.source, append: samples.append,
+    host, groups, source: patientSource(host, samples.source), append: samples.append,
     store: createRuleStateStore({ pool, transaction, appendEvents }),
     onTransitions(alerts, isChanged) {
       routing.onAlerts(alerts);
