@@ -1,5 +1,7 @@
-/** 200 rules as platforms have them, over the pages of `bench-page.ts`: each reads one route or one part of what it asks for. */
+/** Rules as platforms have them, over the pages of `bench-page.ts`: burn rules of objectives, and others that each read one route or one part. */
 import { stringify } from 'yaml';
+import { burnRulesOf } from '../slo/burn-rules.ts';
+import type { Slo } from '../slo/slo.ts';
 
 const groupSize = 20;
 
@@ -21,11 +23,24 @@ function ruleOf(index: number, jobs: readonly string[]): string {
   return `max by (part) (part_queue_depth{job="${job}", queue="1"}) > 1e9`;
 }
 
-/** A rule file; none of its alerts fires. */
-export function benchRules(count: number, jobs: readonly string[]): string {
-  const rules = Array.from({ length: count }, (_, index): BenchRule => ({
+/** Objectives like those that ship, one after the other of another job. */
+export function benchSlos(count: number, jobs: readonly string[]): Slo[] {
+  return Array.from({ length: count }, (_, index): Slo => {
+    const requests = (more: string): string => `http_server_request_duration_seconds_count{job="${jobs[index % jobs.length] ?? ''}"${more}}`;
+    return {
+      name: `bench-${index}`, displayName: `Bench ${index}`, description: 'requests end without an error', service: 'bench', owner: 'bench', targetRatio: 0.99, periodMs: 14 * 86_400_000, badEventsMin: 10,
+      indicator: { counted: 'bad', events: requests(', http_response_status_code="500"'), total: requests('') },
+    };
+  });
+}
+
+/** A rule file of so many rules, those of the objectives among them; but for these none of its alerts can fire. */
+export function benchRules(count: number, jobs: readonly string[], slos: readonly Slo[]): string {
+  const burning = slos.map((slo) => ({ name: `slo-${slo.name}`, rules: burnRulesOf(slo) }));
+  const left = count - burning.reduce((sum, group) => sum + group.rules.length, 0);
+  const rules = Array.from({ length: left }, (_, index): BenchRule => ({
     alert: `Bench${index}`, expr: ruleOf(index, jobs), for: '1m', labels: { severity: 'low', service: 'bench' }, annotations: { summary: '{{ $value }}', runbook: 'runbooks/bench.md' },
   }));
-  const groups = Array.from({ length: Math.ceil(count / groupSize) }, (_, group) => ({ name: `bench-${group}`, rules: rules.slice(group * groupSize, (group + 1) * groupSize) }));
-  return stringify({ groups });
+  const groups = Array.from({ length: Math.ceil(left / groupSize) }, (_, group) => ({ name: `bench-${group}`, rules: rules.slice(group * groupSize, (group + 1) * groupSize) }));
+  return stringify({ groups: [...groups, ...burning] }, { aliasDuplicateObjects: false });
 }

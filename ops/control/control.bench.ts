@@ -1,7 +1,8 @@
 /**
  * What the whole control plane costs: `main.ts` as a process, its PostgreSQL, 50,000 series of another process scraped every 5 s, 200
- * rules every 15 s, journal and buckets written. Time cannot be moved in a real process, so this run is short: what two hours of
- * samples take in memory is measured by memory.bench.ts.
+ * rules every 15 s, among them the burn rules of as many objectives as ship with a day of buckets behind them, journal and buckets
+ * written. Time cannot be moved in a real process, so this run is short: what two hours of samples take in memory is measured by
+ * memory.bench.ts.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -20,12 +21,14 @@ import type { Host } from '../core/host.ts';
 import { createNodeHost } from '../core/node-host.ts';
 import { spreadOf } from '../core/statistics.ts';
 import { findFreePorts } from '../supervisor/ports.ts';
-import { benchRules } from './bench-rules.ts';
+import { writeHistory } from './bench-history.ts';
+import { benchRules, benchSlos } from './bench-rules.ts';
 import { readUsage } from './process-usage.ts';
 
 const targets = 10;
 const seriesEach = 5_000;
 const rules = 200;
+const objectives = 11;
 const shareMax = 20;
 const rssMaxMb = 600;
 const megabyte = 1_000_000;
@@ -54,6 +57,7 @@ export async function benchControl(host: Host, { quick, say }: BenchOptions): Pr
   try {
     const database = await firstLine(start('../supervisor/lend-postgres.ts', {}));
     const ports = await findFreePorts(targets + 1);
+    await writeHistory(host, database, benchSlos(objectives, []), host.clock.nowMs());
     await firstLine(start('../metricstore/scrape/bench-server.ts', { PORTS: ports.slice(1).join(','), SERIES: String(seriesEach) }));
     const control = start('main.ts', environmentOf(host, folder, database, ports));
     control.stdout?.resume();
@@ -88,7 +92,7 @@ function environmentOf(host: Host, folder: string, database: string, [port = 0, 
       version: 1, ports: Object.fromEntries(jobs.map((job, index) => [job, ports[index]])),
       processes: jobs.map((job) => ({ name: job, kind: 'api', runtime: 'node', entry: 'x.ts', port: job, readiness: { kind: 'http', path: '/', timeoutMs: 1_000 } })),
     })),
-    SORA_ALERT_RULES: write('rules.yaml', benchRules(rules, jobs)),
+    SORA_ALERT_RULES: write('rules.yaml', benchRules(rules, jobs, benchSlos(objectives, jobs))),
     SORA_ALERT_ROUTING: write('routing.yaml', 'route: { receiver: none }\nreceivers: [{ name: none }]\n'),
     SORA_ALERT_ONCALL: write('oncall.yaml', 'people: {}\nschedules: {}\npolicies: {}\n'),
   };
@@ -135,7 +139,7 @@ async function measure(host: Host, control: ChildProcess, url: string, { warmUpM
   }
   const did = await readWork(url);
   const ranS = Math.round((warmUpMs + roundMs * rounds) / 1_000);
-  const note = `${did.series} series, ${did.evaluations} evaluations of rules, ${did.failures} failed`;
+  const note = `${did.series} series, ${did.evaluations} evaluations of rules, ${did.failures} failed; ${objectives} objectives with their burn rates over a day`;
   const memory = peakBytes / megabyte;
   return [
     { group: 'control plane', name: 'scrape 50,000 series every 5 s, 200 rules every 15 s', unit: '% of a core', must: { atMost: shareMax }, note, ...spreadOf(shares) },

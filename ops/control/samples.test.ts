@@ -65,7 +65,7 @@ it('reads from a Prometheus elsewhere what that one scrapes', async () => {
 it('keeps what rules write for longer than this process, also beside a Prometheus elsewhere', async () => {
   await using test = await createTestDatabase({ migrate: false });
   // It knows no such series.
-  const server = createServer((_request, response) => response.writeHead(200).end(Buffer.from(snappy.compress(new Uint8Array(0)))));
+  const server = createServer((_request, response) => response.writeHead(200).end(snappy.compress(Buffer.alloc(0))));
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const prometheusUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const minuteMs = 60_000;
