@@ -1,9 +1,11 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, createServer as createTcpServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Client } from 'pg';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
@@ -42,6 +44,38 @@ async function serve(handle: (body: string) => string): Promise<number> {
     server.close();
   });
   return (server.address() as AddressInfo).port;
+}
+
+/** A way to a database that can be made to carry nothing, as where its server hangs or its machine has vanished. */
+async function freezable(url: string): Promise<{ readonly url: string; freeze(): void; thaw(): void }> {
+  const { host: address, port, user = '', password, database: name = '' } = new Client(url);
+  const held: (() => void)[] = [];
+  const sockets = new Set<Socket>();
+  let isFrozen = false;
+  const join = (from: Socket, to: Socket): void => {
+    sockets.add(from);
+    const carry = (work: () => void): void => void (isFrozen ? held.push(work) : work());
+    from.on('data', (chunk: Buffer) => carry(() => void to.write(chunk)));
+    from.on('error', () => undefined).on('close', () => carry(() => void to.destroy()));
+  };
+  const server = createTcpServer((near) => {
+    const far = address.startsWith('/') ? connect(`${address}/.s.PGSQL.${port}`) : connect(port, address);
+    join(near, far);
+    join(far, near);
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  cleanups.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return {
+    url: `postgres://${encodeURIComponent(user)}:${encodeURIComponent(password ?? '')}@127.0.0.1:${(server.address() as AddressInfo).port}/${name}`,
+    freeze: () => void (isFrozen = true),
+    thaw() {
+      isFrozen = false;
+      for (const work of held.splice(0)) work();
+    },
+  };
 }
 
 /** The message after those that came before it was asked for. */
@@ -158,3 +192,18 @@ test('with an Alertmanager that is away no heartbeat goes out, so that the watch
   await expect.poll(() => lines.join(''), { timeout: 20_000 }).toContain('no heartbeat: Alertmanager has taken no alerts for');
   await plane.stop(true);
 }, 60_000);
+
+test('with a database that takes what it is sent and answers nothing rules are evaluated on, and are told of when it answers', async () => {
+  const way = await freezable(database.url);
+  const plane = await start({ SORA_CONTROL_DATABASE_URL: way.url });
+  const client = controlClient({ host, home: '/' });
+  const firing = async (): Promise<string[]> => (await client.get('/api/v1/alerts', z.object({ data: z.object({ alerts: z.array(z.object({ state: z.string(), annotations: z.object({ summary: z.string() }) })) }) }))).data.alerts.map(({ state, annotations }) => `${state} ${annotations.summary}`);
+  expect(await firing()).toEqual([]);
+  way.freeze();
+  for (failures = 8; failures < 11; failures++) await expect.poll(firing, { timeout: 10_000 }).toEqual([`firing ${failures} failures`]);
+  const before = received.length;
+  way.thaw();
+  await expect.poll(() => received.slice(before).map(({ status, message: body }) => `${status} ${/\d+ failures/.exec(body)?.[0]}`), { timeout: 30_000 }).toEqual(['firing 8 failures']);
+  failures = 0;
+  await plane.stop(true);
+}, 90_000);
