@@ -260,5 +260,12 @@ function trim(labels: Labels, { timestampsMs, values, markers }: SyntheticSample
   const inside = markers.filter((place) => place >= from && place < to);
   const stale = inside.length === 0 ? undefined : new Uint8Array(to - from);
   for (const place of inside) if (stale !== undefined) stale[place - from] = 1;
-  return [{ labels, timestampsMs: Float64Array.from(timestampsMs.slice(from, to)), values: Float64Array.from(values.slice(from, to)), ...(stale === undefined ? {} : { stale }) }];
+  return [{ labels, timestampsMs: columnOf(timestampsMs, from, to), values: columnOf(values, from, to), ...(stale === undefined ? {} : { stale }) }];
+}
+
+/** Copied once: rules read days of samples at each evaluation. */
+function columnOf(numbers: readonly number[], from: number, to: number): Float64Array {
+  const column = new Float64Array(to - from);
+  for (let index = from; index < to; index++) column[index - from] = numbers[index] ?? 0;
+  return column;
 }
