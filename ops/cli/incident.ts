@@ -2,13 +2,14 @@ import { SoraError, exitCodes, invalidConfig } from '../core/error.ts';
 import type { ExitCode } from '../core/error.ts';
 import { formatDuration } from '../core/duration.ts';
 import { apiPrefix, controlClient } from '../control/client.ts';
-import { incidentDetailReply, incidentsReply, markedReply, postmortemReply } from '../incidents/api.ts';
+import { incidentDetailReply, incidentReply, incidentsReply, markedReply, postmortemReply } from '../incidents/api.ts';
 import type { IncidentReply, TimesReply } from '../incidents/api.ts';
 import type { Command, Context, Parsed } from './command.ts';
 import { outputFlag, outputOf, parseFlags, suggest } from './command.ts';
 import { formatAge, renderTable } from './table.ts';
 
 const verbs = ['ls', 'show', 'note', 'mitigate', 'resolve', 'postmortem'] as const;
+const states = incidentReply.shape.state.options;
 
 export const incident: Command = {
   name: 'incident',
@@ -19,19 +20,22 @@ export const incident: Command = {
     days: { type: 'string', value: 'DAYS', help: 'how far ls looks back; default 90' },
     state: { type: 'string', value: 'open|mitigated|resolved', help: 'only those, for ls' },
     'no-rehearsals': { type: 'boolean', help: 'leaves out those of load runs and drills, for ls' },
+    force: { type: 'boolean', help: 'resolve: also while alerts of it fire; the next incident takes those' },
     write: { type: 'string', value: 'FILE', help: 'writes the postmortem there instead of to standard output' },
   },
   examples: ['sora incident ls --state open', 'sora incident show inc-1042', "sora incident note inc-1042 'rolled api back to 1.4.1'", 'sora incident postmortem inc-1042 --write postmortem.md'],
   details: 'Incidents are computed from the event log: a firing critical or high alert opens one or joins an open one of the\nsame service, of the same fault or within five minutes. Times are given as median and 90th percentile with their number.',
   async run(context, args) {
     const parsed = parseFlags(incident, args, 3);
-    const [verb = 'ls', id, text] = parsed.positionals;
+    const [verb, id, text] = parsed.positionals;
+    if (verb === undefined) throw invalidConfig('sora incident needs a verb', `verbs: ${verbs.join(', ')}`);
     switch (verb) {
       case 'ls': return list(context, parsed);
       case 'show': return show(context, parsed, needId(id, verb));
       case 'postmortem': return postmortem(context, parsed, needId(id, verb));
       case 'note': return mark(context, parsed, needId(id, verb), 'notes', needText(text));
-      case 'mitigate': case 'resolve': return mark(context, parsed, needId(id, verb), verb, text);
+      case 'mitigate': return mark(context, parsed, needId(id, verb), verb, text);
+      case 'resolve': return mark(context, parsed, needId(id, verb), verb, text, parsed.has('force') ? { force: true } : {});
       default: throw invalidConfig(`sora incident has no verb "${verb}"`, suggest(verb, verbs, 'sora incident ') ?? `verbs: ${verbs.join(', ')}`);
     }
   },
@@ -40,6 +44,7 @@ export const incident: Command = {
 async function list(context: Context, parsed: Parsed): Promise<ExitCode> {
   const output = outputOf(parsed);
   const [days, state] = [parsed.text('days'), parsed.text('state')];
+  if (state !== undefined && !states.some((known) => known === state)) throw invalidConfig(`--state "${state}" is none of ${states.join(', ')}`, suggest(state, states, '--state ') ?? `for example: --state ${states[0]}`);
   const query = new URLSearchParams({ ...(days === undefined ? {} : { days }), ...(state === undefined ? {} : { state }), ...(parsed.has('no-rehearsals') ? { rehearsals: 'false' } : {}) });
   const reply = await controlClient(context, 'viewer').get(`${apiPrefix}/incidents?${query}`, incidentsReply);
   const { stdout, stderr } = context.host;
@@ -86,10 +91,10 @@ async function show(context: Context, parsed: Parsed, id: string): Promise<ExitC
   return exitCodes.pass;
 }
 
-async function mark(context: Context, parsed: Parsed, id: string, path: string, text: string | undefined): Promise<ExitCode> {
+async function mark(context: Context, parsed: Parsed, id: string, path: string, text: string | undefined, more: { readonly force?: true } = {}): Promise<ExitCode> {
   const output = outputOf(parsed);
-  const reply = await controlClient(context).post(`${apiPrefix}/incidents/${id}/${path}`, text === undefined ? {} : { text }, markedReply);
-  context.host.stdout.write(output === 'json' ? `${JSON.stringify({ schema: 'sora.incident/v1', ...reply }, null, 2)}\n` : `${reply.incident.id} is ${reply.incident.state}\n`);
+  const reply = await controlClient(context).post(`${apiPrefix}/incidents/${id}/${path}`, { ...(text === undefined ? {} : { text }), ...more }, markedReply);
+  context.host.stdout.write(output === 'json' ? `${JSON.stringify({ schema: 'sora.incident/v1', ...reply }, null, 2)}\n` : path === 'notes' ? `noted in ${reply.incident.id}, which is ${reply.incident.state}\n` : `${reply.incident.id} is ${reply.incident.state}\n`);
   return exitCodes.pass;
 }
 

@@ -24,7 +24,7 @@ export const incidentReply = z.object({
   acknowledgedBy: z.string().nullable(),
   mitigatedAtMs: timeMs,
   resolvedAtMs: timeMs,
-  detectMs: z.number(),
+  detectMs: timeMs,
   acknowledgeMs: timeMs,
   mitigateMs: timeMs,
   resolveMs: timeMs,
@@ -90,7 +90,7 @@ export function toReply(incident: Incident): IncidentReply {
     alerts: incident.alerts.map(({ rule, fingerprint, severity, summary, firedAtMs, resolvedAtMs, firings }) => ({ rule, fingerprint, severity, summary, firedAtMs, resolvedAtMs: resolvedAtMs ?? null, firings, joinedBy: joined.get(fingerprint) ?? 'opened' })),
     fault: incident.fault ?? null, startedAtMs: incident.startedAtMs, detectedAtMs: incident.detectedAtMs,
     acknowledgedAtMs: incident.acknowledgedAtMs ?? null, acknowledgedBy: incident.acknowledgedBy ?? null, mitigatedAtMs: incident.mitigatedAtMs ?? null, resolvedAtMs: incident.resolvedAtMs ?? null,
-    detectMs, acknowledgeMs: acknowledgeMs ?? null, mitigateMs: mitigateMs ?? null, resolveMs: resolveMs ?? null,
+    detectMs: detectMs ?? null, acknowledgeMs: acknowledgeMs ?? null, mitigateMs: mitigateMs ?? null, resolveMs: resolveMs ?? null,
   };
 }
 

@@ -4,6 +4,7 @@ import { rehearsalLabel } from '../alerting/alert.ts';
 import { anyHistory, createScript, minuteMs, startMs } from './fixture.ts';
 import { incidentsOf } from './fold.ts';
 import { quietMs, timesOf } from './incident.ts';
+import { timelineOf } from './timeline.ts';
 
 const at = (minute: number): number => startMs + minute * minuteMs;
 const summarise = (script: ReturnType<typeof createScript>, nowMinute: number) =>
@@ -118,12 +119,66 @@ describe('life and times', () => {
   });
 });
 
+describe('an incident that was resolved while alerts of it fire', () => {
+  test('leaves them to the next, until they end', () => {
+    const script = createScript();
+    script.fire(0, 'CrashLoop', { service: 'workers', kind: 'cause' });
+    script.mark(3, 'resolved', 'inc-1');
+    expect(summarise(script, 4)).toMatchObject([{ state: 'resolved' }]);
+    script.fire(30, 'WorkersGone', { service: 'other', severity: 'high' });
+    const [first, second] = incidentsOf(script.events, at(31));
+    expect(first).toMatchObject({ state: 'resolved', resolvedAtMs: at(3) });
+    expect(second).toMatchObject({ id: 'inc-3', state: 'open', severity: 'critical', title: 'CrashLoop is bad', startedAtMs: at(29), detectedAtMs: at(30), services: ['other', 'workers'] });
+    expect(second?.joins.map(({ reason }) => reason)).toEqual(['opened', 'still-firing']);
+    const [entry] = second === undefined ? [] : timelineOf(second, [], at(31));
+    expect(entry).toMatchObject({ atMs: at(30), text: 'CrashLoop still fires from before, since 2026-01-01 12:00:00 UTC' });
+    script.end(40, 'WorkersGone', { service: 'other', severity: 'high' });
+    script.end(45, 'CrashLoop', { service: 'workers', kind: 'cause' });
+    expect(incidentsOf(script.events, at(60))).toMatchObject([{ resolvedAtMs: at(3), alerts: [{ resolvedAtMs: at(45) }] }, { state: 'resolved', mitigatedAtMs: at(40), resolvedAtMs: at(45) }]);
+  });
+
+  test('leaves nothing that has ended or that fires anew', () => {
+    const script = createScript();
+    script.fire(0, 'Down');
+    script.fire(0, 'Errors');
+    script.mark(3, 'resolved', 'inc-1');
+    script.end(4, 'Errors');
+    script.fire(5, 'Down');
+    script.fire(6, 'Slow', { [rehearsalLabel]: 'r1' });
+    expect(incidentsOf(script.events, at(7)).map(({ alerts, joins }) => [alerts.map(({ rule }) => rule), joins.map(({ reason }) => reason)])).toEqual([[['Down', 'Errors'], ['opened', 'service']], [['Down'], ['opened']], [['Slow'], ['opened']]]);
+  });
+});
+
+test('is named after its gravest alert, the cause first, with what that said last', () => {
+  const script = createScript();
+  const title = (): string | undefined => incidentsOf(script.events, at(60))[0]?.title;
+  script.fire(0, 'Burn', { severity: 'high' });
+  expect(title()).toBe('Burn is bad');
+  script.fire(1, 'Errors');
+  script.fire(2, 'Late');
+  expect(title()).toBe('Errors is bad');
+  script.fire(3, 'DatabaseDown', { kind: 'cause' });
+  script.fire(4, 'DiskFull', { kind: 'cause', severity: 'high' });
+  expect(title()).toBe('DatabaseDown is bad');
+});
+
+test('has no time to detect where no fault is known and the first bad sample fired', () => {
+  const script = createScript();
+  script.fire(2, 'Down', {}, 0);
+  const [incident] = incidentsOf(script.events, at(3));
+  expect(incident && timesOf(incident)).toEqual({ detectMs: undefined, acknowledgeMs: undefined, mitigateMs: undefined, resolveMs: undefined });
+  const drilled = createScript();
+  drilled.fault(2, 'started');
+  drilled.fire(2, 'Down', {}, 0);
+  expect(incidentsOf(drilled.events, at(3)).map((each) => timesOf(each).detectMs)).toEqual([0]);
+});
+
 describe('whatever the log holds', () => {
   test('each critical or high firing is in exactly one incident, and rehearsals never mix', () => {
     fc.assert(fc.property(anyHistory, (events) => {
       const incidents = incidentsOf(events, at(2_000));
       const firings = events.filter(({ details }) => details.kind === 'alert' && details.to === 'firing' && /critical|high/.test(details.labels['severity'] ?? ''));
-      expect(incidents.flatMap(({ joins }) => joins)).toHaveLength(firings.length);
+      expect(incidents.flatMap(({ joins }) => joins.filter(({ reason }) => reason !== 'still-firing'))).toHaveLength(firings.length);
       for (const { alerts, rehearsalId } of incidents) expect(new Set(alerts.map(({ labels }) => labels[rehearsalLabel]))).toEqual(new Set([rehearsalId]));
     }));
   });

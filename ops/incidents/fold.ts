@@ -32,6 +32,8 @@ interface Fold {
   open: Draft[];
   /** Incidents of which an alert of that fingerprint fires, also when an operator has resolved them. */
   readonly firing: Map<string, Draft[]>;
+  /** Alerts that fire on though an operator has resolved all their incidents, by fingerprint: the next incident takes them. */
+  readonly left: Map<string, { readonly alert: IncidentAlert; readonly rehearsalId: string | undefined }>;
   faults: Fault[];
 }
 interface Fault extends IncidentFault {
@@ -48,7 +50,7 @@ export const incidentKinds = ['alert', 'ack', 'fault', 'incident'] as const;
  * @param nowMs the end of the log in time: by it a quiet incident counts as resolved
  */
 export function incidentsOf(events: readonly LoggedEvent[], nowMs: number): Incident[] {
-  const fold: Fold = { incidents: [], byId: new Map(), open: [], firing: new Map(), faults: [] };
+  const fold: Fold = { incidents: [], byId: new Map(), open: [], firing: new Map(), left: new Map(), faults: [] };
   for (const event of events) {
     if (event.atMs > nowMs) continue;
     closeQuiet(fold, event.atMs);
@@ -90,11 +92,24 @@ function applyAlert(fold: Fold, event: LoggedEvent, details: AlertDetails): void
     const around = faultsAround(fold.faults, details.activeAtMs, rehearsalId);
     const found = findIncident(fold.open, details, rehearsalId, around);
     const incident = found?.incident ?? open(fold, event, details, severity, around);
+    fold.left.delete(details.fingerprint);
     fire(fold, incident, event, details, severity, found?.reason ?? 'opened', around);
+    takeLeft(fold, incident, event.atMs);
     return;
   }
   for (const incident of fold.firing.get(details.fingerprint) ?? []) end(incident, details.fingerprint, event.atMs);
   fold.firing.delete(details.fingerprint);
+  fold.left.delete(details.fingerprint);
+}
+
+/** What fires unheld is no history: it shows in the incident that is under way, or no open one would tell of it. */
+function takeLeft(fold: Fold, incident: Draft, atMs: number): void {
+  for (const [fingerprint, { alert, rehearsalId }] of fold.left) {
+    if (rehearsalId !== incident.rehearsalId) continue;
+    fold.left.delete(fingerprint);
+    hold(fold, incident, alert);
+    incident.joins.push({ fingerprint, atMs, reason: 'still-firing' });
+  }
 }
 
 /** After an alert's end: mitigated once no symptom fires any more. */
@@ -146,7 +161,7 @@ function open(fold: Fold, event: LoggedEvent, details: AlertDetails, severity: S
   const last = around.at(-1);
   const fault = last === undefined ? undefined : { faultId: last.faultId, fault: last.fault, target: last.target, atMs: last.atMs };
   const incident: Draft = {
-    id: `inc-${event.sequence}`, state: 'open', severity, title: details.annotations['summary'] ?? details.rule, rehearsalId: details.labels[rehearsalLabel],
+    id: `inc-${event.sequence}`, state: 'open', severity, title: '', rehearsalId: details.labels[rehearsalLabel],
     services: [], alerts: [], joins: [], fault, startedAtMs: fault?.atMs ?? Math.min(details.activeAtMs, event.atMs), detectedAtMs: event.atMs,
     acknowledgedAtMs: undefined, acknowledgedBy: undefined, mitigatedAtMs: undefined, resolvedAtMs: undefined, notes: [],
     told: { latestFiringMs: event.atMs, latestEndMs: 0, faultIds: new Set(), places: new Map(), symptoms: 0, firing: 0, firingSymptoms: 0 },
@@ -160,10 +175,23 @@ function open(fold: Fold, event: LoggedEvent, details: AlertDetails, severity: S
 function fire(fold: Fold, incident: Draft, event: LoggedEvent, details: AlertDetails, severity: Severity, reason: JoinReason, around: readonly Fault[]): void {
   const { fingerprint, labels, activeAtMs } = details;
   const { told } = incident;
+  const before = incident.alerts[told.places.get(fingerprint) ?? incident.alerts.length];
+  const fired = { fingerprint, rule: details.rule, labels, summary: details.annotations['summary'] ?? details.rule, severity, value: Number(String(details.value).replace('Inf', 'Infinity')), resolvedAtMs: undefined };
+  hold(fold, incident, { ...fired, activeAtMs: before?.activeAtMs ?? activeAtMs, firedAtMs: before?.firedAtMs ?? event.atMs, firings: (before?.firings ?? 0) + 1 });
+  incident.joins.push({ fingerprint, atMs: event.atMs, reason });
+  for (const { faultId } of around) told.faultIds.add(faultId);
+  // A sample that was bad before the first alert fired belongs to the same trouble, whichever alert it led to.
+  if (incident.fault === undefined) incident.startedAtMs = Math.min(incident.startedAtMs, activeAtMs);
+  told.latestFiringMs = event.atMs;
+}
+
+/** Puts an alert that fires into an incident, or anew in its place. */
+function hold(fold: Fold, incident: Draft, alert: IncidentAlert): void {
+  const { fingerprint, labels } = alert;
+  const { told } = incident;
   const index = told.places.get(fingerprint) ?? incident.alerts.length;
   const before = incident.alerts[index];
-  const fired = { fingerprint, rule: details.rule, labels, summary: details.annotations['summary'] ?? details.rule, severity, value: Number(String(details.value).replace('Inf', 'Infinity')), resolvedAtMs: undefined };
-  incident.alerts[index] = { ...fired, activeAtMs: before?.activeAtMs ?? activeAtMs, firedAtMs: before?.firedAtMs ?? event.atMs, firings: (before?.firings ?? 0) + 1 };
+  incident.alerts[index] = alert;
   told.places.set(fingerprint, index);
   if (before === undefined && isSymptom(labels)) told.symptoms++;
   if (before === undefined || before.resolvedAtMs !== undefined) {
@@ -171,18 +199,21 @@ function fire(fold: Fold, incident: Draft, event: LoggedEvent, details: AlertDet
     if (isSymptom(labels)) told.firingSymptoms++;
     fold.firing.set(fingerprint, [...(fold.firing.get(fingerprint) ?? []), incident]);
   }
-  incident.joins.push({ fingerprint, atMs: event.atMs, reason });
   const service = serviceOf(labels);
   if (service !== undefined && !incident.services.includes(service)) incident.services = [...incident.services, service];
-  if (severities.indexOf(severity) < severities.indexOf(incident.severity)) incident.severity = severity;
-  for (const { faultId } of around) told.faultIds.add(faultId);
-  // A sample that was bad before the first alert fired belongs to the same trouble, whichever alert it led to.
-  if (incident.fault === undefined) incident.startedAtMs = Math.min(incident.startedAtMs, activeAtMs);
-  told.latestFiringMs = event.atMs;
+  if (severities.indexOf(alert.severity) < severities.indexOf(incident.severity)) incident.severity = alert.severity;
+  incident.title = titleOf(incident.alerts);
   if (isSymptom(labels) || told.symptoms === 0) {
     incident.mitigatedAtMs = undefined;
     incident.state = 'open';
   }
+}
+
+/** The gravest tells what it is, and of equally grave ones a cause before its symptoms, then the first. */
+function titleOf(alerts: readonly IncidentAlert[]): string {
+  const rank = ({ severity, labels }: IncidentAlert): number => 2 * severities.indexOf(severity) + (isSymptom(labels) ? 1 : 0);
+  const [first, ...rest] = alerts;
+  return first === undefined ? '' : rest.reduce((best, alert) => (rank(alert) < rank(best) ? alert : best), first).summary;
 }
 
 function closeQuiet(fold: Fold, nowMs: number): void {
@@ -214,6 +245,10 @@ function applyMark(fold: Fold, event: LoggedEvent, { phase, incidentId, text }: 
   incident.resolvedAtMs = event.atMs;
   incident.state = 'resolved';
   fold.open = fold.open.filter((other) => other !== incident);
+  for (const alert of incident.alerts) {
+    const holders = alert.resolvedAtMs === undefined ? fold.firing.get(alert.fingerprint) : undefined;
+    if (holders?.every(({ state }) => state === 'resolved') === true) fold.left.set(alert.fingerprint, { alert, rehearsalId: incident.rehearsalId });
+  }
 }
 
 function serviceOf(labels: Labels): string | undefined {

@@ -24,7 +24,7 @@ export interface IncidentAlert {
 }
 
 /** Why an alert belongs to an incident; see `joinRule`. */
-export type JoinReason = 'opened' | 'again' | 'service' | 'fault' | 'time';
+export type JoinReason = 'opened' | 'again' | 'service' | 'fault' | 'time' | 'still-firing';
 
 export interface IncidentFault {
   readonly faultId: string;
@@ -38,7 +38,7 @@ export interface Incident {
   readonly id: string;
   readonly state: IncidentState;
   readonly severity: Severity;
-  /** Summary of the alert that opened it. */
+  /** Summary of the gravest alert so far; of equally grave ones a cause (`isSymptom`) before its symptoms, then the first. */
   readonly title: string;
   /** Load run or drill whose alerts it holds; rehearsals never mix with what really happened. */
   readonly rehearsalId: string | undefined;
@@ -68,6 +68,8 @@ export interface Incident {
  * 3. the same fault was under way, or had ended less than `windowMs` before, when each of them began;
  * 4. it began within `windowMs` of the incident's first or latest firing: one cause shows in several places within minutes.
  * Of several incidents it joins the one that meets the earlier rule, then the one opened last.
+ * An alert that fires on after an operator has resolved its incident is taken by the next incident of the same rehearsal
+ * (or of none) that an alert opens or joins, as `still-firing`.
  */
 export const joinRule = { windowMs: 5 * 60_000 } as const;
 
@@ -82,8 +84,8 @@ export const isSymptom = (labels: Labels): boolean => labels['kind'] !== 'cause'
 
 /** Milliseconds between the incident's marks; undefined where a mark is not yet there. */
 export interface IncidentTimes {
-  /** Start to detection. */
-  readonly detectMs: number;
+  /** Start to detection; undefined where no fault is known and the alert fired on the first bad sample: nothing was measured. */
+  readonly detectMs: number | undefined;
   /** Detection to the first acknowledgement. */
   readonly acknowledgeMs: number | undefined;
   /** Start to mitigation. */
@@ -95,7 +97,7 @@ export interface IncidentTimes {
 export function timesOf(incident: Incident): IncidentTimes {
   const since = (fromMs: number, toMs: number | undefined): number | undefined => (toMs === undefined ? undefined : Math.max(0, toMs - fromMs));
   return {
-    detectMs: Math.max(0, incident.detectedAtMs - incident.startedAtMs),
+    detectMs: incident.fault === undefined && incident.detectedAtMs <= incident.startedAtMs ? undefined : Math.max(0, incident.detectedAtMs - incident.startedAtMs),
     acknowledgeMs: since(incident.detectedAtMs, incident.acknowledgedAtMs),
     mitigateMs: since(incident.startedAtMs, incident.mitigatedAtMs),
     resolveMs: since(incident.startedAtMs, incident.resolvedAtMs),

@@ -32,7 +32,9 @@ function summaryOf(incident: Incident): string {
   const { severity, services, detectedAtMs, state, rehearsalId, fault } = incident;
   const { resolveMs, mitigateMs } = timesOf(incident);
   const where = services.length === 0 ? 'an unnamed service' : services.map(escape).join(', ');
-  const end = resolveMs !== undefined ? `It was resolved after ${formatDuration(resolveMs)}.` : mitigateMs !== undefined ? `It was mitigated after ${formatDuration(mitigateMs)} and is not resolved yet.` : 'It is not mitigated yet.';
+  const firing = stillFiringAt(incident);
+  const despite = firing.length === 0 ? '' : `, by an operator's mark while ${firing.map(escape).join(', ')} still fired`;
+  const end = resolveMs !== undefined ? `It was resolved after ${formatDuration(resolveMs)}${despite}.` : mitigateMs !== undefined ? `It was mitigated after ${formatDuration(mitigateMs)} and is not resolved yet.` : 'It is not mitigated yet.';
   return [
     `A ${severity} incident of ${where}, detected at ${formatTime(detectedAtMs)}; state: ${state}. ${end}`,
     ...(rehearsalId === undefined ? [] : [`It was a rehearsal (${escape(rehearsalId)}), not a real outage.`]),
@@ -44,7 +46,13 @@ function impactOf(incident: Incident): string {
   const rows = incident.alerts.map(({ rule, severity, summary, firedAtMs, resolvedAtMs, firings, value }) => [
     rule, severity, summary, formatFigure(value), resolvedAtMs === undefined ? 'still firing' : formatDuration(resolvedAtMs - firedAtMs), String(firings),
   ]);
-  return `${table(['Alert', 'Severity', 'What it said', 'Last value', 'Fired for', 'Times'], rows)}\n\nUsers and money affected: _to be filled in; the \`impact\` query of each alert over the time of the incident gives the figure._`;
+  return `${table(['Alert', 'Severity', 'What it said', 'Value when it fired', 'Fired for', 'Times'], rows)}\n\nUsers and money affected: _to be filled in; the \`impact\` query of each alert over the time of the incident gives the figure._`;
+}
+
+/** Rules of the alerts that had not ended when it was resolved. */
+function stillFiringAt({ alerts, resolvedAtMs }: Incident): string[] {
+  if (resolvedAtMs === undefined) return [];
+  return [...new Set(alerts.filter((alert) => alert.resolvedAtMs === undefined || alert.resolvedAtMs > resolvedAtMs).map(({ rule }) => rule))];
 }
 
 const changeKinds = new Set(['deploy', 'config', 'load-run', 'fault']);
@@ -61,7 +69,7 @@ function responseOf(incident: Incident, timeline: readonly TimelineEntry[]): str
   const dead = timeline.filter(({ kind, text }) => kind === 'notification' && text.includes(': dead')).length;
   return [
     `- Started: ${formatTime(incident.startedAtMs)} (${incident.fault === undefined ? 'first bad sample' : 'start of the fault'})`,
-    `- Detected: after ${span(detectMs)}, by ${escape(incident.alerts[0]?.rule ?? 'an alert')}`,
+    `- Detected: ${detectMs === undefined ? 'with that sample; how long the trouble had lasted the log does not say' : `after ${span(detectMs)}`}, by ${escape(incident.alerts[0]?.rule ?? 'an alert')}`,
     `- Acknowledged: ${acknowledgeMs === undefined ? 'not yet' : `${span(acknowledgeMs)} after detection, by ${escape(incident.acknowledgedBy ?? 'somebody')}`}`,
     `- Mitigated: ${mitigateMs === undefined ? 'not yet' : `${span(mitigateMs)} after the start`}`,
     `- Resolved: ${resolveMs === undefined ? 'not yet' : `${span(resolveMs)} after the start`}`,
@@ -83,7 +91,7 @@ function questionsOf(incident: Incident, timeline: readonly TimelineEntry[]): st
   const questions = [
     incident.fault === undefined ? 'What was the cause? The log names none.' : undefined,
     timeline.some(({ kind, atMs }) => kind === 'deploy' && atMs <= incident.detectedAtMs) ? 'Did the deploy before it cause it, and would a canary have caught it?' : undefined,
-    detectMs > 5 * 60_000 ? `Why did detection take ${formatDuration(detectMs)}?` : undefined,
+    detectMs !== undefined && detectMs > 5 * 60_000 ? `Why did detection take ${formatDuration(detectMs)}?` : undefined,
     incident.acknowledgedAtMs === undefined ? 'Why did nobody acknowledge it?' : undefined,
     timeline.some(({ kind }) => kind === 'escalation') ? 'Why did the first person not answer?' : undefined,
     incident.alerts.some(({ firings }) => firings > 1) ? 'Why did an alert fire more than once: did the measure not hold, or does the rule flap?' : undefined,

@@ -70,14 +70,15 @@ describe('sora incident', () => {
 
   test('takes notes and marks, shows the timeline and drafts a postmortem', async () => {
     await append();
-    expect((await run(incident, ['note', 'inc-1', 'rolled back'])).stdout).toBe('inc-1 is open\n');
+    expect((await run(incident, ['note', 'inc-1', 'rolled back'])).stdout).toBe('noted in inc-1, which is open\n');
     expect((await run(incident, ['mitigate', 'inc-1'])).stdout).toBe('inc-1 is mitigated\n');
-    expect((await run(incident, ['resolve', 'inc-1', 'all well'])).stdout).toBe('inc-1 is resolved\n');
+    await expect(run(incident, ['resolve', 'inc-1', 'all well'])).rejects.toMatchObject({ code: 'alerts_firing', message: '2 alerts of inc-1 still fire: ApiDown (critical), Errors (high)', hint: expect.stringContaining('resolve inc-1 --force') as string });
+    expect((await run(incident, ['resolve', 'inc-1', 'all well', '--force'])).stdout).toBe('inc-1 is resolved\n');
     await expect(run(incident, ['resolve', 'inc-1'])).rejects.toMatchObject({ code: 'incident_resolved' });
     const shown = (await run(incident, ['show', 'inc-1'])).stdout;
     expect(shown).toContain('note: rolled back');
     expect(shown).toMatch(/resolved +2026-01-01T12:30:00.000Z +21m/);
-    expect((await run(incident, ['postmortem', 'inc-1'], tokens.viewer)).stdout).toContain('# Postmortem inc-1: ApiDown is bad');
+    expect((await run(incident, ['postmortem', 'inc-1'], tokens.viewer)).stdout).toMatch(/# Postmortem inc-1: ApiDown is bad\n.*by an operator's mark while ApiDown, Errors still fired\./s);
   });
 
   test('refuses what is wrong, each with the next step', async () => {
@@ -87,6 +88,8 @@ describe('sora incident', () => {
     await expect(run(incident, ['show', '../x'])).rejects.toMatchObject({ code: 'invalid_config' });
     await expect(run(incident, ['note', 'inc-1'])).rejects.toMatchObject({ message: 'sora incident note needs a text' });
     await expect(run(incident, ['resolv', 'inc-1'])).rejects.toMatchObject({ hint: 'did you mean sora incident resolve?' });
+    await expect(run(incident, [])).rejects.toMatchObject({ message: 'sora incident needs a verb' });
+    await expect(run(incident, ['ls', '--state', 'opn'])).rejects.toMatchObject({ message: '--state "opn" is none of open, mitigated, resolved', hint: 'did you mean --state open?' });
     await expect(run(incident, ['ls', '--days', '9999'])).rejects.toMatchObject({ code: 'invalid_request' });
   });
 });

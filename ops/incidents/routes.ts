@@ -29,11 +29,13 @@ const listQuery = z.strictObject({
   rehearsals: z.stringbool().default(true),
 });
 const markBody = z.strictObject({ text: z.string().max(4_000).optional() }).prefault({});
+/** `force`: also while alerts of it fire. */
+const resolveBody = z.strictObject({ text: z.string().max(4_000).optional(), force: z.boolean().default(false) }).prefault({});
 const noteBody = z.strictObject({ text: z.string().trim().min(1).max(4_000) });
 type IncidentRequest = Request<{ id: string }>;
 const idPattern = /^inc-\d{1,15}$/;
 
-/** `GET /`, `GET /:id`, `GET /:id/postmortem`; `POST /:id/notes|mitigate|resolve` with `{ text }`. */
+/** `GET /`, `GET /:id`, `GET /:id/postmortem`; `POST /:id/notes|mitigate|resolve` with `{ text }`, of the last also `force`. */
 export function incidentRoutes({ host, log, gate }: IncidentRoutesDeps): Router {
   const router = express.Router();
   const all = async (days = daysMax, onCut?: (events: number) => void): Promise<Incident[]> => {
@@ -74,13 +76,15 @@ export function incidentRoutes({ host, log, gate }: IncidentRoutesDeps): Router 
     response.json({ markdown: renderPostmortem(incident, events, host.clock.nowMs(), cutEvents) });
   });
 
-  const mark = (path: string, phase: 'note' | 'mitigated' | 'resolved', body: z.ZodType<{ text?: string | undefined }>): void => {
+  const mark = (path: string, phase: 'note' | 'mitigated' | 'resolved', body: z.ZodType<{ text?: string | undefined; force?: boolean }>): void => {
     router.post(`/:id/${path}`, requireRole('operator'), async (request, response) => {
-      const { text } = body.parse(request.body ?? undefined);
+      const { text, force } = body.parse(request.body ?? undefined);
       // One turn for all of it: a mark that is made is never answered as refused.
       const marked = await gate.run(async () => {
-        const { id, state } = await find(String(request.params['id']));
+        const found = await find(String(request.params['id']));
+        const { id, state } = found;
         if (phase !== 'note' && state === 'resolved') throw new SoraError('incident_resolved', `incident ${id} is resolved already`, { status: 409, hint: `sora incident note ${id} adds to it` });
+        if (phase === 'resolved' && force !== true) refuseFiring(found);
         await log.append([{ atMs: host.clock.nowMs(), actor: actorOf(request), details: { kind: 'incident', phase, incidentId: id, ...(text === undefined ? {} : { text }) } }]);
         return await find(id);
       });
@@ -89,6 +93,20 @@ export function incidentRoutes({ host, log, gate }: IncidentRoutesDeps): Router 
   };
   mark('notes', 'note', noteBody);
   mark('mitigate', 'mitigated', markBody);
-  mark('resolve', 'resolved', markBody);
+  mark('resolve', 'resolved', resolveBody);
   return router;
+}
+
+/** Alerts named in a refusal. */
+const namedMax = 5;
+
+/** An incident that is over while its alerts fire would leave a critical alert in no open incident. */
+function refuseFiring({ id, alerts }: Incident): void {
+  const firing = alerts.filter(({ resolvedAtMs }) => resolvedAtMs === undefined);
+  if (firing.length === 0) return;
+  const names = [...new Set(firing.map(({ rule, severity }) => `${rule} (${severity})`))];
+  const listed = names.length <= namedMax ? names.join(', ') : `${names.slice(0, namedMax).join(', ')} and ${names.length - namedMax} more`;
+  throw new SoraError('alerts_firing', `${firing.length === 1 ? '1 alert' : `${firing.length} alerts`} of ${id} still fire${firing.length === 1 ? 's' : ''}: ${listed}`, {
+    status: 409, hint: `it resolves itself once they have ended; sora incident mitigate ${id} says that users are well; resolve ${id} --force ends it all the same, and the next incident takes what still fires`,
+  });
 }

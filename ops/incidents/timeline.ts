@@ -1,5 +1,5 @@
 /** An incident's timeline: everything the log says about its alerts, its people and what changed around it. */
-import { formatFigure } from '../alerting/notifiers/text.ts';
+import { formatFigure, formatTime } from '../alerting/notifiers/text.ts';
 import { assertNever } from '../core/error.ts';
 import type { EventKind, LoggedEvent } from '../core/event-log/event.ts';
 import type { Incident } from './incident.ts';
@@ -30,12 +30,21 @@ export function timelineOf(incident: Incident, events: readonly LoggedEvent[], n
   const entries = events
     .filter((event) => event.atMs >= fromMs && (event.atMs <= toMs || isMarkOf(incident, event)))
     .flatMap((event) => describeEvent(event, incident.id, fingerprints))
+    .concat(stillFiring(incident))
     .toSorted((one, other) => one.atMs - other.atMs);
   if (entries.length <= entriesMax) return entries;
   const half = entriesMax / 2;
   const middle = entries[half];
   const gap: TimelineEntry[] = middle === undefined ? [] : [{ atMs: middle.atMs, kind: 'incident', actor: 'sora', text: `${entries.length - entriesMax + 1} entries left out here` }];
   return [...entries.slice(0, half), ...gap, ...entries.slice(entries.length - half + 1)];
+}
+
+/** What it took over from an incident that was resolved while alerts of it fired. */
+function stillFiring({ alerts, joins }: Incident): TimelineEntry[] {
+  return joins.flatMap(({ fingerprint, atMs, reason }) => {
+    const alert = reason === 'still-firing' ? alerts.find((each) => each.fingerprint === fingerprint) : undefined;
+    return alert === undefined ? [] : [{ atMs, kind: 'alert' as const, actor: 'sora', text: `${alert.rule} still fires from before, since ${formatTime(alert.firedAtMs)}` }];
+  });
 }
 
 /** Marks and notes of people come after the end as well. */
