@@ -8,6 +8,7 @@ import { onInterrupt } from './interrupt.ts';
 import { startSupervisor, takeFolder } from './supervisor-link.ts';
 import type { SupervisorConfig } from './supervisor-link.ts';
 import { renderTable } from './table.ts';
+import { checkAlerting } from './up-check.ts';
 
 /** State folder of the stack that `sora up` runs. */
 export function stackDir(context: Context): string {
@@ -36,6 +37,7 @@ export const up: Command = {
     const parsed = parseFlags(up, args);
     const output = outputOf(parsed);
     const { host } = context;
+    if (!parsed.has('no-alerts')) await checkAlerting(context);
     const stateDir = stackDir(context);
     const giveBack = takeFolder(context, stateDir, 'the stack', 'use it as it is, or stop it first with: npx sora down');
     try {

@@ -6,6 +6,7 @@ import { createNodeHost } from '../core/node-host.ts';
 import { createTelemetry } from '../telemetry/telemetry.ts';
 import { readStackState } from '../supervisor/stack-state.ts';
 import { readControlEnvironment } from './environment.ts';
+import { orGiveUp } from './give-up.ts';
 import { startPlane } from './plane.ts';
 import { readAlertSettings } from './settings.ts';
 
@@ -16,7 +17,7 @@ async function run(host: Host): Promise<void> {
   const settings = await readAlertSettings(host, root);
   const telemetry = createTelemetry(host, { service: env.SORA_SERVICE, ...(env.SORA_LOG_DIR === undefined ? {} : { logDir: env.SORA_LOG_DIR }) });
   const { log } = telemetry;
-  const plane = await startPlane({ host, root, env, settings, log, metrics: telemetry.metrics });
+  const plane = await orGiveUp(telemetry, () => startPlane({ host, root, env, settings, log, metrics: telemetry.metrics }));
   log.info({ url: plane.url, coldStartMs: Math.round(host.clock.monotonicMs()) }, 'ready');
 
   let stopping = false;

@@ -37,7 +37,15 @@ const flushPeriodMs = 500;
 
 /** pino's buffered writer with the two members its types leave out. */
 type Buffered = ReturnType<typeof pino.destination> & { readonly destroyed: boolean; readonly fd: number };
-const openBuffered = (options: Parameters<typeof pino.destination>[0]): Buffered => pino.destination(options) as Buffered;
+function openBuffered(options: Parameters<typeof pino.destination>[0]): Buffered {
+  const stream = pino.destination(options) as Buffered;
+  const flushSync = stream.flushSync.bind(stream);
+  // pino calls it at the end of the process too, and it throws before the file is open: that would hide why the process ends so soon.
+  stream.flushSync = () => {
+    if (stream.fd >= 0) flushSync();
+  };
+  return stream;
+}
 
 /** Lines to stderr, buffered for at most half a second. */
 export function openStderr(host: Host): Destination {

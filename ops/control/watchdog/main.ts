@@ -9,11 +9,15 @@ import { exitCodes, messageOf, renderError, SoraError } from '../../core/error.t
 import type { Host } from '../../core/host.ts';
 import { createNodeHost } from '../../core/node-host.ts';
 import { createTelemetry } from '../../telemetry/telemetry.ts';
+import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { readWatchdogEnvironment } from '../environment.ts';
+import type { WatchdogEnvironment } from '../environment.ts';
 import { isBearer } from '../auth.ts';
+import { orGiveUp } from '../give-up.ts';
 import { notFoundHandler, problemHandler } from '../problem.ts';
 import { createApp, listen } from '../server.ts';
 import { readAlertSettings } from '../settings.ts';
+import type { AlertSettings } from '../settings.ts';
 import { fileMemory } from './memory.ts';
 import { watchdogMetrics } from './metrics.ts';
 import { chooseReceivers, reachesNobody } from './receivers.ts';
@@ -30,6 +34,10 @@ async function run(host: Host): Promise<void> {
   const env = readWatchdogEnvironment(host);
   const settings = await readAlertSettings(host, root);
   const telemetry = createTelemetry(host, { service: env.SORA_SERVICE, ...(env.SORA_LOG_DIR === undefined ? {} : { logDir: env.SORA_LOG_DIR }) });
+  await orGiveUp(telemetry, () => watch(host, env, settings, telemetry));
+}
+
+async function watch(host: Host, env: WatchdogEnvironment, settings: AlertSettings, telemetry: Telemetry): Promise<void> {
   const { log } = telemetry;
   const { receivers, reaches } = chooseReceivers({ host, root, settings, service: env.SORA_SERVICE, rehearsal: env.SORA_REHEARSAL, writeLog: (fields, text) => log.error(fields, text) });
   const watchdog = startWatchdog({

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { connect, createServer as createTcpServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
@@ -148,3 +148,26 @@ test('a control plane that hangs or is killed is told of by its watchdog, a proc
   expect(await (await fetch(`http://127.0.0.1:${watchdogPort}/readyz`)).json()).toMatchObject({ phase: 'resting' });
   expect(told).toEqual([]);
 }, 120_000);
+
+test('a mistake in the files of receivers is the last word of both processes, and in their logs', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sora-mistake-'));
+  cleanups.push(() => rmSync(folder, { recursive: true }));
+  for (const name of ['routing.yaml', 'oncall.yaml']) copyFileSync(join(root, 'alerts', name), join(folder, name));
+  const receivers = readFileSync(join(root, 'alerts/receivers.yaml'), 'utf8');
+  writeFileSync(join(folder, 'receivers.yaml'), receivers.replace('kind: webhook', 'kind: webhok'));
+  const database = await createTestDatabase({ migrate: false });
+  cleanups.push(() => database[Symbol.asyncDispose]());
+  const env = {
+    ...process.env, PORT: '0', SORA_STATE_DIR: folder, SORA_LOG_DIR: folder, SORA_ALERT_ROUTING: join(folder, 'routing.yaml'), SORA_ALERT_ONCALL: join(folder, 'oncall.yaml'),
+    SORA_CONTROL_DATABASE_URL: database.url, SORA_HEARTBEAT_SECRET: secret, SORA_VIEWER_TOKEN: secret, SORA_OPERATOR_TOKEN: secret, SORA_ADMIN_TOKEN: secret, SORA_ACK_SECRET: secret,
+  };
+  for (const [service, entry] of [['watchdog', 'ops/control/watchdog/main.ts'], ['control', 'ops/control/main.ts']] as const) {
+    const child = spawn(process.execPath, [join(root, entry)], { stdio: ['ignore', 'ignore', 'pipe'], env });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    expect(await once(child, 'close')).toEqual([104, null]);
+    expect(said).toContain('kind: must be one of slack');
+    expect(said).not.toContain('sonic');
+    expect(readFileSync(join(folder, `${service}.log`), 'utf8')).toContain('could not start');
+  }
+}, 60_000);
