@@ -91,6 +91,45 @@ it('keeps what rules write for longer than this process, also beside a Prometheu
   server.close();
 });
 
+it('ends what an earlier life scraped, but for what is scraped again', async () => {
+  await using test = await createTestDatabase({ migrate: false });
+  const server = createServer((_request, response) => response.setHeader('content-type', 'text/plain; version=0.0.4').end('hits 3\n'));
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`;
+  const of = (jobs: readonly string[]): Partial<AlertSettings> => ({ targets: jobs.map((job) => ({ job, url, labels: {} })) });
+  const host = createTestHost(Date.UTC(2026, 0, 1));
+  await using database = openControlDatabase(host, test.url);
+  await database.migrate([join(import.meta.dirname, '../metricstore/migrations')]);
+  const given = { host, database, warn: () => undefined };
+  const live = async (jobs: readonly string[]): Promise<Samples> => {
+    const samples = await settle(start(of(jobs), given), host);
+    const begun = samples.begin();
+    await host.advance(200);
+    await settle(begun, host);
+    samples.append([{ labels: { __name__: 'recorded' }, atMs: host.clock.nowMs(), value: 1 }], 'rules');
+    return samples;
+  };
+  const before = await live(['moved', 'stays']);
+  await settle(before.stop(), host);
+  const endMs = host.clock.nowMs();
+  await host.advance(60_000);
+  const after = await live(['stays']);
+  const jobsAt = async (query: string, atMs: number): Promise<string[]> => {
+    const { value } = await queryInstant(after.source, query, atMs);
+    return value.type === 'vector' ? value.samples.map(({ labels }) => labels['job'] ?? '').sort() : [];
+  };
+  const nowMs = host.clock.nowMs();
+  expect(await jobsAt('hits', nowMs)).toEqual(['stays']);
+  expect(await jobsAt('up', nowMs)).toEqual(['stays', 'web']);
+  expect(await jobsAt('hits', endMs + 20_000)).toEqual(['moved', 'stays']);
+  expect(await jobsAt('hits', endMs + 40_000)).toEqual([]);
+  expect((await queryInstant(after.source, 'count_over_time(hits{job="stays"}[5m])', nowMs)).value).toMatchObject({ samples: [{ value: 2 }] });
+  expect(await jobsAt('recorded', endMs + 40_000)).toEqual(['']);
+  await settle(after.stop(), host);
+  server.closeAllConnections();
+  server.close();
+});
+
 /** Lets work that waits for its turn have it. */
 async function settle<Result>(work: Promise<Result>, host: TestHost): Promise<Result> {
   const state = { isDone: false };

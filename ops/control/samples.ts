@@ -10,6 +10,7 @@ import { watchMetricStore } from '../metricstore/store-metrics.ts';
 import type { NewSample } from '../metricstore/raw-store/raw-store.ts';
 import { checkTargets, ScrapeLoop } from '../metricstore/scrape/scrape-loop.ts';
 import type { ScrapeTarget, TargetState } from '../metricstore/scrape/target.ts';
+import { scrapeKeyPrefix } from '../metricstore/scrape/target-series.ts';
 import { readTopology } from '../supervisor/topology.ts';
 import type { Topology } from '../supervisor/topology.ts';
 import type { AlertSettings } from './settings.ts';
@@ -45,6 +46,11 @@ const timeoutShare = 0.8;
 /** First scrapes of a start come all at once, or nearly. */
 const firstWithinMs = 200;
 const triedMaxMs = 5_000;
+/**
+ * So long after its last sample a series of an earlier life ends: longer than a journal may miss at the end of a life, so that what
+ * was evaluated then is the same when it is asked again.
+ */
+const endedAfterMs = 30_000;
 
 /**
  * Scrapes every process of the stack and what the settings name, from `begin` on; with a Prometheus elsewhere nothing is scraped.
@@ -101,6 +107,9 @@ function startScraping({ host, settings, places, warn }: SamplesParts, store: Me
     targets: () => loop.targets(),
     completeFromMs: () => store.completeFromMs,
     async begin() {
+      // What an earlier life scraped is true only of what is scraped again, now: a process of the stack before, or at an address that
+      // is no target any more, would answer for another 5 min.
+      store.raw.endTimelines(scrapeKeyPrefix, host.clock.nowMs(), Math.max(endedAfterMs, 2 * settings.scrapeIntervalMs));
       discover();
       timer = host.timers.every(settings.scrapeIntervalMs, discover);
       const over = new AbortController();

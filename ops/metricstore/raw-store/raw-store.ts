@@ -133,6 +133,25 @@ export class RawStore implements SampleSource {
     this.#table.write(id, timeline, tick, timeline.timeMs(tick), 0, true);
   }
 
+  /**
+   * Ends the series of all timelines whose key begins so, each `silentMs` after the last of its timeline, and before `nowMs` at the
+   * latest: what wrote them is no more, and whoever goes on with one brings it back. Answers how many ended.
+   */
+  endTimelines(keyPrefix: string, nowMs: number, silentMs: number): number {
+    const ends = new Map<Timeline, number>();
+    let ended = 0;
+    for (let id = 0; id < this.#index.idsEnd; id++) {
+      const timeline = this.#table.headTimeline[id];
+      if (timeline === undefined || this.#table.ended[id] === 1 || !timeline.key.startsWith(keyPrefix)) continue;
+      const tick = ends.get(timeline) ?? timeline.tick(Math.min(nowMs - 1, timeline.lastMs + silentMs));
+      ends.set(timeline, tick);
+      if (tick < 0) continue;
+      this.#table.write(id, timeline, tick, timeline.timeMs(tick), 0, true);
+      ended++;
+    }
+    return ended;
+  }
+
   /** Whether the reference still names a series. */
   holds(reference: SeriesReference): boolean {
     return this.#idOf(reference) >= 0;

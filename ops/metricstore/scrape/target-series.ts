@@ -12,6 +12,8 @@ import type { Labels } from '../series.ts';
 const aheadMaxMs = 600_000;
 /** Texts no longer seen that are kept before the cache is made anew. */
 const idleTextsMax = 1_000;
+/** Of the timelines of targets: the samples of a scrape share its time. */
+export const scrapeKeyPrefix = 'scrape:';
 
 /** What a scrape tells of itself, as in Prometheus. */
 export interface ScrapeReport {
@@ -39,7 +41,7 @@ export class TargetSeries {
   constructor(store: RawStore, labels: Labels, key: string, samplesMax?: number) {
     this.#store = store;
     this.#labels = labels;
-    this.#key = `scrape:${key}`;
+    this.#key = `${scrapeKeyPrefix}${key}`;
     this.#batch = new SampleBatch(samplesMax);
   }
 
