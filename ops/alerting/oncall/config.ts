@@ -5,8 +5,8 @@ import { duration, list, whole, word } from '../routing/fields.ts';
 import type { Contact } from '../routing/integration.ts';
 import { expandText } from '../routing/environment.ts';
 import { timeInterval, timeZone } from '../routing/time-interval.ts';
-import { problemsError, problemsOf, readYaml } from '../routing/yaml-text.ts';
-import type { Problem } from '../routing/yaml-text.ts';
+import { entriesOf, itemsOf, problemsError, problemsOf, readYaml, textOf } from '../routing/yaml-text.ts';
+import type { Problem, YamlValue } from '../routing/yaml-text.ts';
 import type { Policies, Policy, PolicyStep } from './policy.ts';
 import { whoIsNext, whoIsOnCall } from './schedule.ts';
 import type { Layer, Override, Schedule } from './schedule.ts';
@@ -81,28 +81,32 @@ const stepAfterMs = 300_000;
 export function parseOncall(file: string, source: string, env: Readonly<Record<string, string | undefined>>): OncallConfig {
   const yaml = readYaml(file, source);
   const result = fileSchema.safeParse(yaml.value ?? {});
-  const hint = 'docs/alerting.md describes the file';
-  if (!result.success) throw problemsError(file, yaml, problemsOf(result.error), hint);
-  const problems = findProblems(result.data);
-  if (problems.length > 0) throw problemsError(file, yaml, problems, hint);
+  const problems = [...(result.success ? [] : problemsOf(result.error)), ...findProblems(yaml.value)];
+  if (!result.success || problems.length > 0) throw problemsError(file, yaml, problems, 'docs/alerting.md describes the file');
   return toConfig(result.data, env);
 }
 
-function findProblems(file: RawFile): Problem[] {
+/** Names that stand nowhere, as the text has them: said beside what is wrong in the form of the file. */
+function findProblems(file: YamlValue | undefined): Problem[] {
   const problems: Problem[] = [];
-  const known = (names: object, id: string, what: string, path: Problem['path']): void => {
-    if (!Object.hasOwn(names, id)) problems.push({ path, message: `${JSON.stringify(id)} is not one of ${what} (${Object.keys(names).join(', ') || 'there are none'})` });
+  const { people, schedules, policies } = entriesOf(file);
+  const known = (names: YamlValue | undefined, value: YamlValue | undefined, what: string, path: Problem['path']): void => {
+    const id = textOf(value);
+    const all = Object.keys(entriesOf(names));
+    if (id !== undefined && !all.includes(id)) problems.push({ path, message: `${JSON.stringify(id)} is not one of ${what} (${all.join(', ') || 'there are none'})` });
   };
-  for (const [id, { layers }] of Object.entries(file.schedules)) {
-    layers.forEach((layer, index) => {
-      layer.people.forEach((person, place) => known(file.people, person, 'people', ['schedules', id, 'layers', index, 'people', place]));
-      if (layer.hours?.some(({ location }) => location !== undefined) ?? false) problems.push({ path: ['schedules', id, 'layers', index, 'hours'], message: 'have the time zone of their schedule; leave location out' });
+  for (const [id, schedule] of Object.entries(entriesOf(schedules))) {
+    itemsOf(entriesOf(schedule)['layers']).forEach((layer, index) => {
+      const { people: names, hours } = entriesOf(layer);
+      itemsOf(names).forEach((person, place) => known(people, person, 'people', ['schedules', id, 'layers', index, 'people', place]));
+      if (itemsOf(hours).some((interval) => entriesOf(interval)['location'] !== undefined)) problems.push({ path: ['schedules', id, 'layers', index, 'hours'], message: 'have the time zone of their schedule; leave location out' });
     });
   }
-  for (const [id, { steps }] of Object.entries(file.policies)) {
-    steps.forEach(({ person, schedule }, index) => {
-      if (person !== undefined) known(file.people, person, 'people', ['policies', id, 'steps', index, 'person']);
-      if (schedule !== undefined) known(file.schedules, schedule, 'schedules', ['policies', id, 'steps', index, 'schedule']);
+  for (const [id, policy] of Object.entries(entriesOf(policies))) {
+    itemsOf(entriesOf(policy)['steps']).forEach((step, index) => {
+      const { person, schedule } = entriesOf(step);
+      known(people, person, 'people', ['policies', id, 'steps', index, 'person']);
+      known(schedules, schedule, 'schedules', ['policies', id, 'steps', index, 'schedule']);
     });
   }
   return problems;

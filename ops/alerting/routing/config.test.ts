@@ -44,6 +44,9 @@ time_intervals:
     time_intervals: [{ times: [{ start_time: '10:00', end_time: '9:00' }], weekdays: [friday:monday], location: Mars }]
 `));
     expect(found.split('\n')).toEqual([
+      expect.stringMatching(/^routing.yaml:3: route.receiver: "nobody" is not one of the receivers \(team, team\)/),
+      expect.stringMatching(/^routing.yaml:4: route.matchers: must not stand in the root/),
+      expect.stringMatching(/^routing.yaml:5: route.continue: must not stand in the root/),
       expect.stringMatching(/^routing.yaml:6: route.group_by: /),
       expect.stringMatching(/^routing.yaml:7: route.group_interval: must not be 0/),
       expect.stringMatching(/^routing.yaml:9: route.routes\[0\].reciever: is not known here/),
@@ -51,7 +54,9 @@ time_intervals:
       expect.stringMatching(/^routing.yaml:11: route.routes\[0\].match_re.team: /),
       expect.stringMatching(/^routing.yaml:12: route.routes\[1\].matchers\[1\]: /),
       expect.stringMatching(/^routing.yaml:13: route.routes\[1\].group_wait: "soon" is not a duration/),
+      expect.stringMatching(/^routing.yaml:14: route.routes\[1\].mute_time_intervals\[0\]: "never" is not one of time_intervals/),
       expect.stringMatching(/^routing.yaml:17: receivers\[0\].opsgenie_configs: is known to Alertmanager/),
+      expect.stringMatching(/^routing.yaml:18: receivers\[1\].name: "team" is there twice/),
       expect.stringMatching(/^routing.yaml:19: receivers\[1\].webhook_configs\[0\].url: is not an http or https address/),
       expect.stringMatching(/^routing.yaml:19: receivers\[1\].webhook_configs\[0\].max_alerts: "many"/),
       expect.stringMatching(/^routing.yaml:22: .*end_time: "9:00" is not a time/),
@@ -160,13 +165,17 @@ receivers:
     policy: none
     integrations:
       - { kind: slack, webhook_url: 'https://hooks.example.test/T/B/x', colour: red }
-      - { kind: pager }
-`.replace('      - { kind: pager }\n', '')));
+      - { kind: webhok, url: x }
+      - { kind: log, only_if_none: perhaps, ur: x }
+`));
     expect(found.split('\n')).toEqual([
       expect.stringMatching(/^receivers.yaml:3: receivers.other: is not one of the receivers/),
       expect.stringMatching(/^receivers.yaml:5: receivers.team.policy: "none" is not one of/),
       expect.stringMatching(/^receivers.yaml:7: .*webhook_url: is a secret: write \$\{NAME\}/),
       expect.stringMatching(/^receivers.yaml:7: .*colour: is not known here/),
+      expect.stringMatching(/^receivers.yaml:8: .*kind: must be one of slack, /),
+      expect.stringMatching(/^receivers.yaml:9: .*only_if_none: "perhaps" is neither true nor false/),
+      expect.stringMatching(/^receivers.yaml:9: .*ur: is not known here/),
     ]);
     expect(found).not.toContain('hooks.example.test');
   });
@@ -209,6 +218,22 @@ describe('the files of the checkout', () => {
     const nowMs = host.clock.nowMs();
     const override = { id: 'o', schedule: 'primary', person: 'lead', fromMs: nowMs - 60_000, toMs: nowMs + 60_000, createdAtMs: nowMs };
     expect(findSettings('critical', { kind: 'email', index: 0 }, undefined, [override])).toMatchObject({ to: ['lead@example.test'] });
+  });
+
+  test('are refused with all that is wrong in any of the three at once', () => {
+    const texts: Record<string, string> = {
+      routing: 'route: { receiver: lwo, group_wait: 30x }\nreceivers: [{ name: low }]\n',
+      receivers: 'receivers:\n  low: { policy: pge, integrations: [{ kind: webhok }, { kind: log, ur: x }] }\n',
+      oncall: 'people: { ada: { mail: x } }\nschedules: {}\npolicies: { page: { steps: [{ person: bob }] } }\n',
+    };
+    const readText = (path: string): string => texts[path] ?? '';
+    const load = (): unknown => loadRouting({ ...host, files: { ...host.files, readText } }, { routing: 'routing', receivers: 'receivers', oncall: 'oncall' });
+    for (const wrong of ['routing:1: route.group_wait', 'routing:1: route.receiver: "lwo"', 'receivers:2: receivers.low.integrations[0].kind', 'ur: is not known here', 'oncall:1: people.ada.mail', 'oncall:3: policies.page.steps[0].person: "bob" is not one of people (ada)']) expect(messageOf(load)).toContain(wrong);
+    texts['oncall'] = 'people: { ada: {} }\nschedules: {}\npolicies: { page: { steps: [{ person: ada }] } }\n';
+    expect(messageOf(load)).toContain('receivers.low.policy: "pge" is not one of the on-call file\'s policies (page)');
+    texts['routing'] = 'route: { receiver: low }\nreceivers: [{ name: low }]\n';
+    texts['receivers'] = 'receivers: { hgih: {} }\n';
+    expect(messageOf(load)).toBe('receivers:1: receivers.hgih: is not one of the receivers of the routing file (low)');
   });
 
   test('are refused while somebody who may be paged cannot be reached', () => {

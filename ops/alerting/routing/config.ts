@@ -8,11 +8,12 @@ import type { Receiver } from './integration.ts';
 import { readReceiver } from './receiver-config.ts';
 import { globalSchema, ignoredOf, integrationLists, receiverSchema } from './receiver-schema.ts';
 import type { ReceiverConfig } from './receiver-schema.ts';
+import { referenceProblems } from './references.ts';
 import { buildTree } from './route.ts';
 import type { Route, RouteConfig } from './route.ts';
 import { timeInterval } from './time-interval.ts';
 import type { TimeInterval } from './time-interval.ts';
-import { formatPath, problemsError, problemsOf, readYaml } from './yaml-text.ts';
+import { entriesOf, formatPath, itemsOf, problemsError, problemsOf, readYaml } from './yaml-text.ts';
 import type { Problem, YamlText, YamlValue } from './yaml-text.ts';
 
 /** Alerts that match the target are held back while one that matches the source fires with equal labels. */
@@ -113,12 +114,13 @@ type RawFile = z.infer<typeof fileSchema>;
 export function parseRouting(name: string, source: string): RoutingConfig {
   const yaml = readYaml(name, source);
   const result = fileSchema.safeParse(yaml.value ?? {});
-  if (!result.success) throw refuse(name, yaml, problemsOf(result.error));
+  const references = referenceProblems(yaml.value);
+  if (!result.success) throw refuse(name, yaml, [...problemsOf(result.error), ...references, ...integrationProblems(yaml.value)]);
   const file = result.data;
   const global = file.global ?? {};
   const receivers = (file.receivers ?? []).map((config, index) => readReceiver(config, global, index));
   const timeout = readTimeout(global.resolve_timeout);
-  const problems = [...timeout.problems, ...receivers.flatMap((receiver) => receiver.problems), ...namesTwice(file), ...rootProblems(file.route), ...routeProblems(file, file.route, ['route'])];
+  const problems = [...timeout.problems, ...receivers.flatMap((receiver) => receiver.problems), ...references];
   if (problems.length > 0) throw refuse(name, yaml, problems);
   return {
     root: buildTree(toRoute(file.route)),
@@ -128,6 +130,17 @@ export function parseRouting(name: string, source: string): RoutingConfig {
     resolveTimeoutMs: timeout.valueMs,
     warnings: warningsOf(name, yaml, file),
   };
+}
+
+/** What is missing in receivers that are well formed, of a file that is not. */
+function integrationProblems(file: YamlValue | undefined): Problem[] {
+  const parts = entriesOf(file);
+  const global = globalSchema.safeParse(parts['global'] ?? {});
+  if (!global.success) return [];
+  return itemsOf(parts['receivers']).flatMap((raw, index) => {
+    const config = receiverSchema.safeParse(raw);
+    return config.success ? readReceiver(config.data, global.data, index).problems : [];
+  });
 }
 
 function refuse(name: string, yaml: YamlText, problems: readonly Problem[]): Error {
@@ -160,37 +173,6 @@ function toRoute(raw: RawRoute): RouteConfig {
 
 function intervalsOf(file: RawFile): { name: string; intervals: readonly TimeInterval[] }[] {
   return [...(file.mute_time_intervals ?? []), ...(file.time_intervals ?? [])].map(({ name, time_intervals: intervals }) => ({ name, intervals: intervals ?? [] }));
-}
-
-function namesTwice(file: RawFile): Problem[] {
-  const twice = (names: readonly string[], list: string): Problem[] =>
-    names.flatMap((name, index) => (names.indexOf(name) === index ? [] : [{ path: [list, index, 'name'], message: `${JSON.stringify(name)} is there twice` }]));
-  const muted = (file.mute_time_intervals ?? []).map(({ name }) => name);
-  const timed = (file.time_intervals ?? []).map(({ name }) => name);
-  const both = timed.flatMap((name, index) => (muted.includes(name) ? [{ path: ['time_intervals', index, 'name'], message: `${JSON.stringify(name)} is in mute_time_intervals too` }] : []));
-  return [...twice((file.receivers ?? []).map(({ name }) => name), 'receivers'), ...twice(muted, 'mute_time_intervals'), ...twice(timed, 'time_intervals'), ...both];
-}
-
-function rootProblems(route: RawRoute): Problem[] {
-  const problems: Problem[] = [];
-  if (route.receiver === undefined) problems.push({ path: ['route', 'receiver'], message: 'is missing: the root takes what no other route does' });
-  const none = ['match', 'match_re', 'matchers', 'mute_time_intervals', 'active_time_intervals'] as const;
-  for (const field of none) if ((route[field] ?? []).length > 0) problems.push({ path: ['route', field], message: 'must not stand in the root, which takes every alert' });
-  if (route.continue === true) problems.push({ path: ['route', 'continue'], message: 'must not stand in the root' });
-  return problems;
-}
-
-function routeProblems(file: RawFile, route: RawRoute, path: readonly (string | number)[]): Problem[] {
-  const problems: Problem[] = [];
-  const receivers = (file.receivers ?? []).map(({ name }) => name);
-  if (route.receiver !== undefined && !receivers.includes(route.receiver)) problems.push({ path: [...path, 'receiver'], message: `${JSON.stringify(route.receiver)} is not one of the receivers (${receivers.join(', ') || 'there are none'})` });
-  const known = intervalsOf(file).map(({ name }) => name);
-  for (const field of ['mute_time_intervals', 'active_time_intervals'] as const) {
-    (route[field] ?? []).forEach((name, index) => {
-      if (!known.includes(name)) problems.push({ path: [...path, field, index], message: `${JSON.stringify(name)} is not one of time_intervals` });
-    });
-  }
-  return [...problems, ...(route.routes ?? []).flatMap((child, index) => routeProblems(file, child, [...path, 'routes', index]))];
 }
 
 function warningsOf(name: string, yaml: YamlText, file: RawFile): string[] {

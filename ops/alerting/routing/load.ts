@@ -32,6 +32,8 @@ export interface LoadedRouting {
   readonly oncall: OncallConfig;
   /** In words: what is read and not used, and which integrations are switched off by what. */
   readonly notes: readonly string[];
+  /** Integrations that are switched off, and the variables that would switch them on. */
+  readonly off?: ReceiversFile['off'];
   readonly findSettings: FindSettingsAmong;
 }
 
@@ -45,7 +47,7 @@ export function loadRouting(host: Host, files: RoutingFiles): LoadedRouting {
     try {
       return host.files.readText(path);
     } catch (error) {
-      throw invalidConfig(`${path} cannot be read: ${messageOf(error)}`, 'name the folder with SORA_ALERT_ROUTING, or restore the file', error);
+      throw unreadable(path, error);
     }
   };
   const problems: string[] = [];
@@ -60,13 +62,20 @@ export function loadRouting(host: Host, files: RoutingFiles): LoadedRouting {
   };
   const routing = attempt(() => parseRouting(files.routing, read(files.routing)));
   const oncall = attempt(() => parseOncall(files.oncall, read(files.oncall), env));
-  const receivers = routing === undefined ? undefined : attempt(() => parseReceivers(files.receivers, read(files.receivers), routing.receivers, Object.keys(oncall?.policies ?? {}), env));
-  for (const receiver of receivers?.receivers ?? []) {
+  const receivers = attempt(() => parseReceivers(files.receivers, read(files.receivers), routing?.receivers, oncall === undefined ? undefined : Object.keys(oncall.policies), env));
+  // Whom it reaches is tried once all three are right: who lacks an address is known only then.
+  for (const receiver of problems.length > 0 ? [] : (receivers?.receivers ?? [])) {
     for (const integration of receiver.integrations) for (const contact of contactsOf(integration, oncall)) attempt(() => resolveSettings(host, receiver.name, integration, contact));
   }
-  if (routing === undefined || oncall === undefined || receivers === undefined || problems.length > 0) throw invalidConfig(problems.join('\n'), 'sora alerts route checks the files; docs/alerting.md describes them');
+  if (routing === undefined || oncall === undefined || receivers === undefined || problems.length > 0) throw invalidConfig(problems.join('\n'), 'npx sora alerts route checks the three files; docs/alerting.md describes them');
   const config = { ...routing, receivers: receivers.receivers };
-  return { config, oncall, notes: [...routing.warnings, ...receivers.off.map(describeOff)], findSettings: settingsFinder(host, config, oncall) };
+  return { config, oncall, notes: [...routing.warnings, ...receivers.off.map(describeOff)], off: receivers.off, findSettings: settingsFinder(host, config, oncall) };
+}
+
+/** A file that is not there, or not readable. */
+export function unreadable(path: string, error: unknown): SoraError {
+  const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+  return invalidConfig(isMissing ? `there is no file ${path}` : `${path} cannot be read: ${messageOf(error)}`, 'restore it, or name another with SORA_ALERT_ROUTING (or --file of sora alerts route) or SORA_ALERT_ONCALL', error);
 }
 
 /** Everybody whom the integration may have to reach, or nobody in particular. */

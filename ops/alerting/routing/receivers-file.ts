@@ -8,7 +8,7 @@ import type { IntegrationKind } from '../notification.ts';
 import { expandText, soleVariable } from './environment.ts';
 import { flag, list, word } from './fields.ts';
 import type { Integration, Receiver, Setting } from './integration.ts';
-import { problemsError, problemsOf, readYaml } from './yaml-text.ts';
+import { entriesOf, itemsOf, problemsError, problemsOf, readYaml, textOf } from './yaml-text.ts';
 import type { Problem, YamlValue } from './yaml-text.ts';
 
 /** How a field becomes a setting of the notifier. */
@@ -45,33 +45,35 @@ export interface ReceiversFile {
 
 /**
  * Adds the file's integrations to the receivers of `routing.yaml`. One in which a variable is not set is switched off.
- * @param receivers as `routing.yaml` has them
+ * @param receivers as `routing.yaml` has them; undefined where that file could not be read, and any name will do
+ * @param policies of the on-call file; undefined likewise
  * @throws SoraError `invalid_config` with all that is wrong
  */
-export function parseReceivers(file: string, source: string, receivers: readonly Receiver[], policies: readonly string[], env: Readonly<Record<string, string | undefined>>): ReceiversFile {
+export function parseReceivers(file: string, source: string, receivers: readonly Receiver[] | undefined, policies: readonly string[] | undefined, env: Readonly<Record<string, string | undefined>>): ReceiversFile {
   const yaml = readYaml(file, source);
   const result = fileSchema.safeParse(yaml.value ?? {});
-  const hint = 'docs/alerting.md describes the file';
-  if (!result.success) throw problemsError(file, yaml, problemsOf(result.error), hint);
-  const problems: Problem[] = [];
+  const problems: Problem[] = result.success ? [] : problemsOf(result.error);
   const off: ReceiversFile['off'][number][] = [];
-  const joined = new Map(receivers.map((receiver) => [receiver.name, receiver]));
-  for (const [name, { policy, integrations = [] }] of Object.entries(result.data.receivers)) {
+  const joined = new Map(receivers?.map((receiver) => [receiver.name, receiver]));
+  // As the text has them, so that what is well formed is checked beside what is not.
+  for (const [name, raw] of Object.entries(entriesOf(entriesOf(yaml.value)['receivers']))) {
     const path = ['receivers', name];
-    const receiver = joined.get(name);
+    const policy = textOf(entriesOf(raw)['policy']);
+    const integrations = itemsOf(entriesOf(raw)['integrations']).map(toIntegration);
+    const receiver = joined.get(name) ?? (receivers === undefined ? { name, integrations: [] } : undefined);
     if (receiver === undefined) {
       problems.push({ path, message: `is not one of the receivers of the routing file (${[...joined.keys()].join(', ')})` });
       continue;
     }
-    if (policy !== undefined && !policies.includes(policy)) problems.push({ path: [...path, 'policy'], message: `${JSON.stringify(policy)} is not one of the on-call file's policies (${policies.join(', ') || 'there are none'})` });
-    const added = integrations.map((raw, index) => readIntegration(raw, [...path, 'integrations', index], receiver.integrations, integrations.slice(0, index), env));
+    if (policy !== undefined && policies?.includes(policy) === false) problems.push({ path: [...path, 'policy'], message: `${JSON.stringify(policy)} is not one of the on-call file's policies (${policies.join(', ') || 'there are none'})` });
+    const added = integrations.flatMap((raw, index) => (raw === undefined ? [] : [readIntegration(raw, [...path, 'integrations', index], receiver.integrations, integrations.slice(0, index), env)]));
     problems.push(...added.flatMap((one) => one.problems));
     for (const { integration, missing } of added) if (missing.length > 0) off.push({ receiver: name, integration: `${integration.kind}[${integration.index}]`, missing });
     const on = [...receiver.integrations, ...added.filter(({ missing, isLast }) => missing.length === 0 && !isLast).map(({ integration }) => integration)];
     const last = on.length === 0 ? added.filter(({ isLast, missing }) => isLast && missing.length === 0).map(({ integration }) => integration) : [];
     joined.set(name, { ...receiver, integrations: [...on, ...last], policy });
   }
-  if (problems.length > 0) throw problemsError(file, yaml, problems, hint);
+  if (problems.length > 0) throw problemsError(file, yaml, problems, 'docs/alerting.md describes the file');
   return { receivers: [...joined.values()], off };
 }
 
@@ -85,7 +87,13 @@ interface Read {
 
 type RawIntegration = z.infer<typeof integrationSchema>;
 
-function readIntegration(raw: RawIntegration, path: readonly (string | number)[], others: readonly Integration[], before: readonly RawIntegration[], env: Readonly<Record<string, string | undefined>>): Read {
+/** An integration whose fields can be read: all but its flags where they are what is wrong, undefined where its kind is. */
+function toIntegration(raw: YamlValue): RawIntegration | undefined {
+  const { send_resolved: _sendResolved, only_if_none: _isLast, ...rest } = entriesOf(raw);
+  return integrationSchema.safeParse(raw).data ?? integrationSchema.safeParse(rest).data;
+}
+
+function readIntegration(raw: RawIntegration, path: readonly (string | number)[], others: readonly Integration[], before: readonly (RawIntegration | undefined)[], env: Readonly<Record<string, string | undefined>>): Read {
   const { kind, send_resolved: sendResolved, only_if_none: isLast, ...rest } = raw;
   const missing = new Set<string>();
   const problems: Problem[] = [];
@@ -104,7 +112,7 @@ function readIntegration(raw: RawIntegration, path: readonly (string | number)[]
     }
   }
   const firstIndex = Math.max(-1, ...others.filter((other) => other.kind === kind).map((other) => other.index)) + 1;
-  const index = firstIndex + before.filter((other) => other.kind === kind).length;
+  const index = firstIndex + before.filter((other) => other?.kind === kind).length;
   return { integration: { kind, index, sendResolved: sendResolved ?? true, settings }, isLast: isLast ?? false, missing: [...missing], problems };
 }
 

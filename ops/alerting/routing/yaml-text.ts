@@ -64,6 +64,23 @@ function offsetOf(document: Document, path: readonly (string | number)[]): numbe
   return document.contents?.range?.[0] ?? 0;
 }
 
+/** The entries of a map; none of anything else. */
+export function entriesOf(value: YamlValue | undefined): Readonly<Record<string, YamlValue | undefined>> {
+  return value !== undefined && typeof value !== 'string' && !isItems(value) ? value : {};
+}
+
+/** The items of a list; none of anything else. */
+export function itemsOf(value: YamlValue | undefined): readonly YamlValue[] {
+  return value !== undefined && typeof value !== 'string' && isItems(value) ? value : [];
+}
+
+/** A text that is not empty. */
+export function textOf(value: YamlValue | undefined): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+const isItems = (value: YamlValue): value is readonly YamlValue[] => Array.isArray(value);
+
 /** `route.routes[1].receiver` */
 export function formatPath(path: readonly (string | number)[]): string {
   return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${part}`)).join('');
