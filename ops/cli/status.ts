@@ -39,10 +39,19 @@ export const status: Command = {
       host.stdout.write(renderTable(['NAME', 'KIND', 'PID', 'PORT', 'STATE', 'RESTARTS', 'URL', 'AGE'], rows));
       const warning = await warningOf(live.urls['watchdog']);
       if (warning !== undefined) host.stderr.write(`warning: ${warning}\n`);
+      host.stderr.write(adviseOn(live));
     }
     return exitCodes.pass;
   },
 };
+
+/** What to do about processes that were given up; empty where none was. */
+export function adviseOn({ processes, tasks }: Pick<StackState, 'processes' | 'tasks'>): string {
+  const failed = [...processes, ...tasks].filter(({ state }) => state === 'failed').map(({ name }) => name);
+  const [first] = failed;
+  if (first === undefined) return '';
+  return `${failed.join(' and ')} ended too often and ${failed.length === 1 ? 'is' : 'are'} not started again: npx sora logs --service ${first} says why; once that is mended: npx sora retry\n`;
+}
 
 /** The one process of this name, or of this service where it has no replicas. @throws SoraError `invalid_config` when there is none, or more than one */
 function findProcess(live: StackState | undefined, name: string): StackProcess {

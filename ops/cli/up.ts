@@ -71,7 +71,7 @@ async function runStack(context: Context, config: Parameters<typeof startSupervi
     if (state === 'starting' || state === 'waiting' || state === 'stopped') return;
     const again = restarts > 0 ? ` (restart ${restarts})` : '';
     host.stderr.write(`${name}: ${state}${again}\n`);
-    if (state === 'failed') host.stderr.write(`${name} ended too often and is not started again; the others go on without it.\n  npx sora logs --service ${name} and ${join(config.stateDir, 'logs', `${name}.out`)} say why; Ctrl-C and npx sora up start anew\n`);
+    if (state === 'failed') host.stderr.write(`${name} ended too often and is not started again; the others go on without it.\n  npx sora logs --service ${name} and ${join(config.stateDir, 'logs', `${name}.out`)} say why; once that is mended: npx sora retry\n`);
   });
   try {
     await supervisor.until('up');

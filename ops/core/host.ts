@@ -38,7 +38,7 @@ export interface Random {
   uuid(): string;
 }
 
-export type SignalName = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+export type SignalName = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGUSR2';
 
 /** The process we run in. */
 export interface ProcessHost {

@@ -56,6 +56,8 @@ async function run(host: Host): Promise<void> {
     void stack.stop().then(() => host.process.exit(exitCode));
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) host.process.onSignal(name, stop);
+  // From `sora retry`, which is a child of another terminal and has no pipe to us.
+  host.process.onSignal('SIGUSR2', () => stack?.retryFailed());
   if (values.tied === true) {
     const lines = createInterface({ input: host.process.stdin() });
     lines.on('close', stop);

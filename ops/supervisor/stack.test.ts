@@ -134,8 +134,8 @@ test('starts in order, restarts what is killed, notices unreadiness, stops when 
   expect(readLiveStack(host, stateDir)).toBeUndefined();
 });
 
-test('a process that is given up after all was up makes the whole stack failed', async () => {
-  const { until, state } = startSupervisor([{ ...server, name: 'web' }]);
+test('a process that is given up after all was up makes the whole stack failed, until it is started again on request', async () => {
+  const { child, until, state } = startSupervisor([{ ...server, name: 'web' }]);
   await until(({ event }) => event === 'up');
   let seen = -1;
   for (let round = 0; round < 5; round++) {
@@ -144,6 +144,10 @@ test('a process that is given up after all was up makes the whole stack failed',
   }
   await until(({ event, state }) => event === 'process' && state === 'failed');
   await expect.poll(() => state().phase).toBe('failed');
+  child.kill('SIGUSR2');
+  await until((event, index) => index > seen && event.state === 'ready');
+  await expect.poll(() => state().phase).toBe('up');
+  expect(state().processes).toMatchObject([{ name: 'web', state: 'ready', crashes: 0, restarts: 5 }]);
 });
 
 test('a crash loop ends failed, with the last words of the process', async () => {

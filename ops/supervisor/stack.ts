@@ -65,6 +65,8 @@ export interface Stack {
   release(url: string): void;
   /** Stops everything but the database; `held` follows when it is alone. */
   hold(): void;
+  /** Starts again what was given up after all was up once; otherwise does nothing. */
+  retryFailed(): void;
   /** Stops all in reverse order; resolves when nothing runs. */
   stop(): Promise<void>;
 }
@@ -104,6 +106,7 @@ export async function startStack(host: Host, options: StackOptions, emit: (event
   let held = options.hold;
   let phase: StackState['phase'] = 'starting';
   let announced = false;
+  let wasUp = false;
   let ended: (() => void) | undefined;
 
   const logDir = join(stateDir, 'logs');
@@ -161,9 +164,15 @@ export async function startStack(host: Host, options: StackOptions, emit: (event
         emit(failureEvent(failed, logDir));
       } else if (!held && supervision.processes.every(({ record }) => record.status === 'ready')) {
         phase = 'up';
+        wasUp = true;
         save();
         emit({ event: 'up' });
       }
+    } else if (phase === 'failed' && wasUp) {
+      if (supervision.processes.some(({ record }) => record.status === 'failed')) return;
+      // Whoever was given up was started again on request.
+      phase = 'up';
+      save();
     } else if (phase === 'up' && supervision.processes.some(({ record }) => record.status === 'failed')) {
       // The others go on, but it never comes back by itself: nobody should take this stack for a sound one.
       phase = 'failed';
@@ -189,6 +198,9 @@ export async function startStack(host: Host, options: StackOptions, emit: (event
       save();
       wantAll();
       settlePhase();
+    },
+    retryFailed() {
+      if (phase === 'failed' && wasUp) supervision.retryFailed();
     },
     async stop() {
       phase = 'stopping';

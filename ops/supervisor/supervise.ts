@@ -25,6 +25,8 @@ export interface Supervision {
   readonly processes: readonly Supervised[];
   /** Starts or stops processes; in order of dependence, as they become ready or end. */
   want(wanted: (plan: ProcessPlan) => boolean): void;
+  /** Forgives those that were given up, which then start again as at the beginning. */
+  retryFailed(): void;
   close(): void;
 }
 
@@ -118,6 +120,13 @@ export function supervise(options: SupervisionOptions): Supervision {
     processes,
     want(wanted) {
       for (const process of processes) process.wanted = wanted(process.plan);
+      soon();
+    },
+    retryFailed() {
+      for (const process of processes) {
+        const { status, restarts } = process.record;
+        if (status === 'failed') process.record = { ...newRecord(host.clock.monotonicMs()), restarts: restarts + 1 };
+      }
       soon();
     },
     close() {
