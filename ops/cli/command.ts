@@ -131,7 +131,35 @@ export function readPairs(flag: string, pairs: readonly string[], max: number, b
   );
 }
 
-export function renderHelp(command: Command): string {
+/** @param verb of the noun: where the details have a line for it, only what is said of it is shown. Default: the whole page */
+export function renderHelp(command: Command, verb?: string): string {
+  return renderPage(verb === undefined ? command : (narrow(command, verb) ?? command));
+}
+
+/** What a page says of one verb: its lines of the details, its examples, and flags that are not another's. */
+function narrow(command: Command, verb: string): Command | undefined {
+  const lines = command.details?.split('\n') ?? [];
+  const heads = lines.map((line) => /^( *)([a-z]+)(?: [A-Z][A-Z=…]* +| {2,})(\S.*)/.exec(line));
+  const verbs = heads.flatMap((head) => head?.[2] ?? []);
+  const first = heads.findIndex((head) => head?.[2] === verb);
+  if (first < 0) return undefined;
+  const isContinued = new RegExp(`^ {${(heads[first]?.[1]?.length ?? 0) + 1}}`);
+  const after = lines.slice(first + 1).findIndex((line) => !isContinued.test(line));
+  const own = [heads[first]?.[3] ?? '', ...lines.slice(first + 1, after < 0 ? undefined : first + 1 + after).map((line) => line.trim())];
+  // Such as `silence: how long; ack: …`, which is of both.
+  const isNamed = new RegExp(`\\b${verb}\\b`);
+  const ofOther = ({ help }: Flag): boolean => !isNamed.test(help) && verbs.some((other) => new RegExp(`^(?:[a-z]+(?:, | and ))*${other}(?: [a-z]+)?(?:, | and |: )`).test(help));
+  const examples = command.examples.filter((example) => example.includes(`sora ${command.name} ${verb}`));
+  return {
+    ...command,
+    usage: `sora ${command.name} ${verb} [arguments] [flags]; all of ${command.name}: sora ${command.name} --help`,
+    summary: own.join(' '), details: '',
+    flags: Object.fromEntries(Object.entries(command.flags).filter(([, flag]) => !ofOther(flag)).map(([name, flag]) => [name, { ...flag, help: flag.help.startsWith(`${verb}: `) ? flag.help.slice(verb.length + 2) : flag.help }])),
+    examples: examples.length > 0 ? examples : command.examples,
+  };
+}
+
+function renderPage(command: Command): string {
   const flags = { ...command.flags, help: { type: 'boolean', short: 'h', help: 'shows this' } satisfies Flag };
   const rows = Object.entries<Flag>(flags).map(([name, flag]) => {
     const short = flag.short === undefined ? '   ' : `-${flag.short},`;
@@ -141,7 +169,7 @@ export function renderHelp(command: Command): string {
   return [
     `${command.summary}\n`,
     `Usage: ${command.usage}\n`,
-    ...(command.details === undefined ? [] : [`${command.details}\n`]),
+    ...(command.details === undefined || command.details === '' ? [] : [`${command.details}\n`]),
     'Flags:',
     ...rows.map(([left, right]) => `${left.padEnd(width)}${right}`),
     '\nExamples:',

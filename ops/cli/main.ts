@@ -16,13 +16,14 @@ import { load } from './load.ts';
 import { logs } from './logs.ts';
 import { oncall } from './oncall.ts';
 import { query } from './query.ts';
+import { retry } from './retry.ts';
 import { rules } from './rules.ts';
 import { slo } from './slo.ts';
 import { status } from './status.ts';
 import { up } from './up.ts';
 import { watchdog } from './watchdog.ts';
 
-const commands: readonly Command[] = [up, down, status, load, db, logs, rules, incident, deploy, slo, query, watchdog, alerts, oncall];
+const commands: readonly Command[] = [up, down, status, retry, load, db, logs, rules, incident, deploy, slo, query, watchdog, alerts, oncall];
 
 async function run(context: Context, args: readonly string[]): Promise<ExitCode> {
   const [noun, ...rest] = args;
@@ -44,7 +45,7 @@ async function run(context: Context, args: readonly string[]): Promise<ExitCode>
   }
   const passesThrough = command.passesThrough?.some((verb) => verb === rest[0]) ?? false;
   if (noun === 'help' || (!passesThrough && rest.some((argument) => argument === '--help' || argument === '-h'))) {
-    stdout.write(renderHelp(command));
+    stdout.write(renderHelp(command, noun === 'help' ? rest[1] : rest[0]));
     return exitCodes.pass;
   }
   return command.run(context, rest);

@@ -1,4 +1,4 @@
-import { join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { parseDurationMs } from '../core/duration.ts';
 import { exitCodes, invalidConfig } from '../core/error.ts';
@@ -65,7 +65,7 @@ function filesOf({ host, root }: Context, given: readonly string[], folder: stri
   }
   return given.flatMap((pattern) => {
     const found = globFiles(host.files, resolve(host.process.cwd(), pattern));
-    if (found.length === 0) throw invalidConfig(`there is no file ${pattern}`, 'name a file that is there');
+    if (found.length === 0) throw invalidConfig(`there is no file ${resolve(host.process.cwd(), pattern)}`, folder === '' ? 'name a file that is there' : `without a name it takes ${folder}/*.yaml`);
     return found;
   });
 }
@@ -74,29 +74,39 @@ async function check(context: Context, parsed: Parsed, given: readonly string[])
   const { host, root } = context;
   const paths = filesOf(context, given, 'alerts/rules');
   const loaded = loadRules(host.files, paths, { names: root });
-  const testFiles = globFiles(host.files, join(root, 'alerts/tests/*.yaml')).map((path) => parseRuleTests(relative(root, path), host.files.readText(path)));
+  // Tests of rules elsewhere lie beside them as ours do.
+  const testFolders = [...new Set([join(root, 'alerts/tests'), ...paths.map((path) => join(dirname(path), '../tests'))])];
+  const testFiles = testFolders.flatMap((folder) => globFiles(host.files, join(folder, '*.yaml'))).map((path) => parseRuleTests(relative(root, path), host.files.readText(path)));
   const metrics = readMetricList(context);
   const found: Problem[] = [...loaded.problems, ...testFiles.flatMap(({ problems }) => problems)];
   if (parsed.has('live')) found.push(...(await findBlind(context, loaded.groups)));
   if (metrics === undefined) found.push({ file: metricListFile, line: 1, column: 1, message: 'is missing, so selectors were not checked; write it from a running stack: sora rules metrics' });
-  found.push(...checkRules({ groups: loaded.groups, tests: testFiles.map(({ tests }) => tests), metrics, exists: (path) => host.files.exists(join(root, path)) }));
+  found.push(...checkRules({ groups: loaded.groups, tests: testFiles.map(({ tests }) => tests), testFolders: testFolders.map((folder) => relative(root, folder)), metrics, exists: (path) => host.files.exists(join(root, path)) }));
   for (const problem of found) host.stdout.write(`${renderProblem(problem)}\n`);
   const count = loaded.groups.reduce((sum, { rules: each }) => sum + each.length, 0);
-  host.stderr.write(`${count} rules in ${paths.length} files: ${found.length === 0 ? 'nothing found' : `${found.length} problem${found.length === 1 ? '' : 's'}`}\n`);
+  host.stderr.write(`${countOf(count, 'rule')} in ${countOf(paths.length, 'file')}: ${found.length === 0 ? 'nothing found' : countOf(found.length, 'problem')}\n`);
   return found.length === 0 ? exitCodes.pass : exitCodes.thresholdsFailed;
 }
+
+const countOf = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 async function test(context: Context, parsed: Parsed, given: readonly string[]): Promise<ExitCode> {
   const { host } = context;
   const run = parsed.text('run');
   let isFailed = false;
-  for (const path of filesOf(context, given, 'alerts/tests')) {
+  let testCount = 0;
+  const paths = filesOf(context, given, 'alerts/tests');
+  for (const path of paths) {
     const result = await runRuleTests(host.files, path, { run: run === undefined ? undefined : pattern(run) });
+    testCount += result.testCount;
+    // A file whose tests were all left out has not succeeded in anything.
+    if (run !== undefined && result.testCount === 0 && result.failures.length === 0) continue;
     host.stdout.write(`Unit Testing:  ${relative(host.process.cwd(), path)}\n`);
     for (const warning of result.warnings) host.stderr.write(`${warning}\n`);
     host.stdout.write(result.failures.length === 0 ? '  SUCCESS\n\n' : `  FAILED:\n${result.failures.map((failure) => `${failure}\n\n`).join('')}\n`);
     isFailed ||= result.failures.length > 0;
   }
+  if (run !== undefined && testCount === 0 && !isFailed) throw invalidConfig(`--run "${run}" finds the name of no test in ${countOf(paths.length, 'file')}`, 'names stand after "name:" in the test files; leave out --run to run all');
   return isFailed ? exitCodes.thresholdsFailed : exitCodes.pass;
 }
 
@@ -170,7 +180,7 @@ async function replay(context: Context, _parsed: Parsed, given: readonly string[
     const difference = firstDifference(recording, transitions);
     const name = relative(host.process.cwd(), path);
     if (difference === undefined) {
-      host.stdout.write(`${name}: the same ${transitions.length} transitions in ${evaluations} evaluations\n`);
+      host.stdout.write(`${name}: the same ${countOf(transitions.length, 'transition')} in ${countOf(evaluations, 'evaluation')}\n`);
     } else {
       const { live, replayed } = difference;
       host.stdout.write(`${name}: the histories part\n  live:     ${live === undefined ? 'nothing more' : renderTransition(live)}\n  replayed: ${replayed === undefined ? 'nothing more' : renderTransition(replayed)}\n`);

@@ -44,7 +44,7 @@ describe('checkRules', () => {
   it('finds what is missing', () => {
     expect(check(good.replace('severity: high, owner: backend', 'severity: page').replace('summary: s, ', '').replace('slow.md', 'none.md'), { tests: [] })).toEqual([
       '6: Slow: the annotation summary is missing', '6: Slow: severity "page" is none of critical, high, medium, low', '6: Slow: the label owner is missing',
-      '6: Slow: the runbook runbooks/none.md does not exist', '6: Slow: no test expects it to fire',
+      '6: Slow: the runbook runbooks/none.md does not exist', '6: Slow: no test expects it to fire (in alerts/tests)',
     ]);
     expect(check(good.replace(/impact: '[^']*'/, 'impact: many'))).toEqual(['6: Slow: impact: many: no process exports it (alerts/metrics.json)']);
     expect(check(good.replace(/impact: '[^']*'/, 'impact: too many'))[0]).toContain('the annotation impact is no query');

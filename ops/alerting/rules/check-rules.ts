@@ -15,6 +15,8 @@ import type { AlertRule, Problem, Rule, RuleGroup } from './rule.ts';
 export interface CheckInput {
   readonly groups: readonly RuleGroup[];
   readonly tests: readonly RuleTestFile[];
+  /** Where the tests come from, for those who look for a missing one. Default alerts/tests. */
+  readonly testFolders?: readonly string[];
   /** Undefined where there is no list, which is told once. */
   readonly metrics: MetricList | undefined;
   /** Whether a file of the checkout is there, by its path from the root. */
@@ -26,7 +28,7 @@ const annotations = ['summary', 'description', 'impact', 'runbook'] as const;
 const targetLabels: ReadonlySet<string> = new Set(['__name__', 'job', 'instance']);
 
 /** Everything that is wrong, in the order of the rules. */
-export function checkRules({ groups, tests, metrics, exists }: CheckInput): Problem[] {
+export function checkRules({ groups, tests, testFolders = ['alerts/tests'], metrics, exists }: CheckInput): Problem[] {
   const rules = groups.flatMap((group) => group.rules);
   const recorded = new Set(rules.flatMap((rule) => (rule.kind === 'record' ? [rule.name] : [])));
   const tested = testedAlerts(tests);
@@ -35,21 +37,21 @@ export function checkRules({ groups, tests, metrics, exists }: CheckInput): Prob
     const own = [
       ...(isRepeated(rule, rules.slice(0, at)) ? ['a rule of this name and these labels stands before it'] : []),
       ...checkSelectors(rule.expr, recorded, metrics),
-      ...(rule.kind === 'alert' ? checkAlert(rule, tested, exists, (expr) => checkSelectors(expr, recorded, metrics)) : []),
+      ...(rule.kind === 'alert' ? checkAlert(rule, tested, testFolders, exists, (expr) => checkSelectors(expr, recorded, metrics)) : []),
     ];
     return own.map(say);
   });
   return [...problems, ...checkTests(tests)];
 }
 
-function checkAlert(rule: AlertRule, tested: ReadonlySet<string>, exists: (path: string) => boolean, selectors: (expr: Expr) => string[]): string[] {
+function checkAlert(rule: AlertRule, tested: ReadonlySet<string>, testFolders: readonly string[], exists: (path: string) => boolean, selectors: (expr: Expr) => string[]): string[] {
   const problems: string[] = annotations.filter((name) => (rule.annotations[name] ?? '').trim() === '').map((name) => `the annotation ${name} is missing`);
   const severity = rule.labels['severity'];
   if (severity === undefined || !severities.some((known) => known === severity)) problems.push(`severity ${JSON.stringify(severity ?? '')} is none of ${severities.join(', ')}`);
   if ((rule.labels['owner'] ?? '').trim() === '') problems.push('the label owner is missing');
   const runbook = rule.annotations['runbook'] ?? '';
   if (runbook !== '' && !/^https?:/.test(runbook) && !exists(runbook.replace(/#.*$/, ''))) problems.push(`the runbook ${runbook} does not exist`);
-  if (!tested.has(rule.name)) problems.push('no test expects it to fire');
+  if (!tested.has(rule.name)) problems.push(`no test expects it to fire (in ${testFolders.join(', ')})`);
   return [...problems, ...checkImpact(rule, selectors)];
 }
 

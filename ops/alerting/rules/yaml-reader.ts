@@ -96,7 +96,7 @@ export class YamlReader {
     try {
       return parsePromDuration(text);
     } catch (error) {
-      this.problem(node, `${what}: ${messageOf(error)}`);
+      this.problem(node, `${what}: ${messageOf(error)}${/^[1-9]\d*$/.test(text) ? `; a unit is missing: ${text}s or ${text}m?` : ''}`);
       return undefined;
     }
   }
