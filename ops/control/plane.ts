@@ -21,6 +21,7 @@ import { processEvents } from './process-events.ts';
 import { isSupervised, processFamilies } from './process-metrics.ts';
 import { watchControl } from './control-metrics.ts';
 import { readMachine, readUsage } from './process-usage.ts';
+import { rootPage } from './root-page.ts';
 import { startSamples } from './samples.ts';
 import { takeHold } from './hold.ts';
 import type { Hold } from './hold.ts';
@@ -68,10 +69,11 @@ export async function startPlane(parts: PlaneParts): Promise<Plane> {
   let ready = false;
   const app = createApp({
     open: [
+      { path: '/', handler: rootPage },
       { path: '/livez', handler: (_request, response) => void response.json({ status: 'live' }) },
       { path: '/readyz', handler: (_request, response, next) => void readiness(() => ready, database.pool).then(({ status, body }) => response.status(status).json(body), next) },
       { path: '/metrics', handler: (_request, response, next) => void renderMetrics(parts, places).then((text) => response.type(parts.metrics.contentType).send(text), next) },
-      { path: '/ack', handler: ackRoutes({ host, routing: alerting.routing, key: env.SORA_ACK_SECRET }) },
+      { path: '/ack', handler: ackRoutes({ host, routing: alerting.routing, key: env.SORA_ACK_SECRET, runbookBaseUrl: settings.runbookUrl }) },
     ],
     authenticate: authenticate({ viewer: env.SORA_VIEWER_TOKEN, operator: env.SORA_OPERATOR_TOKEN, admin: env.SORA_ADMIN_TOKEN }, {
       anonymousRead: settings.anonymousRead && isLoopback(env.SORA_LISTEN),

@@ -68,7 +68,7 @@ function describeEvent(event: LoggedEvent, incidentId: string, fingerprints: Rea
     case 'escalation': return isOurs(details.fingerprints) ? entry(`escalated from ${details.fromPerson} to ${details.toPerson}`) : [];
     case 'incident': return details.incidentId === incidentId ? entry(details.phase === 'note' ? `note: ${details.text ?? ''}` : `${details.phase}${details.text === undefined ? '' : `: ${details.text}`}`) : [];
     case 'runbook-step': return entry(`runbook ${details.runbook}, ${details.step}: ${details.outcome}`);
-    case 'oncall-override': return entry(`on call by override of ${details.schedule}: ${details.person}`);
+    case 'oncall-override': return entry(details.phase === 'ended' ? `override of ${details.schedule} taken back: ${details.person}` : `on call by override of ${details.schedule}: ${details.person}`);
     case 'process': return entry(`process ${details.process}: ${details.state}`);
     case 'rule-health': case 'login': case 'receiver-test': return [];
     default: return assertNever(details);

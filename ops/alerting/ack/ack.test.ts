@@ -11,6 +11,7 @@ import { alertOf, startMs } from '../routing/fixture.ts';
 import { createRouting } from '../routing/service.ts';
 import type { Routing } from '../routing/service.ts';
 import { ackKey, emptyState, isAcknowledged } from '../routing/state.ts';
+import { testLinkKey } from '../routing/test-receiver.ts';
 import { viewAlerts } from '../routing/view.ts';
 import { ackRoutes, ackUrls } from './routes.ts';
 import { groupIdOf, readAck, signAck } from './token.ts';
@@ -22,7 +23,7 @@ receivers: [{ name: team, webhook_configs: [{ url: 'http://127.0.0.1:9/' }] }]
 `);
 const groupKey = '{}:{alertname="A"}';
 const hostile = alertOf({ alertname: 'A', severity: 'critical', instance: '1' });
-const alerts = [{ ...hostile, annotations: { summary: '<script>alert("x")</script>' } }, alertOf({ alertname: 'A', severity: 'critical', instance: '2' })];
+const alerts = [{ ...hostile, annotations: { summary: '<script>alert("x")</script>', runbook: 'runbooks/a.md' } }, alertOf({ alertname: 'A', severity: 'critical', instance: '2' })];
 
 let host = createTestHost(startMs);
 let routing: Routing;
@@ -49,7 +50,7 @@ function startRouting(routes = config): Routing {
 
 beforeAll(async () => {
   const app = express();
-  app.use('/ack', (request, response, next) => void ackRoutes({ host, routing, key })(request, response, next));
+  app.use('/ack', (request, response, next) => void ackRoutes({ host, routing, key, runbookBaseUrl: 'https://git.example/sora' })(request, response, next));
   server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -76,6 +77,7 @@ describe('an acknowledge link', () => {
     expect(page).toContain('critical, 2 alerts');
     expect(page).toContain('&lt;script&gt;');
     expect(page).not.toContain('<script');
+    expect(page).toContain('<a href="https://git.example/sora/runbooks/a.md">runbooks/a.md</a>');
     expect(page).toContain('prefers-color-scheme: dark');
     expect(page).toContain('width=device-width');
     expect(routing.observed().state.acks).toEqual({});
@@ -110,6 +112,19 @@ describe('an acknowledge link', () => {
     expect(page).not.toContain('<form');
   });
 
+  test('says whose acknowledgement it replaces', async () => {
+    const shown = await fields(link());
+    await submit(link(), { fingerprints: shown, by: 'Nina' });
+    await host.advance(61_000);
+    expect(await (await submit(link(), { fingerprints: shown, by: 'Otto' })).text()).toContain('Acknowledged by Otto. Before, Nina had, 1m1s ago');
+  });
+
+  test('of a test of a receiver opens a page that says that it works', async () => {
+    const page = await (await fetch(ackUrls(key, base)(testLinkKey('team'), startMs))).text();
+    expect(page).toContain('<h1>The link works</h1>');
+    expect(page).toContain('a test of the receiver team');
+  });
+
   test('acknowledges nothing of another group, without a name, or when it has resolved', async () => {
     const other = alertOf({ alertname: 'B', severity: 'critical' });
     routing.onAlerts([...alerts, other]);
@@ -119,7 +134,12 @@ describe('an acknowledge link', () => {
     expect(routing.observed().state.acks).toEqual({});
     routing.onAlerts(alerts.map((alert) => ({ ...alert, status: 'resolved' as const, endsAtMs: startMs })));
     await routing.settled();
-    expect(await (await fetch(link())).text()).toContain('This has resolved');
+    const page = await (await fetch(link())).text();
+    expect(page).toContain('<h1>A: resolved</h1>');
+    expect(page).toContain('This has resolved');
+    expect(page).toContain('resolved 0ms ago');
+    expect(page).not.toContain('<p class="quiet"></p>');
+    expect(page).not.toContain('<form');
   });
 
   test('acknowledges the group it is of, and not the same alert where another receiver is told of it', async () => {

@@ -4,10 +4,16 @@ import { formatDuration } from '../../core/duration.ts';
 export interface AckPage {
   readonly title: string;
   readonly severity: string;
-  readonly alerts: readonly { readonly name: string; readonly summary: string; readonly sinceMs: number; readonly fingerprint: string; readonly ackedBy?: string | undefined }[];
+  readonly alerts: readonly { readonly name: string; readonly summary: string; readonly sinceMs: number; readonly fingerprint: string; readonly ackedBy?: string | undefined; readonly endedMs?: number | undefined; readonly runbook?: Runbook | undefined }[];
   /** Said instead of the form. */
   readonly notice?: string | undefined;
   readonly nowMs: number;
+}
+
+/** Where it is read; without an address, the path alone. */
+export interface Runbook {
+  readonly path: string;
+  readonly url?: string | undefined;
 }
 
 /** Alerts that are named; the rest is counted. */
@@ -23,6 +29,7 @@ p, ul { margin: 0 0 1rem }
 ul { padding: 0; list-style: none; border-top: 1px solid var(--line) }
 li { padding: .625rem 0; border-bottom: 1px solid var(--line) }
 small, .quiet { color: var(--quiet) }
+a { color: var(--act) }
 label { display: block; font-weight: 600; margin-bottom: .25rem }
 input { width: 100%; min-height: 3rem; padding: .5rem .75rem; font: inherit; color: inherit; background: transparent; border: 1px solid var(--quiet); border-radius: .375rem; margin-bottom: 1rem }
 button { width: 100%; min-height: 3rem; font: inherit; font-weight: 600; color: var(--act-ink); background: var(--act); border: 0; border-radius: .375rem; cursor: pointer }
@@ -31,16 +38,24 @@ button { width: 100%; min-height: 3rem; font: inherit; font-weight: 600; color: 
 
 /** A page that may say everything about the alerts and nothing to anybody else: see `ackHeaders`. */
 export function renderAckPage(page: AckPage): string {
-  const open = page.alerts.filter(({ ackedBy }) => ackedBy === undefined);
-  const rows = page.alerts.slice(0, namedMax).map(({ name, summary, sinceMs, ackedBy }) => {
-    const state = ackedBy === undefined ? 'not acknowledged' : `acknowledged by ${ackedBy}`;
-    return `<li><strong>${escape(name)}</strong><br>${escape(summary)}<br><small>firing for ${formatDuration(Math.max(0, page.nowMs - sinceMs))}, ${escape(state)}</small></li>`;
-  });
+  const open = page.alerts.filter(({ ackedBy, endedMs }) => ackedBy === undefined && endedMs === undefined);
+  const rows = page.alerts.slice(0, namedMax).map((alert) => `<li><strong>${escape(alert.name)}</strong><br>${escape(alert.summary)}<br><small>${escape(stateOf(alert, page.nowMs))}</small>${renderRunbook(alert.runbook)}</li>`);
   const rest = page.alerts.length - rows.length;
   const list = rows.length === 0 ? '' : `<ul>${rows.join('')}</ul>${rest > 0 ? `<p class="quiet">and ${rest} more</p>` : ''}`;
   const form = page.notice === undefined && open.length > 0 ? renderForm(open.map(({ fingerprint }) => fingerprint)) : '';
   const notice = page.notice === undefined ? '' : `<p role="status"><strong>${escape(page.notice)}</strong></p>`;
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex"><title>${escape(page.title)}</title><style>${style}</style></head><body><main><h1>${escape(page.title)}</h1><p class="quiet">${escape(page.severity)}</p>${notice}${list}${form}</main></body></html>\n`;
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex"><title>${escape(page.title)}</title><style>${style}</style></head><body><main><h1>${escape(page.title)}</h1>${page.severity === '' ? '' : `<p class="quiet">${escape(page.severity)}</p>`}${notice}${list}${form}</main></body></html>\n`;
+}
+
+function stateOf({ sinceMs, endedMs, ackedBy }: AckPage['alerts'][number], nowMs: number): string {
+  const length = (fromMs: number, toMs: number): string => formatDuration(Math.floor(Math.max(0, toMs - fromMs) / 1_000) * 1_000);
+  if (endedMs !== undefined) return `resolved ${length(endedMs, nowMs)} ago, after ${length(sinceMs, endedMs)}`;
+  return `firing for ${length(sinceMs, nowMs)}, ${ackedBy === undefined ? 'not acknowledged' : `acknowledged by ${ackedBy}`}`;
+}
+
+function renderRunbook(runbook: Runbook | undefined): string {
+  if (runbook === undefined) return '';
+  return `<br><small>Runbook: ${runbook.url === undefined ? escape(runbook.path) : `<a href="${escape(runbook.url)}">${escape(runbook.path)}</a>`}</small>`;
 }
 
 function renderForm(fingerprints: readonly string[]): string {

@@ -1,13 +1,18 @@
 /** Serves acknowledge links. Mounted outside authentication: the link is the proof. */
 import express from 'express';
 import type { Request, RequestHandler, Response, Router } from 'express';
+import { formatDuration } from '../../core/duration.ts';
 import { SoraError } from '../../core/error.ts';
 import type { Host } from '../../core/host.ts';
+import type { RoutedAlert } from '../alert.ts';
+import { linkTo } from '../notifiers/message.ts';
 import { acknowledge } from '../routing/actions.ts';
 import { severityOf } from '../routing/message.ts';
 import { ackOf, isFiring } from '../routing/state.ts';
 import type { Group } from '../routing/state.ts';
 import type { Routing } from '../routing/service.ts';
+import { testLinkKey } from '../routing/test-receiver.ts';
+import { viewAlerts } from '../routing/view.ts';
 import { ackHeaders, renderAckPage } from './page.ts';
 import type { AckPage } from './page.ts';
 import { ackLinkMs, groupIdOf, readAck, signAck } from './token.ts';
@@ -17,6 +22,8 @@ export interface AckDeps {
   readonly routing: Routing;
   /** Signs links. */
   readonly key: string;
+  /** Stands before a runbook's path, as in messages. Default: the path alone, without a link. */
+  readonly runbookBaseUrl?: string | undefined;
 }
 
 /** Makes the links of `Observed.ackUrlOf`: `PUBLIC_URL/ack/TOKEN`. */
@@ -61,9 +68,9 @@ function refusal({ host }: AckDeps, error: SoraError): AckPage {
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
-function show({ host, routing, key }: AckDeps, request: Request): AckPage {
-  const nowMs = host.clock.nowMs();
-  return pageOf(routing, readAck(key, tokenOf(request), nowMs).groupId, nowMs);
+function show(deps: AckDeps, request: Request): AckPage {
+  const nowMs = deps.host.clock.nowMs();
+  return pageOf(deps, readAck(deps.key, tokenOf(request), nowMs).groupId, nowMs);
 }
 
 const tokenOf = (request: Request): string => String(request.params['token'] ?? '');
@@ -72,23 +79,20 @@ function groupOf(routing: Routing, groupId: string): Group | undefined {
   return Object.values(routing.observed().state.groups).find((group) => groupIdOf(group.key) === groupId);
 }
 
-function pageOf(routing: Routing, groupId: string, nowMs: number, notice?: string): AckPage {
+function pageOf(deps: AckDeps, groupId: string, nowMs: number, notice?: string): AckPage {
+  const { routing } = deps;
   const { state } = routing.observed();
   const group = groupOf(routing, groupId);
   const firing = (group?.alerts ?? []).filter(isFiring).map(({ alert }) => alert);
-  if (firing.length === 0) return { title: 'Nothing to acknowledge', severity: '', alerts: [], notice: 'This has resolved: no alert of the group fires any more.', nowMs };
-  const names = [...new Set(firing.map(({ labels }) => labels['alertname'] ?? 'alert'))];
+  if (firing.length === 0) return pageOfNone(deps, groupId, nowMs);
   const alerts = firing.map((alert) => ({
-    name: alert.labels['alertname'] ?? 'alert',
-    summary: alert.annotations['summary'] ?? '',
-    sinceMs: alert.startsAtMs,
-    fingerprint: alert.fingerprint,
+    ...rowOf(deps, { ...alert, name: alert.labels['alertname'] ?? 'alert' }),
     ackedBy: group === undefined ? undefined : ackOf(state, group.key, alert.fingerprint, nowMs)?.by,
   }));
   const by = [...new Set(alerts.flatMap(({ ackedBy }) => ackedBy ?? []))];
   const isAll = alerts.every(({ ackedBy }) => ackedBy !== undefined);
   return {
-    title: `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`,
+    title: titleOf(alerts),
     severity: `${severityOf(firing)}, ${firing.length === 1 ? 'one alert' : `${firing.length} alerts`}`,
     alerts,
     notice: notice ?? (isAll ? `Acknowledged by ${by.join(', ')}.` : undefined),
@@ -96,10 +100,31 @@ function pageOf(routing: Routing, groupId: string, nowMs: number, notice?: strin
   };
 }
 
+/** Of a test of a receiver, and of a group of which nothing fires any more: what ended lately is named. */
+function pageOfNone(deps: AckDeps, groupId: string, nowMs: number): AckPage {
+  const { routing } = deps;
+  const tested = routing.loaded.config.receivers.find(({ name }) => groupIdOf(testLinkKey(name)) === groupId);
+  if (tested !== undefined) return { title: 'The link works', severity: '', alerts: [], notice: `This is of a test of the receiver ${tested.name}: nothing is wrong, and there is nothing to acknowledge. An alert shows its button here.`, nowMs };
+  const ended = viewAlerts(routing.observed(), nowMs).filter(({ standing, groups }) => standing === 'resolved' && groups.includes(groupId));
+  const alerts = ended.map((alert) => ({ ...rowOf(deps, alert), endedMs: alert.endsAtMs ?? nowMs }));
+  return { title: alerts.length === 0 ? 'Nothing to acknowledge' : `${titleOf(alerts)}: resolved`, severity: '', alerts, notice: 'This has resolved: no alert of the group fires any more. sora incident ls shows what came of it.', nowMs };
+}
+
+function rowOf({ runbookBaseUrl }: AckDeps, { name, annotations, startsAtMs, fingerprint }: Pick<RoutedAlert, 'annotations' | 'startsAtMs' | 'fingerprint'> & { readonly name: string }): AckPage['alerts'][number] {
+  const path = annotations['runbook'];
+  return { name, summary: annotations['summary'] ?? '', sinceMs: startsAtMs, fingerprint, runbook: path === undefined ? undefined : { path, url: linkTo(path, runbookBaseUrl) } };
+}
+
+function titleOf(alerts: AckPage['alerts']): string {
+  const names = [...new Set(alerts.map(({ name }) => name))];
+  return `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`;
+}
+
 const nameMax = 100;
 const fingerprintsMax = 1_000;
 
-async function post({ host, routing, key }: AckDeps, request: Request): Promise<AckPage> {
+async function post(deps: AckDeps, request: Request): Promise<AckPage> {
+  const { host, routing, key } = deps;
   const nowMs = host.clock.nowMs();
   const { groupId } = readAck(key, tokenOf(request), nowMs);
   const body = (request.body ?? {}) as Record<string, unknown>;
@@ -110,6 +135,8 @@ async function post({ host, routing, key }: AckDeps, request: Request): Promise<
   const group = groupOf(routing, groupId);
   const own = new Set((group?.alerts ?? []).filter(isFiring).map(({ alert }) => alert.fingerprint));
   const fingerprints = shown.filter((fingerprint) => own.has(fingerprint));
-  if (group !== undefined && fingerprints.length > 0) await routing.change((before) => acknowledge(before, { fingerprints, by, via: 'link', groupKey: group.key }, nowMs));
-  return pageOf(routing, groupId, nowMs, fingerprints.length > 0 ? `Acknowledged by ${by}.` : undefined);
+  if (group === undefined || fingerprints.length === 0) return pageOf(deps, groupId, nowMs);
+  const { replaced } = await routing.change((before) => acknowledge(before, { fingerprints, by, via: 'link', groupKey: group.key }, nowMs));
+  const earlier = replaced.map((one) => `${one.by} had, ${formatDuration(nowMs - one.atMs)} ago`).join('; ');
+  return pageOf(deps, groupId, nowMs, `Acknowledged by ${by}.${earlier === '' ? '' : ` Before, ${earlier}: speak to each other.`}`);
 }

@@ -76,7 +76,8 @@ export function describe(delivery: Delivery, { limitOf, runbookBaseUrl }: Messag
 }
 
 /** A path such as `runbooks/x.md` below the base address where one is set; an address as it is. */
-function linkTo(runbook: string | undefined, baseUrl: string | undefined): string | undefined {
+/** The address of a runbook; undefined where it is a path and no base is known, or is no address at all. */
+export function linkTo(runbook: string | undefined, baseUrl: string | undefined): string | undefined {
   const link = safeLink(runbook);
   if (link !== undefined || runbook === undefined || baseUrl === undefined || !/^[\w./-]+$/.test(runbook) || runbook.includes('..')) return link;
   return safeLink(`${baseUrl.replace(/\/$/, '')}/${runbook.replace(/^\//, '')}`);
@@ -131,13 +132,15 @@ function factsOf(notification: Notification, limitOf: SendContext['limitOf']): M
     if (value !== '') facts.push({ name, value });
   };
   const only = alerts.length === 1 && alertsOmitted === 0 ? alerts[0] : undefined;
-  if (only !== undefined) facts.push({ name: 'Measured', value: measuredOf(only, limitOf) });
+  // What is over was measured, and had its effect, while it lasted.
+  const isOver = status === 'resolved';
+  if (only !== undefined) facts.push({ name: isOver ? 'Last measured' : 'Measured', value: measuredOf(only, limitOf) });
   if (alerts.length > 0) {
     const startMs = startOf(notification);
-    const endMs = status === 'resolved' ? Math.max(...alerts.map((alert) => alert.endsAtMs ?? notification.atMs)) : notification.atMs;
-    facts.push({ name: status === 'resolved' ? 'Lasted' : 'Since', value: status === 'resolved' ? `${formatDuration(endMs - startMs)}, from ${formatTime(startMs)}` : `${formatTime(startMs)} (${formatDuration(endMs - startMs)})` });
+    const endMs = isOver ? Math.max(...alerts.map((alert) => alert.endsAtMs ?? notification.atMs)) : notification.atMs;
+    facts.push({ name: isOver ? 'Lasted' : 'Since', value: isOver ? `${formatDuration(endMs - startMs)}, from ${formatTime(startMs)}` : `${formatTime(startMs)} (${formatDuration(endMs - startMs)})` });
   }
-  add('Affected', impact ?? only?.impact);
+  add(isOver ? 'Affected when it began' : 'Affected', impact ?? only?.impact);
   if (only === undefined && alerts.length > 0) {
     const firing = alerts.filter((alert) => alert.status === 'firing').length + alertsOmitted;
     facts.push({ name: 'Alerts', value: `${firing} firing, ${alerts.length + alertsOmitted - firing} resolved` });

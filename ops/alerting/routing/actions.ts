@@ -7,7 +7,7 @@ import type { Override } from '../oncall/schedule.ts';
 import { formatMatcher, matchesAll } from './matcher.ts';
 import type { Mutation } from './service.ts';
 import { silenceEvent } from './silence.ts';
-import { ackKey, isFiring } from './state.ts';
+import { ackKey, ackOf, isFiring } from './state.ts';
 import type { Ack, Group, Observed, Silence } from './state.ts';
 import type { Remembered } from './store.ts';
 
@@ -37,10 +37,27 @@ export function createSilence(before: Remembered, wanted: NewSilence, nowMs: num
   return { after: withSilences(before, [...before.state.silences, silence]), events: [silenceEvent(silence, 'created', silence.author, nowMs)], result: silence };
 }
 
-/** Ends a silence before its time. */
-export function expireSilence(before: Remembered, id: string, actor: string, nowMs: number): Mutation<Silence> {
-  const silence = before.state.silences.find((one) => one.id === id);
-  if (silence === undefined) throw new SoraError('no_silence', `there is no silence ${id}`, { status: 404, hint: 'sora alerts silence ls lists them' });
+/** Characters of an id that name one. */
+const idMin = 4;
+
+/**
+ * What an id, or the beginning of one, names.
+ * @throws SoraError 404 where it names nothing, 409 where it names several
+ */
+export function findById<One extends { readonly id: string }>(all: readonly One[], named: string, { what, list }: { readonly what: string; readonly list: string }): One {
+  const exact = all.find(({ id }) => id === named);
+  if (exact !== undefined) return exact;
+  const found = named.length < idMin ? [] : all.filter(({ id }) => id.startsWith(named));
+  if (found.length > 1) throw new SoraError('ambiguous', `${JSON.stringify(named)} is the beginning of ${found.length} ${what}s`, { status: 409, hint: 'write more of its id' });
+  const [one] = found;
+  if (one === undefined) throw new SoraError(`no_${what}`, `there is no ${what} ${named}`, { status: 404, hint: `${list} lists them; four characters of an id do` });
+  return one;
+}
+
+/** Ends a silence before its time. `named` is its id or the beginning of it. */
+export function expireSilence(before: Remembered, named: string, actor: string, nowMs: number): Mutation<Silence> {
+  const silence = findById(before.state.silences, named, { what: 'silence', list: 'sora alerts silence ls' });
+  const { id } = silence;
   if (silence.endedAtMs !== undefined || silence.endsAtMs <= nowMs) throw new SoraError('silence_over', `the silence ${id} is over already`, { status: 409 });
   const ended: Silence = { ...silence, startsAtMs: Math.min(silence.startsAtMs, nowMs), endsAtMs: nowMs, endedAtMs: nowMs };
   return { after: withSilences(before, before.state.silences.map((one) => (one.id === id ? ended : one))), events: [silenceEvent(ended, 'ended', actor, nowMs)], result: ended };
@@ -64,6 +81,8 @@ export interface Acknowledgement {
 export interface Acknowledged {
   readonly groups: readonly string[];
   readonly fingerprints: readonly string[];
+  /** Who had taken some of these on before, whose acknowledgement this one replaces; once for each person. */
+  readonly replaced: readonly { readonly by: string; readonly atMs: number }[];
 }
 
 /** Takes firing alerts on: groups all of whose alerts are taken are neither repeated nor escalated. */
@@ -74,6 +93,8 @@ export function acknowledge(before: Remembered, { fingerprints, by, via, groupKe
     .map((group) => ({ group, taken: firingOf(group).filter((fingerprint) => wanted.has(fingerprint)) }))
     .filter(({ taken }) => taken.length > 0);
   const taken = [...new Set(groups.flatMap((one) => one.taken))].sort();
+  const earlier = groups.flatMap((one) => one.taken.flatMap((fingerprint) => ackOf(before.state, one.group.key, fingerprint, nowMs) ?? []));
+  const replaced = [...new Map(earlier.map(({ by, atMs }) => [by, { by, atMs }])).values()];
   const untilMs = forMs === undefined ? undefined : nowMs + forMs;
   const acks = Object.fromEntries(taken.map((fingerprint): [string, Ack] => {
     const ack = { fingerprint, ...(groupKey === undefined ? {} : { groupKey }), by, atMs: nowMs, ...(untilMs === undefined ? {} : { untilMs }) };
@@ -83,7 +104,7 @@ export function acknowledge(before: Remembered, { fingerprints, by, via, groupKe
     after: { ...before, state: { ...before.state, acks: { ...before.state.acks, ...acks } } },
     events: groups.map(({ group, taken }): NewEvent => ({ atMs: nowMs, actor: by, details: { kind: 'ack', groupKey: group.key.slice(0, 4_000), fingerprints: taken, via } })),
     acknowledged: groups.map(({ group }) => ({ groupKey: group.key, actor: by, atMs: nowMs })),
-    result: { groups: groups.map(({ group }) => group.key), fingerprints: taken },
+    result: { groups: groups.map(({ group }) => group.key), fingerprints: taken, replaced },
   };
 }
 
@@ -92,16 +113,19 @@ export function firingOf(group: Group): string[] {
 }
 
 /**
- * The fingerprints a person means: of one alert, or of a group by its id, or by the beginning of either.
+ * The fingerprints a person means: of all alerts of a name, of one alert or of a group by its id, or by the beginning of either.
  * @throws SoraError 404 where nothing that fires is meant, 409 where several are
  */
 export function findTarget(observed: Observed, target: string): { readonly fingerprints: readonly string[]; readonly group: Group | undefined } {
   const groups = Object.values(observed.state.groups).filter((group) => firingOf(group).length > 0);
+  const firing = groups.flatMap(({ alerts }) => alerts.filter(isFiring).map(({ alert }) => alert));
+  const named = firing.filter(({ labels }) => labels['alertname'] === target).map(({ fingerprint }) => fingerprint);
+  if (named.length > 0) return { fingerprints: [...new Set(named)], group: undefined };
   const exact = groups.find(({ key }) => key === target);
   const byGroup = exact === undefined ? groups.filter(({ key }) => groupIdOf(key).startsWith(target)) : [exact];
-  const alerts = new Set(groups.flatMap(firingOf).filter((fingerprint) => fingerprint.startsWith(target)));
+  const alerts = new Set(firing.map(({ fingerprint }) => fingerprint).filter((fingerprint) => fingerprint.startsWith(target)));
   const found = byGroup.length + alerts.size;
-  if (target.length < 4 || found === 0) throw new SoraError('nothing_firing', `no firing alert or group is called ${JSON.stringify(target)}`, { status: 404, hint: 'sora alerts ls lists them; four characters of an id do' });
+  if (target.length < idMin || found === 0) throw new SoraError('nothing_firing', `no firing alert or group is called ${JSON.stringify(target)}`, { status: 404, hint: 'sora alerts ls lists them; name an alert by its name, or one of them by four characters of its id' });
   if (found > 1) throw new SoraError('ambiguous', `${JSON.stringify(target)} means ${found} firing alerts or groups`, { status: 409, hint: 'write more of its id' });
   const [group] = byGroup;
   return { fingerprints: group === undefined ? [...alerts] : firingOf(group), group };
@@ -121,5 +145,18 @@ export function addOverride(before: Remembered, observed: { readonly people: Rea
     after: { ...before, overrides: [...kept, override] },
     events: [{ atMs: nowMs, actor, details: { kind: 'oncall-override', schedule: override.schedule, person: override.person, fromMs: override.fromMs, toMs: override.toMs } }],
     result: override,
+  };
+}
+
+/** Takes an override back: one that has begun ends now. `named` is its id or the beginning of it. */
+export function endOverride(before: Remembered, named: string, actor: string, nowMs: number): Mutation<Override> {
+  const override = findById(before.overrides, named, { what: 'override', list: 'sora oncall overrides' });
+  if (override.toMs <= nowMs) throw new SoraError('override_over', `the override ${override.id} is over already`, { status: 409 });
+  const ended: Override = { ...override, fromMs: Math.min(override.fromMs, nowMs), toMs: nowMs };
+  const others = before.overrides.filter(({ id }) => id !== override.id);
+  return {
+    after: { ...before, overrides: override.fromMs < nowMs ? [...others, ended] : others },
+    events: [{ atMs: nowMs, actor, details: { kind: 'oncall-override', phase: 'ended', schedule: override.schedule, person: override.person, fromMs: override.fromMs, toMs: nowMs } }],
+    result: ended,
   };
 }

@@ -12,7 +12,7 @@ import { readNoise } from '../noise/noise.ts';
 import type { KnownRules } from '../noise/noise.ts';
 import type { SendContext } from '../notifiers/outcome.ts';
 import { nextChangeMs, shiftAt, whoIsNext, whoIsOnCall } from '../oncall/schedule.ts';
-import { acknowledge, addOverride, createSilence, expireSilence, findTarget } from './actions.ts';
+import { acknowledge, addOverride, createSilence, endOverride, expireSilence, findById, findTarget } from './actions.ts';
 import { parseMatchers } from './matcher.ts';
 import type { Routing } from './service.ts';
 import { silenceEvent } from './silence.ts';
@@ -43,7 +43,7 @@ const ackBody = z.strictObject({ target: z.string().min(1).max(20_000), forMs: l
 const testBody = z.strictObject({ receiver: z.string().min(1).max(200) });
 
 const idOf = (request: Request): string => String(request.params['id'] ?? '');
-const notFound = (what: string): SoraError => new SoraError('not_found', `there is no ${what}`, { status: 404, hint: 'sora alerts ls lists what fires' });
+const notFound = (what: string): SoraError => new SoraError('not_found', `there is no ${what}`, { status: 404, hint: 'sora alerts ls lists what fires; name an alert by its name, or one of them by four characters of its id' });
 
 /** `GET /`, `/groups`, `/receivers`, `/noise`, `/:id`, `POST /ack`, `/test`. */
 export function alertsRoutes({ host, routing, log, sending, known, gate }: RoutingRoutesDeps): Router {
@@ -68,11 +68,13 @@ export function alertsRoutes({ host, routing, log, sending, known, gate }: Routi
     const { receiver } = testBody.parse(request.body);
     // Entered first: nothing is sent that is not on record.
     await log.append([{ atMs: host.clock.nowMs(), actor: actorOf(request), details: { kind: 'receiver-test', receiver } }]);
-    response.json({ results: await testReceiver({ host, routing, sending }, receiver, actorOf(request)) });
+    response.json(await testReceiver({ host, routing, sending }, receiver, actorOf(request)));
   });
   router.get('/:id', requireRole('viewer'), (request, response) => {
     const id = idOf(request);
-    const found = alerts().filter(({ fingerprint, groups }) => id.length >= 4 && (fingerprint.startsWith(id) || groups.some((group) => group.startsWith(id))));
+    const all = alerts();
+    const named = all.filter(({ name }) => name === id);
+    const found = named.length > 0 ? named : all.filter(({ fingerprint, groups }) => id.length >= 4 && (fingerprint.startsWith(id) || groups.some((group) => group.startsWith(id))));
     if (found.length === 0) throw notFound(`alert or group ${JSON.stringify(id)}`);
     const groups = viewGroups(routing.observed()).filter((group) => found.some((alert) => alert.groups.includes(group.id)));
     response.json({ alerts: found, groups });
@@ -129,8 +131,7 @@ function alertmanagerSilencesRoutes(host: Host, url: string, routing: Routing): 
     response.status(201).json(viewSilence(silence, nowMs));
   });
   router.delete('/:id', requireRole('operator'), async (request, response) => {
-    const silence = (await listSilences(host, url)).find(({ id }) => id === idOf(request));
-    if (silence === undefined) throw notFound(`silence ${idOf(request)}`);
+    const silence = findById(await listSilences(host, url), idOf(request), { what: 'silence', list: 'sora alerts silence ls' });
     await endSilence(host, url, silence.id);
     const nowMs = host.clock.nowMs();
     const ended: Silence = { ...silence, matchers: silence.matchers.flatMap((text) => parseMatchers(text)), createdAtMs: silence.startsAtMs, endsAtMs: nowMs };
@@ -142,7 +143,7 @@ function alertmanagerSilencesRoutes(host: Host, url: string, routing: Routing): 
 
 const overrideBody = z.strictObject({ schedule: z.string().min(1).max(100), person: z.string().min(1).max(100), fromMs: timeMs, toMs: timeMs });
 
-/** `GET /?atMs=`, `GET /overrides`, `POST /overrides`. */
+/** `GET /?atMs=`, `GET /overrides`, `POST /overrides`, `DELETE /overrides/:id`. */
 export function oncallRoutes({ host, routing }: RoutingRoutesDeps): Router {
   const router = express.Router();
   router.get('/', requireRole('viewer'), (request, response) => {
@@ -171,6 +172,9 @@ export function oncallRoutes({ host, routing }: RoutingRoutesDeps): Router {
     const wanted = overrideBody.parse(request.body);
     const override = await routing.change((before, _, nowMs) => addOverride(before, routing.loaded.oncall, { id: host.random.uuid(), ...wanted }, actorOf(request), nowMs));
     response.status(201).json(override);
+  });
+  router.delete('/overrides/:id', requireRole('operator'), async (request, response) => {
+    response.json(await routing.change((before, _, nowMs) => endOverride(before, idOf(request), actorOf(request), nowMs)));
   });
   return router;
 }

@@ -1,4 +1,5 @@
 /** Routing as people are shown it. */
+import { formatDuration } from '../../core/duration.ts';
 import { assertNever } from '../../core/error.ts';
 import { groupIdOf } from '../ack/token.ts';
 import type { RoutedAlert } from '../alert.ts';
@@ -7,7 +8,7 @@ import { formatMatcher } from './matcher.ts';
 import { severityOf } from './message.ts';
 import { groupKeyOf, groupLabelsOf, matchRoutes } from './route.ts';
 import { ackOf, isActive, isFiring } from './state.ts';
-import type { Group, Observed, Silence } from './state.ts';
+import type { Ack, Group, Observed, Silence } from './state.ts';
 
 /** What became of an alert: it is told, or why not. */
 export type AlertStanding = 'firing' | 'acknowledged' | 'silenced' | 'inhibited' | 'muted' | 'resolved';
@@ -17,7 +18,7 @@ export interface AlertView {
   readonly name: string;
   readonly severity: string;
   readonly standing: AlertStanding;
-  /** Who acknowledged it, which silence, interval or alert holds it. */
+  /** Who acknowledged it and until when, which silence, interval or alert holds it. */
   readonly because?: string | undefined;
   readonly labels: RoutedAlert['labels'];
   readonly annotations: RoutedAlert['annotations'];
@@ -55,7 +56,7 @@ export function viewAlerts(observed: Observed, nowMs: number): AlertView[] {
     const holds = routes.map((route) => holder(alert.labels, route));
     const [hold] = holds;
     const isHeld = holds.length > 0 && holds.every((one) => one !== undefined);
-    const because = alert.status === 'resolved' ? undefined : isHeld && hold !== undefined ? describeHold(hold) : ack?.by;
+    const because = alert.status === 'resolved' ? undefined : isHeld && hold !== undefined ? describeHold(hold) : ack === undefined ? undefined : describeAck(ack, nowMs);
     return {
       fingerprint: alert.fingerprint,
       name: alert.labels['alertname'] ?? '',
@@ -91,9 +92,14 @@ function uniqueAlerts(groups: readonly Group[]): RoutedAlert[] {
   return [...new Map(groups.flatMap(({ alerts }) => alerts.map(({ alert }) => [alert.fingerprint, alert] as const))).values()];
 }
 
+function describeAck({ by, untilMs }: Ack, nowMs: number): string {
+  return untilMs === undefined ? `${by}, until resolved` : `${by}, for another ${formatDuration(Math.ceil((untilMs - nowMs) / 60_000) * 60_000)}`;
+}
+
 function describeHold(hold: NonNullable<ReturnType<ReturnType<typeof createContext>['holder']>>): string {
   switch (hold.kind) {
-    case 'silenced': return `${hold.by.comment} (${hold.by.author}, ${hold.by.id})`;
+    // The beginning of its id names it; all of it would push what follows off the screen.
+    case 'silenced': return `${hold.by.comment} (${hold.by.author}, ${hold.by.id.slice(0, 8)})`;
     case 'inhibited': return hold.by['alertname'] ?? 'another alert';
     case 'muted': return hold.interval;
     default: return assertNever(hold);
@@ -103,7 +109,8 @@ function describeHold(hold: NonNullable<ReturnType<ReturnType<typeof createConte
 export function viewGroups({ state }: Observed): GroupView[] {
   return Object.values(state.groups).map((group) => ({
     id: groupIdOf(group.key), key: group.key, receiver: group.receiver, labels: group.labels, firing: group.alerts.filter(isFiring).length,
-    paged: group.page?.person, nextFlushAtMs: group.isOutside === true ? undefined : group.nextFlushAtMs, told: group.told,
+    // Nobody is, of what is over.
+    paged: group.alerts.some(isFiring) ? group.page?.person : undefined, nextFlushAtMs: group.isOutside === true ? undefined : group.nextFlushAtMs, told: group.told,
   }));
 }
 

@@ -32,7 +32,8 @@ export const eventDetails = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('escalation'), groupKey: text, fingerprints, fromPerson: word, toPerson: word }),
   z.strictObject({ kind: z.literal('incident'), phase: z.enum(['note', 'mitigated', 'resolved', 'joined']), incidentId: word, text: text.optional() }),
   z.strictObject({ kind: z.literal('runbook-step'), runbook: word, step: word, outcome: word }),
-  z.strictObject({ kind: z.literal('oncall-override'), schedule: word, person: word, fromMs: timeMs, toMs: timeMs }),
+  /** `ended`: it was taken back before its time. Without a phase it was made. */
+  z.strictObject({ kind: z.literal('oncall-override'), phase: z.literal('ended').optional(), schedule: word, person: word, fromMs: timeMs, toMs: timeMs }),
   /** Somebody had test messages sent. */
   z.strictObject({ kind: z.literal('receiver-test'), receiver: word }),
   z.strictObject({ kind: z.literal('process'), process: word, state: word }),
