@@ -20,22 +20,20 @@ export const linesMax = colours.length;
 const axisColumns = 13;
 const labelColumns = 10;
 
-/** Draws lines over one axis of values and one of time, with their names below. Empty where no line has a number. */
+/** Draws lines over one axis of values and one of time, with their names below; blank where a line has no number. Empty where no line has one. */
 export function renderChart(lines: readonly ChartLine[], options: ChartOptions): string {
   const shown = lines.filter(({ values }) => values.some(Number.isFinite)).slice(0, linesMax);
   if (shown.length === 0) return '';
   const width = Math.max(10, options.columns - axisColumns);
-  const plotted = shown.map(({ values }) => bridge(fit(values, width)));
+  const plotted = shown.map(({ values }) => fit(values, width));
   const colour = (index: number): string => (options.isColoured ? (colours[index] ?? '') : '');
-  const chart = asciichart.plot(plotted, {
-    height: options.rows, format: (value) => formatNumber(value).padStart(labelColumns),
-    ...(options.isColoured ? { colors: shown.map((_, index) => colour(index)) } : {}),
-  });
+  const chart = plot(plotted, options.rows, (symbol, line) => `${colour(line)}${symbol}${options.isColoured ? asciichart.reset : ''}`);
   const times = [clockTime(options.fromMs), clockTime(options.toMs)] as const;
   const axis = `${' '.repeat(labelColumns)}${times[0]}${times[1].padStart(Math.max(times[1].length + 1, width + axisColumns - labelColumns - times[0].length))}`;
   const names = shown.map(({ name }, index) => `  ${colour(index)}──${options.isColoured ? asciichart.reset : ''} ${name}`);
   const left = lines.length - shown.length;
-  return [chart, axis, ...names, ...(left > 0 ? [`  and ${left} more series, or without a number`] : []), ''].join('\n');
+  const hasGaps = plotted.some((values) => !values.every(Number.isFinite));
+  return [chart, axis, ...names, ...(left > 0 ? [`  and ${left} more series, or without a number`] : []), ...(hasGaps ? ['  blank: no number then'] : []), ''].join('\n');
 }
 
 /** One value for each column: the mean of what falls into it, or of few values the nearest. */
@@ -47,10 +45,47 @@ export function fit(values: readonly number[], width: number): number[] {
   });
 }
 
-/** Lines have no gaps in a terminal: a missing value is the one before it, at the beginning the first there is. */
-function bridge(values: readonly number[]): number[] {
-  let last = values.find(Number.isFinite) ?? 0;
-  return values.map((value) => (last = Number.isFinite(value) ? value : last));
+/**
+ * Draws each unbroken part of a line by itself and puts them together, as asciichart knows no gaps. A later line lies
+ * over an earlier one.
+ * @param paint gives a symbol of a line its colour
+ */
+function plot(lines: readonly (readonly number[])[], rows: number, paint: (symbol: string, line: number) => string): string {
+  const [min, max] = lines.flat().filter(Number.isFinite).reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
+  // Of a flat line asciichart labels the row, not the value.
+  const options = { min, max, height: rows, format: (value: number) => formatNumber(min === max ? min : value).padStart(labelColumns) };
+  const chart = asciichart.plot([[min]], options).split('\n').map((row) => Array.from(row));
+  const axis = labelColumns + 1;
+  for (const cells of chart) cells[axis] = '┤';
+  const scale = max === min ? 1 : rows / (max - min);
+  const put = (row: number, column: number, symbol: string, line: number): void => {
+    const cells = chart[row];
+    if (cells !== undefined && symbol !== ' ') cells[axis + column] = paint(symbol, line);
+  };
+  for (const [line, values] of lines.entries()) {
+    for (const { start, part } of unbroken(values)) {
+      // It marks the first value on the axis with the sign of its zero, so that is done here.
+      put(Math.round(max * scale) - Math.round((part[0] ?? 0) * scale), start, firstOf(start, part), line);
+      for (const [row, text] of asciichart.plot([part], options).split('\n').entries()) {
+        for (const [column, symbol] of Array.from(text).slice(axis + 1).entries()) put(row, start + column + 1, symbol, line);
+      }
+    }
+  }
+  return chart.map((cells) => Array.from(cells, (cell: string | undefined) => cell ?? ' ').join('').trimEnd()).join('\n');
+}
+
+/** How a part begins: on the axis, in the middle, or as a lone point. */
+const firstOf = (start: number, part: readonly number[]): string => (start === 0 ? '┼' : part.length === 1 ? '•' : '╶');
+
+function unbroken(values: readonly number[]): { start: number; part: number[] }[] {
+  const parts: { start: number; part: number[] }[] = [];
+  for (const [index, value] of values.entries()) {
+    if (!Number.isFinite(value)) continue;
+    const last = parts.at(-1);
+    if (last !== undefined && last.start + last.part.length === index) last.part.push(value);
+    else parts.push({ start: index, part: [value] });
+  }
+  return parts;
 }
 
 const units = [[1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e3, 'k']] as const;

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { stripVTControlCharacters } from 'node:util';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createTestHost } from '../core/test-host.ts';
 import type { TestHost } from '../core/test-host.ts';
@@ -13,12 +14,14 @@ let server: Server;
 let url = '';
 let asked: string[] = [];
 let answer: object = {};
+let names: string[] = [];
 let status = 200;
 
 beforeAll(async () => {
   server = createServer((request, response) => {
     asked.push(`${request.headers.authorization} ${request.url}`);
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+    const isNames = request.url === '/api/v1/label/__name__/values';
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(isNames ? { status: 'success', data: names } : answer));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -58,7 +61,7 @@ test('a range shows figures of each series where nobody looks on, and a chart on
   await query.run(piped.context, ['up', '--range', '1m', '--step', '30s']);
   expect(asked).toEqual(['Bearer token /api/v1/query_range?query=up&start=940&end=1000&step=30']);
   expect(piped.host.written.stdout.split('\n')).toEqual([
-    'SERIES                   POINTS  MIN  MEAN   MAX   LAST', 'up{job="api", zone="a"}  3       1    501.7  1.5k  1500', 'up{job="web", zone="a"}  1       NaN  NaN    NaN   NaN', '',
+    'SERIES                   POINTS  MIN  MEAN   MAX   LAST', 'up{job="api", zone="a"}  3       1    501.7  1.5k  1.5k', 'up{job="web", zone="a"}  1       NaN  NaN    NaN   NaN', '',
   ]);
   const shown = create(true);
   await query.run(shown.context, ['up', '--range', '1m', '--step', '30s']);
@@ -68,6 +71,20 @@ test('a range shows figures of each series where nobody looks on, and a chart on
   expect(lines.at(-3)).toContain('{job="api"}');
   expect(lines.at(-2)).toContain('and 1 more series');
   expect(Math.max(...lines.map((line) => stripVTControlCharacters(line).length))).toBeLessThanOrEqual(40);
+});
+
+test('where no series answers, a metric that is not there is named with the nearest', async () => {
+  answer = { status: 'success', data: { resultType: 'vector', result: [] } };
+  names = ['http_server_replies_total', 'up'];
+  const asking = async (text: string): Promise<string> => {
+    const { host, context } = create();
+    expect(await query.run(context, [text])).toBe(0);
+    return host.written.stderr;
+  };
+  expect(await asking('rate(http_server_reply_total[1m]) > 1')).toBe('no series answers: there is no metric http_server_reply_total, did you mean http_server_replies_total?\n');
+  expect(await asking('up{job="nothing"}')).toBe('no series answers: the metrics are known, but no series of theirs matches then\n');
+  expect(await asking('nosuch')).toBe('no series answers: there is no metric nosuch\n');
+  expect(await asking('vector(1) > 2')).toBe('no series answers\n');
 });
 
 test('-o json is the data itself', async () => {
@@ -91,15 +108,44 @@ describe('what is wrong', () => {
 
   test('an expression that the control plane refuses', async () => {
     status = 400;
-    answer = { status: 'error', errorType: 'bad_data', error: 'invalid parameter "query": 1:4: parse error: no' };
-    await expect(query.run(create().context, ['up('])).rejects.toMatchObject({ exitCode: 104, message: 'invalid parameter "query": 1:4: parse error: no' });
+    answer = { status: 'error', errorType: 'bad_data', error: 'invalid parameter "query": 2:4: parse error: no' };
+    await expect(query.run(create().context, ['sum(\n up(\n)'])).rejects.toMatchObject({ exitCode: 104, message: 'the expression is wrong at line 2, column 4: no\n   up(\n     ^' });
+    answer = { status: 'error', errorType: 'execution', error: 'too many samples' };
+    await expect(query.run(create().context, ['up'])).rejects.toMatchObject({ message: 'too many samples' });
   });
 });
 
-test('a chart fits its width, bridges gaps and has nothing to draw without numbers', () => {
+test('a chart fits its width and has nothing to draw without numbers', () => {
   expect(fit([1, 2], 4)).toEqual([1, 1, 2, 2]);
   expect(fit([1, 3, Number.NaN, 5], 2)).toEqual([2, 5]);
   const options = { columns: 40, rows: 3, isColoured: false, fromMs: 0, toMs: 1_000 };
   expect(renderChart([{ name: 'x', values: [Number.NaN, Number.POSITIVE_INFINITY] }], options)).toBe('');
-  expect(renderChart([{ name: 'flat', values: [2, Number.NaN, 2] }], options)).toContain('2 ┼──');
+  expect(renderChart([{ name: 'flat', values: [0.39] }], options).split('\n').slice(0, 1)).toEqual([`      0.39 ┼${'─'.repeat(26)}`]);
+});
+
+test('a chart is blank where there is no number, each line by itself', () => {
+  const none = Number.NaN;
+  const options = { columns: 23, rows: 2, isColoured: false, fromMs: 0, toMs: 9_000 };
+  const ended = [none, none, 2, 2, 2, 1, 1, none, none, none];
+  const broken = [none, 0, none, none, none, none, none, none, 0, 0];
+  expect(renderChart([{ name: 'ended', values: ended }, { name: 'broken', values: broken }], options).split('\n')).toEqual([
+    '         2 ┤ ╶──╮',
+    '         1 ┤    ╰─',
+    '         0 ┤•      ╶─',
+    '          00:00:00 00:00:09', '  ── ended', '  ── broken', '  blank: no number then', '',
+  ]);
+  expect(renderChart([{ name: 'whole', values: [1, 2] }], options)).not.toContain('blank');
+});
+
+test('a line of a chart stands where its numbers are, whatever lies around it', () => {
+  const value = fc.oneof(fc.constant(Number.NaN), fc.integer({ min: -1_000, max: 1_000 }));
+  fc.assert(fc.property(fc.array(fc.array(value, { minLength: 20, maxLength: 20 }), { minLength: 1, maxLength: 3 }), (lines) => {
+    const text = renderChart(lines.map((values, index) => ({ name: `${index}`, values })), { columns: 33, rows: 6, isColoured: false, fromMs: 0, toMs: 1_000 });
+    if (text === '') return;
+    const rows = text.slice(0, text.indexOf('00:00:00')).split('\n').slice(0, -1);
+    for (let column = 1; column < 20; column++) {
+      const isDrawn = rows.some((row) => (row[11 + column] ?? ' ') !== ' ');
+      expect(isDrawn).toBe(lines.some((values) => values.some(Number.isFinite) && Number.isFinite(values[column])));
+    }
+  }), { numRuns: 50 });
 });

@@ -8,6 +8,7 @@ import { parseTimeMs } from '../metricstore/http-api/parameters.ts';
 import type { Command, Parsed } from './command.ts';
 import { parseFlags } from './command.ts';
 import { formatNumber, renderChart } from './query-chart.ts';
+import { atItsPlace, reasonFor } from './query-help.ts';
 import { renderTable } from './table.ts';
 
 const point = z.tuple([z.number(), z.string()]);
@@ -51,9 +52,13 @@ export const query: Command = {
     const span = readSpan(host, parsed);
     const output = readOutput(host, parsed, span !== undefined);
     const atMs = readTime(host, parsed);
-    const reply = await ask(controlClient(context, 'viewer'), text, atMs, span);
+    const client = controlClient(context, 'viewer');
+    const reply = await ask(client, text, atMs, span).catch((error: unknown) => {
+      throw atItsPlace(error, text);
+    });
     for (const warning of [...reply.warnings, ...reply.infos]) host.stderr.write(`${warning}\n`);
     if (output === 'json') host.stdout.write(`${JSON.stringify(reply.data, null, 2)}\n`);
+    else if (isEmpty(reply.data)) host.stderr.write(`no series answers${await reasonFor(client, text)}\n`);
     else show(host, reply.data, output, span === undefined ? undefined : { fromMs: atMs - span.rangeMs, toMs: atMs, stepMs: span.stepMs });
     return exitCodes.pass;
   },
@@ -104,9 +109,10 @@ function ask(client: ControlClient, text: string, atMs: number, span: Span | und
   return client.get(`/api/v1/${span === undefined ? 'query' : 'query_range'}?${form.toString()}`, replySchema);
 }
 
+const isEmpty = (data: Reply['data']): boolean => (data.resultType === 'vector' || data.resultType === 'matrix') && data.result.length === 0;
+
 function show(host: Host, data: Reply['data'], output: Output, span: { fromMs: number; toMs: number; stepMs: number } | undefined): void {
   if (data.resultType === 'scalar' || data.resultType === 'string') host.stdout.write(`${data.result[1]}\n`);
-  else if (data.result.length === 0) host.stderr.write('no series answers\n');
   else if (data.resultType === 'vector') host.stdout.write(renderTable(['SERIES', 'VALUE'], data.result.map(({ metric, value }) => [formatLabels(metric), value[1]])));
   else if (output === 'chart' && span !== undefined) host.stdout.write(drawChart(host, data.result, span));
   else host.stdout.write(renderTable(['SERIES', 'POINTS', 'MIN', 'MEAN', 'MAX', 'LAST'], data.result.map(summarise)));
@@ -134,5 +140,5 @@ function summarise({ metric, values }: Matrix[number]): (string | number)[] {
   const mean = numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
   const [min, max] = numbers.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
   const figures = numbers.length === 0 ? ['NaN', 'NaN', 'NaN'] : [min, mean, max].map(formatNumber);
-  return [formatLabels(metric), values.length, ...figures, values.at(-1)?.[1] ?? ''];
+  return [formatLabels(metric), values.length, ...figures, formatNumber(Number(values.at(-1)?.[1] ?? Number.NaN))];
 }

@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { ZodError } from 'zod';
+import type { core } from 'zod';
 import { SoraError, messageOf } from '../core/error.ts';
 
 /** The one place where an error of the control plane becomes an HTTP reply: a problem document (RFC 9457). */
@@ -21,13 +22,21 @@ export const notFoundHandler: RequestHandler = (request, _response, next) => {
 function describe(error: unknown): { status: number; code: string; detail: string; hint?: string | undefined } {
   if (error instanceof SoraError) return { status: statusOf(error), code: error.code, detail: error.message, hint: error.hint };
   if (error instanceof ZodError) {
-    const issues = error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`);
+    const issues = error.issues.map((issue) => `${issue.path.join('.') || 'it'} ${wordsOf(issue)}`);
     return { status: 400, code: 'invalid_request', detail: issues.join('; ') };
   }
   // Express and its body parsers throw errors with a status of their own.
   const { status, type } = error as { status?: unknown; type?: unknown };
   if (typeof status === 'number' && status >= 400 && status < 500) return { status, code: typeof type === 'string' ? type.replaceAll(/\W/g, '_') : 'invalid_request', detail: messageOf(error) };
   return { status: 500, code: 'defect', detail: 'the control plane failed at this; its log says why' };
+}
+
+/** An issue in words for whoever called; those of a value out of a few are the frequent ones. */
+function wordsOf(issue: core.$ZodIssue): string {
+  if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`;
+  if (issue.code === 'unrecognized_keys') return `has unknown names: ${issue.keys.join(', ')}`;
+  if (issue.code === 'invalid_type') return `must be of type ${issue.expected}`;
+  return `is wrong: ${issue.message}`;
 }
 
 /** What a person typed is never the server's fault. */

@@ -55,6 +55,24 @@ describe('readCounts', () => {
   });
 });
 
+describe('a budget in words', () => {
+  const slo = slos.find(({ name }) => name === 'api-availability');
+  const budget = { badEvents: 27.63, totalEvents: 29.3, allowedEvents: 0.0293, goodRatio: 0.05704, remainingRatio: -942, burn: 943, exhaustedAtMs: nowMs, coveredRatio: 0.001, incidents: [], otherBadEvents: 27.63 };
+
+  it('says what few events allow and how often it is spent', () => {
+    const status = { slo: slo ?? expect.fail('no objective'), budget };
+    expect(renderBudget(status, nowMs)).toContain('is spent 943 times\n  about 28 of 29 events were bad, 5.704% were good; the objective of 99.9% allows 0.029 bad ones');
+    expect(renderSloList([{ ...status, budget: { ...budget, remainingRatio: -0.25 } }], nowMs)).toContain(' -25% ');
+  });
+
+  it('says nothing good of an objective that has no samples', () => {
+    const { goodRatio: _good, exhaustedAtMs: _exhausted, ...none } = { ...budget, badEvents: 0, totalEvents: 0, allowedEvents: 0, remainingRatio: 1, burn: 0, otherBadEvents: 0 };
+    const status = { slo: slo ?? expect.fail('no objective'), budget: none };
+    expect(renderSloList([status], nowMs).split('\n')[1]).toMatch(/ 99.9% +14d +<none> +<none> +<none> +<none> /);
+    expect(renderBudget(status, nowMs)).toMatch(/: no events were counted in the last 14d, so nothing is known of its budget\n$/);
+  });
+});
+
 describe('sloRoutes', () => {
   const token = 'a-token-of-the-viewer-long-enough';
   let server: Server;
@@ -81,11 +99,12 @@ describe('sloRoutes', () => {
   it('lists the objectives with their budgets, and shows one in words', async () => {
     const { slos: listed } = sloListReply.parse(await (await get('')).json());
     expect(listed.map(({ slo }) => slo.name)).toEqual(slos.map(({ name }) => name));
-    expect(renderSloList(listed, nowMs)).toMatch(/^NAME +TARGET[^\n]*\napi-availability +99.9% +14d +99% +-900% +10x +now/);
+    expect(renderSloList(listed, nowMs)).toMatch(/^NAME +TARGET[^\n]*\napi-availability +99.9% +14d +99% +spent 10 times +10x +now/);
     const one = sloReply.parse(await (await get('/api-availability')).json());
     expect(one.alerts.map(({ name, factor }) => [name, Number(factor.toFixed(2))])).toEqual([['ApiAvailabilityBurn1h', 6.72], ['ApiAvailabilityBurn6h', 2.8], ['ApiAvailabilityBurn1d', 1.4]]);
     expect(renderBudget(one, nowMs)).toContain('inc-7');
     expect(renderBudget(one, nowMs)).toContain('measured: 0.');
+    expect(renderBudget(one, nowMs)).toMatch(/the budget of 14d is spent 10 times\n {2}about [\d,]+ of [\d,]+ events were bad, 99% were good; the objective of 99.9% allows [\d,.]+ bad ones\n/);
     expect(renderSlo(one)).toContain('gateway_replies_total{class="5xx"}');
     expect((await get('/nothing')).status).toBe(404);
   });

@@ -17,20 +17,35 @@ describe('the noise report', () => {
     const report = noiseReport(log(
       [0, alert('A', 'firing')], [1, { kind: 'ack', groupKey: 'g', fingerprints: [fingerprint], via: 'cli' }], [10, alert('A', 'resolved')],
       [20, alert('A', 'firing')], [21, silence], [30, alert('A', 'resolved')],
-      [100, alert('A', 'firing')], [130, alert('A', 'resolved')], [150, { kind: 'deploy', service: 's', version: 'v', commit: 'c', committedAtMs: 0, outcome: 'succeeded', rework: false }],
+      [100, alert('A', 'firing')], [130, alert('A', 'resolved')], [150, { kind: 'deploy', service: 'A', version: 'v', commit: 'c', committedAtMs: 0, outcome: 'succeeded', rework: false }],
       [200, alert('A', 'firing')],
     ), 300 * minuteMs);
     expect(report).toEqual([{ rule: 'A', firings: 4, actedOn: 2, actionRatio: 0.5, silenced: 1, medianDurationMs: 10 * minuteMs, sinceDrillMs: undefined }]);
   });
 
+  test('holds what was done against what it is about', () => {
+    const other = 'b'.repeat(16);
+    const fire = (rule: string, own: string, labels: Record<string, string>, runbook: string): EventDetails => ({ kind: 'alert', group: 'g', rule, fingerprint: own, labels: { alertname: rule, ...labels }, annotations: { runbook }, from: 'pending', to: 'firing', value: 1, activeAtMs: own === other ? 10 * minuteMs : 0 });
+    const fired = [fire('PoolWait', fingerprint, { service: 'api', severity: 'critical' }, 'runbooks/pool-wait.md'), fire('CrashLoop', other, { job: 'workers', severity: 'critical' }, 'https://example.org/runbooks/crash-loop.md#why')];
+    const answered = (done: EventDetails): string[] =>
+      noiseReport(log([0, fired[0] as EventDetails], [10, fired[1] as EventDetails], [12, done]), 60 * minuteMs).flatMap(({ rule, actedOn }) => (actedOn > 0 ? [rule] : [])).toSorted();
+    const deploy = (service: string): EventDetails => ({ kind: 'deploy', service, version: 'v', commit: 'c', committedAtMs: 0, outcome: 'succeeded', rework: false });
+    expect(['api', 'workers', 'web'].map((service) => answered(deploy(service)))).toEqual([['PoolWait'], ['CrashLoop'], []]);
+    expect(['CrashLoop', 'api', 'rules'].map((subject) => answered({ kind: 'config', subject, summary: '' }))).toEqual([['CrashLoop'], ['PoolWait'], []]);
+    expect(answered({ kind: 'config', subject: 'api', summary: '', isFirst: true })).toEqual([]);
+    expect(['crash-loop', 'runbooks/pool-wait.md', 'x'].map((runbook) => answered({ kind: 'runbook-step', runbook, step: '1', outcome: 'done' }))).toEqual([['CrashLoop'], ['PoolWait'], []]);
+    expect(['inc-0', 'inc-1', 'inc-9'].map((incidentId) => answered({ kind: 'incident', phase: 'note', incidentId, text: 'x' }))).toEqual([['PoolWait'], ['CrashLoop'], []]);
+  });
+
   test('takes the resolving of an incident for something that was done, its joining not', () => {
-    const mark = (phase: 'resolved' | 'joined'): EventDetails => ({ kind: 'incident', phase, incidentId: 'inc-1' });
-    const report = noiseReport(log([0, alert('A', 'firing')], [5, mark('resolved')], [6, alert('A', 'resolved')], [60, alert('A', 'firing')], [61, mark('joined')], [62, alert('A', 'resolved')]), 300 * minuteMs);
+    const mark = (phase: 'resolved' | 'joined'): EventDetails => ({ kind: 'incident', phase, incidentId: 'inc-0' });
+    const grave = alert('A', 'firing', { severity: 'critical' });
+    const report = noiseReport(log([0, grave], [5, mark('resolved')], [6, alert('A', 'resolved')], [60, grave], [61, mark('joined')], [62, alert('A', 'resolved')]), 300 * minuteMs);
     expect(report).toMatchObject([{ firings: 2, actedOn: 1 }]);
   });
 
   test('counts what was done at the edges of its time, whatever the order in the log', () => {
-    const deploy: EventDetails = { kind: 'deploy', service: 's', version: 'v', commit: 'c', committedAtMs: 0, outcome: 'succeeded', rework: false };
+    const deploy: EventDetails = { kind: 'deploy', service: 'A', version: 'v', commit: 'c', committedAtMs: 0, outcome: 'succeeded', rework: false };
     const count = (minute: number): number | undefined => noiseReport(log([100, deploy], [minute, deploy], [1, deploy], [10, alert('A', 'firing')], [20, alert('A', 'resolved')]), 300 * minuteMs)[0]?.actedOn;
     expect([9.9, 10, 50, 50.1].map(count)).toEqual([0, 1, 1, 0]);
   });

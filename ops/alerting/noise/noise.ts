@@ -1,5 +1,6 @@
 /** Which rules wake people for something, and which only make noise: a function of the event log. */
 import type { EventKind, EventLog, LoggedEvent } from '../../core/event-log/event.ts';
+import { incidentsOf } from '../../incidents/fold.ts';
 import type { RuleDrill } from '../catalogue/drills.ts';
 
 export interface RuleNoise {
@@ -38,13 +39,17 @@ interface Firing {
   readonly rule: string;
   readonly fingerprint: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Name of its runbook's file; empty where it has none. */
+  readonly runbook: string;
   readonly fromMs: number;
   toMs: number | undefined;
 }
 
 /**
- * The report, the noisiest rule first. An acknowledgement answers the alerts it names; a runbook step, deploy,
- * configuration change or mark in an incident (a note, mitigated, resolved) answers whatever fired then, or had ended in the 30 min before.
+ * The report, the noisiest rule first. An acknowledgement answers the alerts it names. What else somebody does answers
+ * an alert that fires then, or had ended in the 30 min before, and that it is about: a mark in an incident (a note,
+ * mitigated, resolved) the alerts of that incident, a step of a runbook those it is for, a deploy or a change of
+ * configuration those of that service (labels `service` and `job`) or rule. Changes that the control plane finds at its start name none.
  * All rules that are loaded are in it, and those that fired or were drilled. The last drill is the later of what is written
  * down and of the log's: fault events whose `drillId` ends with the rule's name, as in `2026-11-21/CrashLoop`, or is it.
  * @param events in order of sequence
@@ -52,7 +57,7 @@ interface Firing {
 export function noiseReport(events: readonly LoggedEvent[], nowMs: number, known: KnownRules = { rules: [], drills: [] }): RuleNoise[] {
   const firings = findFirings(events);
   const drills = findDrills(events, new Set([...known.rules, ...events.flatMap(({ details }) => (details.kind === 'alert' ? [details.rule] : []))]));
-  const answers = answersOf(events);
+  const answers = answersOf(events, nowMs);
   const written = new Map(known.drills.map((drill) => [drill.alert, drill]));
   const byRule = new Map<string, Firing[]>([...known.rules, ...drills.keys()].map((rule) => [rule, []]));
   for (const firing of firings) byRule.set(firing.rule, byRule.get(firing.rule) ?? []).get(firing.rule)?.push(firing);
@@ -82,7 +87,7 @@ function findFirings(events: readonly LoggedEvent[]): Firing[] {
     if (details.to === 'firing' && details.from !== 'firing') {
       // What a drill causes is meant to fire, and is no noise; the dead man's switch is meant to fire always.
       if (details.labels['sora_rehearsal'] !== undefined || details.rule === 'DeadMansSwitch') continue;
-      const firing: Firing = { rule: details.rule, fingerprint: details.fingerprint, labels: details.labels, fromMs: atMs, toMs: undefined };
+      const firing: Firing = { rule: details.rule, fingerprint: details.fingerprint, labels: details.labels, runbook: nameOfRunbook(details.annotations['runbook'] ?? ''), fromMs: atMs, toMs: undefined };
       all.push(firing);
       open.set(key, firing);
     } else if (details.from === 'firing') {
@@ -98,34 +103,50 @@ function findFirings(events: readonly LoggedEvent[]): Firing[] {
 interface Answers {
   /** When alerts were acknowledged, by fingerprint. */
   readonly acksMs: ReadonlyMap<string, readonly number[]>;
-  /** When something was done that answers whatever fired. */
-  readonly actsMs: readonly number[];
+  /** When something was done, by what it is about; see `aboutOf` and `keysOf`. */
+  readonly actsMs: ReadonlyMap<string, readonly number[]>;
   readonly silences: readonly { readonly atMs: number; readonly equalities: readonly (readonly [string, string])[] }[];
 }
 
-function answersOf(events: readonly LoggedEvent[]): Answers {
+function answersOf(events: readonly LoggedEvent[], nowMs: number): Answers {
   const acksMs = new Map<string, number[]>();
-  const actsMs: number[] = [];
+  const actsMs = new Map<string, number[]>();
   const silences: Answers['silences'][number][] = [];
+  const alertsOf = new Map(incidentsOf(events, nowMs).map(({ id, alerts }) => [id, alerts.map(({ fingerprint }) => fingerprint)]));
+  const put = (times: Map<string, number[]>, key: string, atMs: number): void => void times.set(key, times.get(key) ?? []).get(key)?.push(atMs);
   for (const event of events.toSorted((one, other) => one.atMs - other.atMs)) {
     const { atMs, details } = event;
-    if (details.kind === 'ack') {
-      for (const fingerprint of details.fingerprints) acksMs.set(fingerprint, acksMs.get(fingerprint) ?? []).get(fingerprint)?.push(atMs);
-    } else if (isAct(event)) actsMs.push(atMs);
+    if (details.kind === 'ack') for (const fingerprint of details.fingerprints) put(acksMs, fingerprint, atMs);
     else if (details.kind === 'silence' && details.phase === 'created') silences.push({ atMs, equalities: equalitiesOf(details.matchers) });
+    else for (const key of aboutOf(event, alertsOf)) put(actsMs, key, atMs);
   }
   return { acksMs, actsMs, silences };
 }
 
-/** People mitigate and resolve incidents; the control plane itself never writes that it did. */
-function isAct({ details }: LoggedEvent): boolean {
-  if (details.kind === 'incident') return details.phase !== 'joined';
-  return details.kind === 'runbook-step' || details.kind === 'deploy' || (details.kind === 'config' && details.isFirst !== true);
+/** What somebody's doing is about. The control plane itself never writes that an incident was mitigated or resolved. */
+function aboutOf({ details }: LoggedEvent, alertsOf: ReadonlyMap<string, readonly string[]>): string[] {
+  switch (details.kind) {
+    case 'incident': return details.phase === 'joined' ? [] : (alertsOf.get(details.incidentId) ?? []).map((fingerprint) => `alert ${fingerprint}`);
+    case 'runbook-step': return [`runbook ${nameOfRunbook(details.runbook)}`];
+    case 'deploy': return [`subject ${details.service}`];
+    case 'config': return details.isFirst === true ? [] : [`subject ${details.subject}`];
+    default: return [];
+  }
 }
 
-function isAnswered({ acksMs, actsMs }: Answers, { fingerprint, fromMs, toMs }: Firing, nowMs: number): boolean {
-  const endMs = toMs ?? nowMs;
-  return isBetween(acksMs.get(fingerprint) ?? [], fromMs, endMs) || isBetween(actsMs, fromMs, endMs + answerMs);
+/** What a doing must be about to answer it. */
+function keysOf({ rule, fingerprint, labels, runbook }: Firing): string[] {
+  const subjects = [labels['service'], labels['job'], rule].flatMap((subject) => (subject === undefined ? [] : [`subject ${subject}`]));
+  return [`alert ${fingerprint}`, ...subjects, ...(runbook === '' ? [] : [`runbook ${runbook}`])];
+}
+
+/** `crash-loop` of `runbooks/crash-loop.md` and of a URL. */
+const nameOfRunbook = (path: string): string => path.replace(/[?#].*$/s, '').split('/').at(-1)?.replace(/\.md$/, '') ?? '';
+
+function isAnswered({ acksMs, actsMs }: Answers, firing: Firing, nowMs: number): boolean {
+  const { fingerprint, fromMs } = firing;
+  const endMs = firing.toMs ?? nowMs;
+  return isBetween(acksMs.get(fingerprint) ?? [], fromMs, endMs) || keysOf(firing).some((key) => isBetween(actsMs.get(key) ?? [], fromMs, endMs + answerMs));
 }
 
 /** Whether one of the times, which are in order, lies in the span. */

@@ -6,6 +6,7 @@ const source = new MemorySource();
 source.add({ __name__: 'failed', instance: 'a' }, 0, 1_000);
 source.add({ __name__: 'failed', instance: 'b' }, 0, 234.4);
 source.add({ __name__: 'share' }, 0, 0.01234);
+source.add({ __name__: 'part' }, 0, 40.3);
 const measure = (text: string): Promise<string | undefined> => measureImpact(text, { source, externalLabels: {}, externalUrl: '', query: {} }, 0);
 
 describe('measureImpact', () => {
@@ -13,6 +14,21 @@ describe('measureImpact', () => {
     expect(await measure('failed # requests in 5 min')).toBe('1,234 requests in 5 min');
     expect(await measure('sum(failed{instance="a"})')).toBe('1,000');
     expect(await measure('share # of users')).toBe('0.0123 of users');
+    expect(await measure('failed{instance="b"} / 10 # s')).toBe('23.4 s');
+    expect(await measure('failed{instance="b"} / 10')).toBe('23.4');
+  });
+
+  it('counts whole things, and one at least where there is any', async () => {
+    expect(await measure('failed{instance="b"} / 10 # requests in 1 min')).toBe('23 requests in 1 min');
+    expect(await measure('share # bad events in 1h')).toBe('1 bad events in 1h');
+    expect(await measure('share * 0 # jobs')).toBe('0 jobs');
+  });
+
+  it('gives whole things, as rates extrapolate, and fractions of a measure', async () => {
+    expect(await measure('part # requests in 1 min')).toBe('40 requests in 1 min');
+    expect(await measure('part # bad events in 1h')).toBe('40 bad events in 1h');
+    expect(await measure('part # s')).toBe('40.3 s');
+    expect(await measure('part / 100 # requests')).toBe('0.403 requests');
   });
 
   it('gives none where the query fails or finds nothing', async () => {

@@ -43,14 +43,15 @@ export async function measureImpact(text: string, world: EvaluationWorld, nowMs:
     const total = found.reduce((sum, { value }) => sum + value, 0);
     if (found.length === 0 || !Number.isFinite(total)) return undefined;
     const unit = /#\s*([^#"'`]+?)\s*$/.exec(query)?.[1];
-    return `${formatFigure(total)}${unit === undefined ? '' : ` ${unit}`}`;
+    return `${formatFigure(total, unit)}${unit === undefined ? '' : ` ${unit}`}`;
   } catch {
     return undefined;
   }
 }
 
-/** `1,234`, `12.3`, `0.05`. */
-function formatFigure(value: number): string {
-  const digits = Math.abs(value) >= 100 || Number.isInteger(value) ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 };
+/** `1,234`, `12.3`, `0.05`; of things and people only whole ones, as `increase` extrapolates: 40.3 requests are 40. */
+function formatFigure(value: number, unit: string | undefined): string {
+  const isCounted = unit !== undefined && /^(?!of )[a-z -]*[a-z]s\b/.test(unit) && Math.abs(value) >= 1;
+  const digits = isCounted || Math.abs(value) >= 100 || Number.isInteger(value) ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 };
   return value.toLocaleString('en-US', digits);
 }
