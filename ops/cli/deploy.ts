@@ -5,6 +5,7 @@ import { formatDuration } from '../core/duration.ts';
 import { apiPrefix, controlClient } from '../control/client.ts';
 import { deployMetricsReply, deployRecordedReply } from '../incidents/api.ts';
 import type { DeployBody } from '../incidents/api.ts';
+import { readTopology } from '../supervisor/topology.ts';
 import type { Command, Context, Parsed } from './command.ts';
 import { outputFlag, outputOf, parseFlags, suggest } from './command.ts';
 import { renderTable } from './table.ts';
@@ -49,9 +50,20 @@ async function record(context: Context, parsed: Parsed): Promise<ExitCode> {
     service: parsed.text('service') ?? '', version: parsed.text('version') ?? '', commit: parsed.text('commit') ?? '', committedAt: parsed.text('committed-at') ?? '',
     outcome, rework: parsed.has('rework'), ...(at === undefined ? {} : { at }), ...(id === undefined ? {} : { id }),
   };
+  for (const warning of doubtsOf(context, body)) context.host.stderr.write(`warning: ${warning}\n`);
   const { recorded } = await controlClient(context).post(`${apiPrefix}/deploys`, body, deployRecordedReply);
   context.host.stdout.write(output === 'json' ? `${JSON.stringify({ schema: 'sora.deploy/v1', recorded })}\n` : recorded ? `recorded ${body.service} ${body.version}: ${outcome}\n` : `${body.service} ${body.version} was recorded before\n`);
   return exitCodes.pass;
+}
+
+/** What is taken as it is, for others deploy things that are not in the topology, and is more often a slip. */
+function doubtsOf({ host, topology }: Context, { service, commit }: DeployBody): string[] {
+  const names = host.files.exists(topology) ? readTopology(host, topology).processes.map(({ name }) => name) : [];
+  const isKnown = names.length === 0 || names.includes(service);
+  return [
+    ...(isKnown ? [] : [`the topology has no service "${service}"; ${suggest(service, names) ?? `it has ${names.join(', ')}`}`]),
+    ...(/^[0-9a-f]{7,64}$/i.test(commit) ? [] : [`"${commit}" does not look like a commit: 7 to 64 of 0-9 and a-f`]),
+  ];
 }
 
 /** What the control plane cannot see for itself: its own rules, routing, on-call file and settings it compares at each start. */
@@ -83,7 +95,7 @@ async function metrics(context: Context, parsed: Parsed): Promise<ExitCode> {
   const share = ({ n, of, ratio }: { n: number; of: number; ratio: number | null }): [string, string] => [ratio === null ? '<none>' : `${(100 * ratio).toFixed(1)} %`, `${n} of ${of}`];
   const spread = ({ n, median, p90 }: { n: number; median: number | null; p90: number | null }): [string, string] => [`median ${span(median)}, p90 ${span(p90)}`, `n = ${n}`];
   context.host.stdout.write(renderTable(['METRIC', 'VALUE', 'NUMBER'], [
-    ['deployment frequency', `${reply.deploysPerDay.toFixed(2)} a day`, `${reply.deploys} deploys, on ${reply.activeDays.n} of ${reply.activeDays.of} days`],
+    ['deployment frequency', `${reply.deploysPerDay.toFixed(2)} a day`, `${reply.deploys} deploy${reply.deploys === 1 ? '' : 's'}, on ${reply.activeDays.n} of ${reply.activeDays.of} days`],
     ['lead time for changes', ...spread(reply.leadTimeMs)],
     ['change failure rate', ...share(reply.changeFailure)],
     ['failed deployment recovery time', ...spread(reply.recoveryMs)],

@@ -49,6 +49,7 @@ export const logs: Command = {
       follow: parsed.has('follow'),
       signal: stop.signal,
       format,
+      ...(stack === 'up' ? { elsewhere: { postgres: join(context.home, 'pg/main/log'), 'control-postgres': join(context.home, 'pg/control/log') } } : {}),
       ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
       ...(since === undefined ? {} : { sinceMs: parseDurationMs(since, '--since') }),
     };

@@ -63,7 +63,8 @@ export function describeSettings({ scrapeIntervalMs, evaluationIntervalMs, rules
 export function warnOfAddresses({ runbookUrl, publicUrl }: Pick<AlertSettings, 'runbookUrl' | 'publicUrl'>, integrations: readonly Pick<Integration, 'kind' | 'settings'>[]): string[] {
   const outside = integrations.filter(isOutside);
   if (outside.length === 0) return [];
-  const who = `${[...new Set(outside.map(({ kind }) => kind))].join(', ')} reach people elsewhere`;
+  const kinds = [...new Set(outside.map(({ kind }) => kind))];
+  const who = `${kinds.join(', ')} ${kinds.length === 1 ? 'reaches' : 'reach'} people elsewhere`;
   return [
     ...(runbookUrl === undefined ? [`runbookUrl is not set, and ${who}: their messages name a runbook's path alone; set SORA_RUNBOOK_URL, such as https://git.example/sora/blob/main`] : []),
     ...(publicUrl === undefined || isLoopbackUrl(publicUrl) ? [`publicUrl ${publicUrl === undefined ? 'is not set' : `${publicUrl} is of this machine`}, and ${who}: their acknowledge links open only here; set SORA_PUBLIC_URL`] : []),

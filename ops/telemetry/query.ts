@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Host, Output } from '../core/host.ts';
 import { invalidConfig } from '../core/error.ts';
 import { stamp } from './destination.ts';
@@ -17,6 +18,8 @@ export interface LogQuery {
   /** Goes on with what is written from now on, until `signal` is aborted. Default false. */
   readonly follow?: boolean;
   readonly signal?: AbortSignal;
+  /** Where programs that are not ours keep logs of their own, by service; named to whoever asks for them here. */
+  readonly elsewhere?: Readonly<Record<string, string>>;
   /** `json` gives the lines as they are. Default `text`. */
   readonly format?: 'text' | 'json';
   /** Default the process's stdout. */
@@ -44,7 +47,7 @@ export async function queryLogs(host: Host, query: LogQuery): Promise<number> {
   try {
     for (;;) {
       await addServices(cursors, query, afterStamp);
-      if (cursors.size === 0 && query.follow !== true) throw noLogs(query);
+      if (cursors.size === 0 && query.follow !== true) throw await noLogs(host, query);
       for (let line = await takeEarliest(cursors); line !== undefined; line = await takeEarliest(cursors)) {
         if (isAborted()) return written;
         if (!matches(line)) continue;
@@ -59,9 +62,12 @@ export async function queryLogs(host: Host, query: LogQuery): Promise<number> {
   }
 }
 
-function noLogs(query: LogQuery): Error {
-  const what = query.service === undefined ? 'logs' : `logs of service "${query.service}"`;
-  return invalidConfig(`no ${what} in ${query.logDir}`, 'start the platform with `npm start`, or drop --service');
+async function noLogs(host: Host, { service, logDir, elsewhere = {} }: LogQuery): Promise<Error> {
+  const known = await listServices(logDir);
+  if (service === undefined || known.length === 0) return invalidConfig(`no logs in ${logDir}`, 'start the platform with `npm start`');
+  const places = [elsewhere[service], join(logDir, `${service}.out`)].flatMap((place) => (place !== undefined && host.files.exists(place) ? [place] : []));
+  const hint = places.length > 0 ? `what it says itself is in ${places.join(' and ')}` : `there are those of ${known.join(', ')}`;
+  return invalidConfig(`no logs of service "${service}" in ${logDir}`, hint);
 }
 
 async function addServices(cursors: Map<string, LogCursor>, query: LogQuery, afterStamp: string): Promise<void> {

@@ -139,6 +139,14 @@ describe('rotation and queries', () => {
     await telemetry.shutdown();
   });
 
+  it('names the services that have logs, and where others keep theirs', async () => {
+    await expect(queryLogs(host, { logDir: folder })).rejects.toMatchObject({ message: `no logs in ${folder}`, hint: 'start the platform with `npm start`' });
+    await createTelemetry(host, { service: 'api-1', logDir: folder }).shutdown();
+    await expect(queryLogs(host, { logDir: folder, service: 'apii' })).rejects.toMatchObject({ message: `no logs of service "apii" in ${folder}`, hint: 'there are those of api-1' });
+    host.files.writeText(join(folder, 'postgres.out'), '');
+    await expect(queryLogs(host, { logDir: folder, service: 'postgres', elsewhere: { postgres: folder } })).rejects.toMatchObject({ hint: `what it says itself is in ${folder} and ${join(folder, 'postgres.out')}` });
+  });
+
   it('merges services by time, filters by level, and shows text without control characters', async () => {
     const test = createTestHost();
     const [a, b] = [createTelemetry(test, { service: 'a', logDir: folder }), createTelemetry(test, { service: 'b', logDir: folder })];
