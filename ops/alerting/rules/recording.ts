@@ -164,7 +164,7 @@ function readsOf({ toMs, lookbackMs = 300_000, intervalMs }: RecordInput, rules:
 }
 
 /** A group as a rule file has it, of the rules as they ran. */
-function groupSource({ name, intervalMs, queryOffsetMs, limit, rules }: RuleGroup): unknown {
+export function groupSource({ name, intervalMs, queryOffsetMs, limit, rules }: RuleGroup): unknown {
   return {
     name, ...(intervalMs === undefined ? {} : { interval: `${intervalMs}ms` }), query_offset: `${queryOffsetMs}ms`, limit,
     rules: rules.map((rule) => {

@@ -20,7 +20,9 @@ function shortenRule(rule: Rule, { windowMaxMs, forMaxMs }: Shortening): Rule {
   const expr = shortenExpr(rule.expr, windowMaxMs);
   const expression = formatPromql(expr);
   if (rule.kind === 'record') return { ...rule, expr, expression };
-  return { ...rule, expr, expression, forMs: Math.min(rule.forMs, forMaxMs), keepFiringForMs: Math.min(rule.keepFiringForMs, forMaxMs) };
+  // Whole milliseconds: a rule's file, in which a recording keeps these, knows no parts of one.
+  const cut = (ms: number): number => Math.floor(Math.min(ms, forMaxMs));
+  return { ...rule, expr, expression, forMs: cut(rule.forMs), keepFiringForMs: cut(rule.keepFiringForMs) };
 }
 
 /** Cuts the ranges and offsets within one expression. @param maxMs at least one scrape interval times two, or no rate has a value */
@@ -37,7 +39,7 @@ export function shortenExpr(expr: Expr, maxMs: number): Expr {
       return { ...expr, selector: inner(expr.selector), rangeMs: Math.min(expr.rangeMs, maxMs) };
     case 'subquery': {
       const rangeMs = Math.min(expr.rangeMs, maxMs);
-      return { ...expr, expr: inner(expr.expr), offsetMs: shift(expr.offsetMs), rangeMs, stepMs: expr.stepMs === undefined ? undefined : Math.max(1, Math.min(expr.stepMs, rangeMs / 6)) };
+      return { ...expr, expr: inner(expr.expr), offsetMs: shift(expr.offsetMs), rangeMs, stepMs: expr.stepMs === undefined ? undefined : Math.max(1, Math.min(expr.stepMs, Math.floor(rangeMs / 6))) };
     }
     case 'paren':
     case 'unary':
