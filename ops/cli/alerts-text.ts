@@ -5,16 +5,16 @@ import type { Host, Output } from '../core/host.ts';
 import type { AlertReply, SilenceReply } from '../alerting/routing/api.ts';
 import { renderTable } from './table.ts';
 
-type Standing = AlertReply['standing'] | SilenceReply['state'] | 'sent' | 'retry' | 'refused';
+type Standing = AlertReply['standing'] | SilenceReply['state'] | 'sent' | 'failed' | 'refused';
 type Colours = ReturnType<typeof pc.createColors>;
 
 /** A sign beside the word, so that colour says nothing by itself. */
 const signs: Readonly<Record<Standing, string>> = {
-  firing: '●', acknowledged: '◐', silenced: '○', inhibited: '○', muted: '○', resolved: '✓', active: '●', pending: '◌', expired: '✓', sent: '✓', retry: '◌', refused: '✗',
+  firing: '●', acknowledged: '◐', silenced: '○', inhibited: '○', muted: '○', resolved: '✓', active: '●', pending: '◌', expired: '✓', sent: '✓', failed: '✗', refused: '✗',
 };
 
 function paint(colours: Colours, standing: Standing, severity: string): (text: string) => string {
-  if (standing === 'refused') return colours.red;
+  if (standing === 'refused' || standing === 'failed') return colours.red;
   if (standing === 'sent') return colours.green;
   if (standing === 'firing') return severity === 'critical' ? colours.red : severity === 'high' ? colours.yellow : (text) => text;
   return standing === 'acknowledged' || standing === 'active' ? colours.cyan : colours.dim;
@@ -67,8 +67,9 @@ export function renderAlert(host: Host, alert: AlertReply): string {
   const lines: (readonly [string, string])[] = [
     ['state', `${alert.standing}${alert.because === undefined ? '' : ` (${alert.because})`}`],
     ['severity', alert.severity],
-    ['since', `${new Date(alert.startsAtMs).toISOString()} (${ageOf(host, alert.startsAtMs)})`],
-    ['value', formatValue(alert.value)],
+    ['since', `${new Date(alert.startsAtMs).toISOString()} (${ageOf(host, alert.startsAtMs)}${alert.endsAtMs === undefined ? '' : ' ago'})`],
+    ...(alert.endsAtMs === undefined ? [] : [['ended', `${new Date(alert.endsAtMs).toISOString()} (${ageOf(host, alert.endsAtMs)} ago, after ${formatDuration(Math.max(0, alert.endsAtMs - alert.startsAtMs))})`] as const]),
+    [alert.endsAtMs === undefined ? 'value' : 'last value', formatValue(alert.value)],
     ['expression', alert.expression.replaceAll(/\s+/g, ' ')],
     ...(alert.impact === undefined ? [] : [['impact', alert.impact] as const]),
     ['receivers', alert.receivers.join(', ')],

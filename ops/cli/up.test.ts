@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { loadRouting, routingFiles } from '../alerting/routing/load.ts';
 import { createTestHost } from '../core/test-host.ts';
+import { describeReach } from './alert-reach.ts';
 import { nextSteps, up } from './up.ts';
 
 test('what next names alerts where a control plane runs, and the address of the API', () => {
@@ -24,4 +26,13 @@ test('what alerting cannot read is said before anything is started', async () =>
   } finally {
     rmSync(home, { recursive: true });
   }
+});
+
+test('whom alerts reach is said by severity', () => {
+  const load = (env: Record<string, string>): string => {
+    const host = createTestHost();
+    return describeReach(loadRouting({ ...host, process: { ...host.process, env } }, routingFiles(resolve(import.meta.dirname, '../..'))));
+  };
+  expect(load({})).toBe('critical, high, medium, low: the log alone');
+  expect(load({ PAGERDUTY_ROUTING_KEY: 'k' })).toBe('critical: pagerduty; high, medium, low: the log alone');
 });

@@ -37,7 +37,7 @@ export const up: Command = {
     const parsed = parseFlags(up, args);
     const output = outputOf(parsed);
     const { host } = context;
-    if (!parsed.has('no-alerts')) await checkAlerting(context);
+    const reach = parsed.has('no-alerts') ? undefined : await checkAlerting(context);
     const stateDir = stackDir(context);
     const giveBack = takeFolder(context, stateDir, 'the stack', 'use it as it is, or stop it first with: npx sora down');
     try {
@@ -50,14 +50,14 @@ export const up: Command = {
         databaseFolder: join(context.home, 'pg/main'),
         ...(databaseUrl === undefined || databaseUrl === '' ? {} : { databaseUrl }),
         ...controlPart(context, 'pg/control', !parsed.has('no-alerts')),
-      }, output);
+      }, output, reach);
     } finally {
       giveBack();
     }
   },
 };
 
-async function runStack(context: Context, config: Parameters<typeof startSupervisor>[1], output: 'table' | 'json'): Promise<ExitCode> {
+async function runStack(context: Context, config: Parameters<typeof startSupervisor>[1], output: 'table' | 'json', reach: string | undefined): Promise<ExitCode> {
   const { host } = context;
   const supervisor = startSupervisor(context, config);
   let interrupted = false;
@@ -75,7 +75,7 @@ async function runStack(context: Context, config: Parameters<typeof startSupervi
   });
   try {
     await supervisor.until('up');
-    showReady(context, config.stateDir, output);
+    showReady(context, config.stateDir, output, reach);
     // Also when `sora down` asked for it. A supervisor that dies without stopping rejects this.
     await supervisor.until('stopped');
     host.stderr.write('the stack is down\n');
@@ -88,14 +88,15 @@ async function runStack(context: Context, config: Parameters<typeof startSupervi
   return exitCodes.pass;
 }
 
-function showReady(context: Context, stateDir: string, output: 'table' | 'json'): void {
+/** `reach` says whom alerts are told to, undefined where there are none. */
+function showReady(context: Context, stateDir: string, output: 'table' | 'json', reach: string | undefined): void {
   const { host } = context;
   const state = readStackState(host, stateDir);
   if (state === undefined) return;
   if (output === 'json') host.stdout.write(`${JSON.stringify(state)}\n`);
   else host.stdout.write(renderTable(['NAME', 'KIND', 'PID', 'PORT', 'URL'], state.processes.map((row) => [row.name, row.kind, row.pid, row.port, row.url])));
   const lines = nextSteps(state.urls).map(([command, effect]) => `  ${command.padEnd(42)}${effect}\n`);
-  host.stderr.write(`\nThe stack is up. What next, from another terminal:\n${lines.join('')}Ctrl-C stops it; its data stays.\n`);
+  host.stderr.write(`\nThe stack is up. What next, from another terminal:\n${lines.join('')}${reach === undefined ? '' : `Alerts are told to: ${reach}.\n  npx sora alerts route says what is off and what would switch it on (docs/alerting.md)\n`}Ctrl-C stops it; its data stays.\n`);
 }
 
 /** Commands worth trying, with what each does; those on alerts where a control plane runs. */
