@@ -158,6 +158,12 @@ test('a condition becomes a message, is acknowledged by its link, outlives a res
   await expect.poll(readMetrics).toContain('sora_notifications_total{outcome="sent",integration="webhook",severity="critical"} 2');
   expect(await readMetrics()).toEqual(expect.arrayContaining(['sora_disk_free_bytes{volume="state"}', 'sora_store_samples_total', 'sora_rule_evaluations_total', 'sora_rule_evaluation_failures_total', 'sora_heartbeats_total{outcome="sent"}', 'process_cold_start_seconds']));
   expect((await fetch(`${plane.url}/readyz`)).status).toBe(200);
+  // The address that messages name.
+  const shown = await fetch(plane.url, { headers: { accept: 'text/html,*/*;q=0.8' } });
+  expect([shown.status, shown.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+  expect(await shown.text()).toContain('npx sora alerts ls');
+  expect((await fetch(plane.url)).headers.get('content-type')).toBe('text/plain; charset=utf-8');
+  expect((await fetch(`${plane.url}/nothing`)).status).toBe(404);
   expect((await fetch(`${plane.url}/api/v1/query?query=up`)).status).toBe(401);
 
   // A second one on the same database changes nothing of the first: it waits, unready, and takes over when that ends.
