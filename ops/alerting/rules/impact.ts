@@ -49,9 +49,10 @@ export async function measureImpact(text: string, world: EvaluationWorld, nowMs:
   }
 }
 
-/** `1,234`, `12.3`, `0.05`; of things and people only whole ones, as `increase` extrapolates: 40.3 requests are 40. */
+/** `1,234`, `12.3`, `0.05`; things and people are whole, as rates extrapolate: 40.3 requests are 40, and 0.4 are 1. */
 function formatFigure(value: number, unit: string | undefined): string {
-  const isCounted = unit !== undefined && /^(?!of )[a-z -]*[a-z]s\b/.test(unit) && Math.abs(value) >= 1;
-  const digits = isCounted || Math.abs(value) >= 100 || Number.isInteger(value) ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 };
-  return value.toLocaleString('en-US', digits);
+  const isCounted = unit !== undefined && /^(?!of )[a-z -]*[a-z]s\b/.test(unit);
+  const shown = isCounted && value > 0 ? Math.max(1, Math.round(value)) : value;
+  const digits = Math.abs(shown) >= 100 || Number.isInteger(shown) ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 };
+  return shown.toLocaleString('en-US', digits);
 }
