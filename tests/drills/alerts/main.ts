@@ -116,10 +116,8 @@ async function drill(host: Host, { only, times }: Wanted, signal: AbortSignal): 
     await host.timers.sleep(60_000, signal);
     await runRounds(stage, guide, rounds, only, outcomes, keep);
     for (let time = 0; time < times; time++) again.push(...(await runRound(stage.world, [repeated])));
-    if (only.length === 0) {
-      replay = replayRun(host, root, stage.env, home, (host.clock.monotonicMs() - sinceMs) / 1_000);
-      say(`replay: ${replay.text}`);
-    }
+    replay = replayRun(host, root, stage.env, home, (host.clock.monotonicMs() - sinceMs) / 1_000);
+    say(`replay: ${replay.text}`);
     if (only.length === 0 || only.includes(silence)) outcomes.push(await runSilence(stage.world, guide));
   } finally {
     await stopUsers();

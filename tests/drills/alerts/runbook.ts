@@ -8,7 +8,7 @@ import { messageOf } from '../../../ops/core/error.ts';
 import type { Host } from '../../../ops/core/host.ts';
 
 /** What one command may take, and what is kept of its output. */
-const limits = { commandMs: 20_000, outputCharacters: 10_000, shownCharacters: 160 } as const;
+const limits = { commandMs: 20_000, outputCharacters: 10_000, shownCharacters: 160, proofTries: 4, proofPauseMs: 5_000 } as const;
 
 export type FollowedSection = Extract<RunbookSection, 'First checks' | 'Mitigation' | 'Proof of recovery'>;
 
@@ -59,9 +59,10 @@ export function createFollower({ host, root, env, say }: FollowerWanted): Runboo
       const outcomes: CommandOutcome[] = [];
       for (const { section: own, text } of readRunbook(host.files.readText(join(root, path))).commands) {
         if (own !== section || only?.some((beginning) => text.startsWith(beginning)) === false) continue;
-        // A check must show something; what changes something, such as kill, may be silent.
-        const problem = await tryCommand({ host, root, env, say }, fillIn(text, notes.fill ?? {}), section !== 'Mitigation');
-        const excuse = problem === undefined ? undefined : Object.entries(notes.excused ?? {}).find(([beginning]) => text.startsWith(beginning))?.[1];
+        const excused = Object.entries(notes.excused ?? {}).find(([beginning]) => text.startsWith(beginning))?.[1];
+        const tries = section === 'Proof of recovery' && excused === undefined ? limits.proofTries : 1;
+        const problem = await insist(host, tries, () => tryCommand({ host, root, env }, fillIn(text, notes.fill ?? {}), section !== 'Mitigation'));
+        const excuse = problem === undefined ? undefined : excused;
         if (problem !== undefined) say(`  ${excuse === undefined ? '✗' : '–'} ${path}: ${text}: ${excuse ?? problem}`);
         outcomes.push({ section, command: text, problem, excuse });
       }
@@ -70,12 +71,23 @@ export function createFollower({ host, root, env, say }: FollowerWanted): Runboo
   };
 }
 
+/** What a mitigation started anew is scraped within an interval: a person would ask again too. */
+async function insist(host: Host, tries: number, run: () => Promise<string | undefined>): Promise<string | undefined> {
+  const problem = await run();
+  if (problem === undefined || tries <= 1) return problem;
+  await host.timers.sleep(limits.proofPauseMs);
+  return await insist(host, tries - 1, run);
+}
+
 export function fillIn(command: string, fill: Readonly<Record<string, string>>): string {
   return Object.entries(fill).reduce((text, [example, value]) => text.replaceAll(example, value), command);
 }
 
-/** Runs a command in a shell and says what went wrong: its exit code, its time, or that it showed nothing where it must. */
-async function tryCommand({ host, root, env }: FollowerWanted, command: string, mustShow: boolean): Promise<string | undefined> {
+/**
+ * Runs a command in a shell and says what went wrong: its exit code, its time, or that it showed nothing where it must.
+ * @param mustShow a check must show something; what changes something, such as kill, may be silent
+ */
+async function tryCommand({ host, root, env }: Omit<FollowerWanted, 'say'>, command: string, mustShow: boolean): Promise<string | undefined> {
   // It leads a group of its own, so that what hangs below it ends with it.
   const child = spawn('sh', ['-c', command], { cwd: root, env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const said = { stdout: '', stderr: '' };
