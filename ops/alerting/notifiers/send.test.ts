@@ -3,14 +3,14 @@ import { z } from 'zod';
 import { createTestHost } from '../../core/test-host.ts';
 import type { TestHost } from '../../core/test-host.ts';
 import { limitOf } from './comparison.ts';
-import { exampleDelivery, noonMs, resolvedRest, startReceiver } from './fixture.ts';
+import { exampleAlert, exampleDelivery, noonMs, resolvedRest, startReceiver } from './fixture.ts';
 import type { Receiver } from './fixture.ts';
 import type { Delivery, Outcome } from './outcome.ts';
 import { sendChange } from './pagerduty.ts';
 import { sendBy } from './send.ts';
 import { integrationSettings } from './settings.ts';
 import type { IntegrationSettings } from './settings.ts';
-import { signWebhook } from './webhook.ts';
+import { renderWebhook, signWebhook } from './webhook.ts';
 
 let host: TestHost;
 let receiver: Receiver;
@@ -209,4 +209,16 @@ describe('sms', () => {
 test('log writes the message to the control plane\'s own log', async () => {
   expect(await send(integrationSettings.parse({ kind: 'log' }))).toEqual({ kind: 'sent' });
   expect(logged).toMatchObject([{ event: 'notification', notification: 'n-1', text: expect.stringContaining('Measured: 1.432 > 1.2') as string }]);
+});
+
+test('the annotation impact of a webhook is the figure and never the query', () => {
+  const settings = integrationSettings.parse({ kind: 'webhook', url: 'https://x.example/' });
+  if (settings.kind !== 'webhook') expect.fail('another kind');
+  const annotations = { summary: 's', impact: 'sum(increase(x[5m])) # requests' };
+  const impactsOf = (impact: string | undefined): unknown => {
+    const { commonAnnotations, alerts } = renderWebhook(exampleDelivery({ alerts: [exampleAlert({}, { annotations, impact })], impact }), settings, limitOf);
+    return [commonAnnotations['impact'], alerts[0]?.annotations['impact']];
+  };
+  expect(impactsOf('40 requests')).toEqual(['40 requests', '40 requests']);
+  expect(impactsOf(undefined)).toEqual([undefined, undefined]);
 });

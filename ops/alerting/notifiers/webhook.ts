@@ -53,7 +53,7 @@ export function renderWebhook(delivery: Delivery, settings: SettingsOf<'webhook'
     receiver: notification.receiver,
     groupLabels: bare(notification.groupLabels),
     commonLabels: bare(notification.commonLabels),
-    commonAnnotations: bare(notification.commonAnnotations),
+    commonAnnotations: bare(withFigure(notification.commonAnnotations, notification.impact)),
     externalURL: safeLink(notification.ackUrl)?.replace(/^(https?:\/\/[^/]+).*$/, '$1') ?? '',
     alerts: alerts.map((alert) => alertOf(alert, limitOf)),
     sora: {
@@ -73,9 +73,14 @@ function silenceOf({ silence }: Notification): WebhookPayload['sora']['silence']
 
 function alertOf(alert: RoutedAlert, limitOf: SendContext['limitOf']): WebhookPayload['alerts'][number] {
   return {
-    status: alert.status, labels: bare(alert.labels), annotations: bare(alert.annotations), startsAt: new Date(alert.startsAtMs).toISOString(),
+    status: alert.status, labels: bare(alert.labels), annotations: bare(withFigure(alert.annotations, alert.impact)), startsAt: new Date(alert.startsAtMs).toISOString(),
     endsAt: alert.endsAtMs === undefined ? noTime : new Date(alert.endsAtMs).toISOString(), generatorURL: safeLink(alert.generatorUrl) ?? '', fingerprint: alert.fingerprint, measured: measuredOf(alert, limitOf),
   };
+}
+
+/** The rule's `impact` is a query, which says nothing to whoever reads a message: its figure stands in its place, or nothing. */
+function withFigure({ impact: query, ...annotations }: Labels, figure: string | undefined): Labels {
+  return query === undefined || figure === undefined ? annotations : { ...annotations, impact: figure };
 }
 
 /** Labels and annotations without secrets and personal data. */
