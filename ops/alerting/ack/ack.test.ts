@@ -117,6 +117,11 @@ describe('an acknowledge link', () => {
     await submit(link(), { fingerprints: shown, by: 'Nina' });
     await host.advance(61_000);
     expect(await (await submit(link(), { fingerprints: shown, by: 'Otto' })).text()).toContain('Acknowledged by Otto. Before, Nina had, 1m1s ago');
+    await host.advance(1_000);
+    await routing.change((before) => acknowledge(before, { fingerprints: shown.split(','), by: 'bob', via: 'cli' }, host.clock.nowMs()));
+    await host.advance(1_000);
+    expect(await (await submit(link(), { fingerprints: shown, by: 'Nina' })).text()).toContain('Before, bob had, 1s ago');
+    expect(await (await fetch(link())).text()).toContain('acknowledged by Nina');
   });
 
   test('of a test of a receiver opens a page that says that it works', async () => {

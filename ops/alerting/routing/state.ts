@@ -139,10 +139,11 @@ export function ackKey({ fingerprint, groupKey }: Pick<Ack, 'fingerprint' | 'gro
   return groupKey === undefined ? fingerprint : `${fingerprint} ${groupKey}`;
 }
 
-/** The acknowledgement of an alert in a group, while it lasts. */
+/** The acknowledgement of an alert in a group, while it lasts: the newest, where somebody took it on everywhere and somebody else in this group. */
 export function ackOf(state: RoutingState, groupKey: string, fingerprint: string, nowMs: number): Ack | undefined {
   const lasts = (ack: Ack | undefined): boolean => ack !== undefined && (ack.untilMs === undefined || ack.untilMs > nowMs);
-  return [state.acks[ackKey({ fingerprint })], state.acks[ackKey({ fingerprint, groupKey })]].find(lasts);
+  const [everywhere, here] = [state.acks[ackKey({ fingerprint })], state.acks[ackKey({ fingerprint, groupKey })]].map((ack) => (lasts(ack) ? ack : undefined));
+  return everywhere !== undefined && here !== undefined && here.atMs > everywhere.atMs ? here : (everywhere ?? here);
 }
 
 export const isFiring = ({ alert }: GroupAlert): boolean => alert.status === 'firing';
