@@ -6,6 +6,7 @@
 /* oxlint-disable no-restricted-globals */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import module from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -23,7 +24,11 @@ const args = isExec ? rest.slice(1) : process.argv.slice(2);
 if (!existsSync(modules)) end('the dependencies are not installed', `run npm ci in ${root}`);
 if (isExec && (rest[0] === undefined || !existsSync(entry))) end(`--exec found no file ${rest[0] ?? ''}`, 'name an entry such as tests/run.ts');
 
+// Half of what a short command costs is compiling: 0.69 s of CPU without a cache, 0.33 s with one. Processes below us take it from the environment.
+process.env.NODE_COMPILE_CACHE ??= join(root, '.sora/compile-cache');
+
 if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
+  module.enableCompileCache(process.env.NODE_COMPILE_CACHE);
   process.argv = [process.execPath, entry, ...args];
   await import(pathToFileURL(entry).href);
 } else {

@@ -69,11 +69,14 @@ function stallRow(name: string, measured: ReturnType<typeof spreadOf>, paperMs: 
   return { group: 'stall', name, unit: 'ms, p99', ...measured, must, note: `${Math.round(paperMs)} on paper` };
 }
 
-/** Users of one operation a second each, so as many as operations a second; the stall comes after a third of the run. */
+/** Mean pause of a user beside a stall: hardly anybody's next operation is due while one waits, so arrivals are independent, as on paper. */
+const stalledPauseS = 100;
+
+/** The stall comes after a third of the run. */
 function runStalled(host: Host, home: string, stall: Stall): Promise<Summary> {
   const { durationMs, arrivalsPerS, servedPerS, sockets } = stall;
   return runPaced(host, {
-    home, users: arrivalsPerS, ratePerS: arrivalsPerS, seconds: durationMs / 1_000, sockets, servedPerS,
+    home, users: arrivalsPerS * stalledPauseS, ratePerS: arrivalsPerS, seconds: durationMs / 1_000, sockets, servedPerS,
     during: (target) => stopFor(host, target, durationMs / 3, stall.stallMs),
   });
 }
