@@ -47,7 +47,7 @@ const turns = async (): Promise<void> => {
   for (let n = 0; n < 20; n++) await Promise.resolve();
 };
 
-function rig(run: Step<never>['run'], { plan = {}, scenario = {} }: { plan?: Partial<RunPlan>; scenario?: Partial<Scenario<never>> } = {}) {
+function rig(run: Step<never>['run'], { plan = {}, scenario = {}, soon }: { plan?: Partial<RunPlan>; scenario?: Partial<Scenario<never>>; soon?: (run: () => void) => void } = {}) {
   let nowMs = 0;
   const history: HistoryStep[] = [];
   const desk = new Desk(() => nowMs);
@@ -82,6 +82,7 @@ function rig(run: Step<never>['run'], { plan = {}, scenario = {} }: { plan?: Par
     now: () => nowMs,
     traced: () => true,
     onTraced: (_user, record) => history.push(record),
+    ...(soon === undefined ? {} : { soon }),
   });
   const advance = async (untilMs: number, each: () => void = () => undefined): Promise<void> => {
     while (nowMs < untilMs) {
@@ -126,6 +127,14 @@ describe('times', () => {
 });
 
 describe('pacing', () => {
+  it('begins nothing before the run does, though it is due in its first moment', async () => {
+    const { desk, advance } = rig(get, { plan: { users: 3, thinkTimeMs: { kind: 'constant', value: 0 }, pace: 'after-reply' }, soon: queueMicrotask });
+    await turns();
+    expect(desk.waiting).toEqual([]);
+    await advance(1);
+    expect(desk.waiting).toHaveLength(3);
+  });
+
   it('dues each step one think time after the one before, however fast the replies', async () => {
     const { desk, history, advance, engine } = rig(get);
     await advance(10_001, () => desk.answer(200));

@@ -194,7 +194,8 @@ export class Engine implements FunctionGround {
   /** A newcomer's first step comes after what is left of a pause under way, so the rate is steady at once. */
   #admit(place: number): void {
     const residualMs = this.#itinerary.begin(place);
-    this.#schedule(place, this.#population.arrivalMs(this.indexOf(place)) + residualMs, residualMs, 0);
+    // The schedule says when the run begins; what is due in its first moment must not begin before, while workers get ready.
+    this.#schedule(place, this.#population.arrivalMs(this.indexOf(place)) + residualMs, residualMs, -1);
   }
 
   /** Gives free users the arrivals that are due. */
