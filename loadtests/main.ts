@@ -3,61 +3,35 @@ import { closest } from 'fastest-levenshtein';
 import { exitCodes, invalidConfig, messageOf, SoraError } from '../ops/core/error.ts';
 import type { Host } from '../ops/core/host.ts';
 import { createNodeHost } from '../ops/core/node-host.ts';
-import { browserCommand, planBrowserCommand } from './cli/browser.ts';
-import { capacityCommand, planCapacityCommand } from './cli/capacity.ts';
-import { compareCommand } from './cli/compare.ts';
-import { debugCommand } from './cli/debug.ts';
-import { foresee } from './cli/foresee.ts';
-import { helpText } from './cli/help.ts';
-import { k6Command, planK6Command } from './cli/k6.ts';
-import { importCommand } from './cli/import.ts';
-import { mergeCommand } from './cli/merge.ts';
-import { ConfigErrors } from './cli/options.ts';
-import type { RunVerb } from './cli/options.ts';
-import { openBaselineGate } from './cli/baseline.ts';
-import { kindOf, prepareRun } from './cli/prepare.ts';
-import { openRunStore, runCommand } from './cli/run.ts';
-import { trendCommand } from './cli/trend.ts';
-import { listCommand, removeCommand, showCommand } from './cli/runs.ts';
-import { planSuiteCommand, suiteCommand } from './cli/suite.ts';
-import { styleFor } from './report/style.ts';
+import { ConfigErrors } from './cli/config-errors.ts';
 
 type Verb = (host: Host, args: readonly string[]) => number | Promise<number>;
 
-/** What `sora load` passes on. `plan` answers what a run needs, before anything is started for it. */
-const verbs: Readonly<Record<string, Verb>> = {
-  plan: (host, args) => planCommand(host, args, 'run'),
-  'plan-debug': (host, args) => planCommand(host, args, 'debug'),
-  run: runCommand,
-  debug: debugCommand,
-  'plan-capacity': planCapacityCommand,
-  capacity: capacityCommand,
-  'plan-suite': planSuiteCommand,
-  suite: suiteCommand,
-  'plan-k6': planK6Command,
-  k6: k6Command,
-  'plan-browser': planBrowserCommand,
-  browser: browserCommand,
-  import: importCommand,
-  merge: mergeCommand,
-  ls: listCommand,
-  show: showCommand,
-  rm: removeCommand,
-  compare: compareCommand,
-  trend: trendCommand,
+/**
+ * What `sora load` passes on, each loaded when it is asked for: a process that makes load is to be small.
+ * `plan` answers what a run needs, before anything is started for it.
+ */
+const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
+  plan: async () => (await import('./cli/plan.ts')).planRunCommand,
+  'plan-debug': async () => (await import('./cli/plan.ts')).planDebugCommand,
+  run: async () => (await import('./cli/run.ts')).runCommand,
+  debug: async () => (await import('./cli/debug.ts')).debugCommand,
+  'plan-capacity': async () => (await import('./cli/capacity.ts')).planCapacityCommand,
+  capacity: async () => (await import('./cli/capacity.ts')).capacityCommand,
+  'plan-suite': async () => (await import('./cli/suite.ts')).planSuiteCommand,
+  suite: async () => (await import('./cli/suite.ts')).suiteCommand,
+  'plan-k6': async () => (await import('./cli/k6.ts')).planK6Command,
+  k6: async () => (await import('./cli/k6.ts')).k6Command,
+  'plan-browser': async () => (await import('./cli/browser.ts')).planBrowserCommand,
+  browser: async () => (await import('./cli/browser.ts')).browserCommand,
+  import: async () => (await import('./cli/import.ts')).importCommand,
+  merge: async () => (await import('./cli/merge.ts')).mergeCommand,
+  ls: async () => (await import('./cli/runs.ts')).listCommand,
+  show: async () => (await import('./cli/runs.ts')).showCommand,
+  rm: async () => (await import('./cli/runs.ts')).removeCommand,
+  compare: async () => (await import('./cli/compare.ts')).compareCommand,
+  trend: async () => (await import('./cli/trend.ts')).trendCommand,
 };
-
-async function planCommand(host: Host, args: readonly string[], verb: RunVerb): Promise<number> {
-  const run = await prepareRun(host, args, verb);
-  // A wrong baseline is told before a stack is started for the run.
-  openBaselineGate(openRunStore(host), run.options.baseline, kindOf(run));
-  // Told before minutes go into a stack and its users.
-  if (verb === 'run') for (const warning of foresee(run)) host.stderr.write(`${styleFor(host, host.stderr, run.options.noColor).unsure(warning)}\n`);
-  const { needsStack, users, seed, scenario, scenarioFile, options } = run;
-  const { user, overrides } = options;
-  host.stdout.write(`${JSON.stringify({ needsStack, users, seed, scenario: scenario.name, scenarioFile, user, usersGiven: overrides.users !== undefined, shares: options.share.partition?.count ?? 1, durationMs: run.rampMs + run.holdMs })}\n`);
-  return exitCodes.pass;
-}
 
 /** How long a process goes on whose work is done, because something still holds it. */
 const lingerMs = 500;
@@ -66,13 +40,14 @@ const lingerMs = 500;
 async function main(host: Host): Promise<number> {
   const [verb = '--help', ...args] = host.process.argv;
   if (verb === '--help' || verb === '-h' || args.includes('--help') || args.includes('-h')) {
-    host.stdout.write(helpText(verb));
+    host.stdout.write((await import('./cli/help.ts')).helpText(verb));
     return exitCodes.pass;
   }
-  const command = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-  if (command === undefined) {
+  const load = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
+  if (load === undefined) {
     throw invalidConfig(`load has no verb "${verb}"`, `did you mean ${closest(verb, Object.keys(verbs))}? Verbs: ${Object.keys(verbs).join(', ')}`);
   }
+  const command = await load();
   return await command(host, args);
 }
 

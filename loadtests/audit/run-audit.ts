@@ -47,7 +47,7 @@ export async function auditRun(host: Host, run: RunMeasurement, options: AuditOp
   const unlisted = run.writes.indeterminateDropped;
   let incomplete: string | undefined;
   try {
-    using http = createHttpClient(host, options.adminUrl, { sockets: examinedAtOnce });
+    using http = await createHttpClient(host, options.adminUrl, { sockets: examinedAtOnce });
     options.signal?.addEventListener('abort', () => http[Symbol.dispose](), { once: true });
     const api = await signIn(http, options.adminSecret);
     incomplete = await compareAll(api, run, options.userIdOf ?? ((index) => index + 1), (compared, found) => {

@@ -25,7 +25,7 @@ beforeAll(async () => {
   if (reason !== undefined) return;
   place = await makeLoadPlace(host, true);
   await using api = await startApi(host);
-  using http = createHttpClient(host, api.url);
+  using http = await createHttpClient(host, api.url);
   const [docs, openapi] = await Promise.all(['/docs', '/openapi.json'].map((path) => http.request({ method: 'GET', path })));
   pages = { '/docs': { type: 'text/html', text: String(docs?.body) }, '/openapi.json': { type: 'application/json', text: String(openapi?.body) } };
   new RunStore(host, `${place.home}/runs`).save(buildSummary(sampleRun(), sampleFacts()));

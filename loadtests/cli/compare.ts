@@ -11,7 +11,7 @@ import type { RunStore } from '../runs/store.ts';
 import { findBaselines, findCompared, kindOfSummary } from './baseline.ts';
 import { readCount, readTolerance } from './baseline-flags.ts';
 import type { BaselineWanted } from './baseline-flags.ts';
-import { ConfigErrors } from './options.ts';
+import { ConfigErrors } from './config-errors.ts';
 import { openRunStore } from './run.ts';
 import { wrongFlag } from './wrong-flag.ts';
 

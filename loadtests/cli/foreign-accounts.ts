@@ -45,7 +45,7 @@ export function playAmong(user: number, usersPlanned: number, seeded: number | u
 }
 
 async function readAccounts(host: Host, adminUrl: string, adminSecret: string): Promise<z.infer<typeof summary>> {
-  using http = createHttpClient(host, adminUrl, { sockets: 1 });
+  using http = await createHttpClient(host, adminUrl, { sockets: 1 });
   const signedIn = await http.request({
     method: 'POST', path: '/admin/sessions', headers: { authorization: `Bearer ${adminSecret}` }, body: { role: 'admin', count: 1, ttlS: 60 },
   });

@@ -93,7 +93,7 @@ export async function launchSuite(host: Host, { options, plan, script, env }: Su
   store.folderOf(runId);
   const { prices } = await readConfig(host, root);
   const load = { operations: Math.round(dueBefore(plan, lengthMs(plan))), durationMs: lengthMs(plan) };
-  const expected = expectResources(store.list().map(({ summary }) => summary), { scenario: `k6-${plan.name}`, host: hostname() }, load, prices);
+  const expected = expectResources(store.newest().map(({ summary }) => summary), { scenario: `k6-${plan.name}`, host: hostname() }, load, prices);
   const scratch = join(toolPlaces(host).home, 'k6', runId);
   const scriptPath = join(root, 'loadtests/k6', script);
   host.stderr.write(describe(plan, options, k6, stack.target, fence.address, expected));

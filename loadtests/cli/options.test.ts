@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { SoraError } from '../../ops/core/error.ts';
 import { createTestHost } from '../../ops/core/test-host.ts';
-import { ConfigErrors, readRunOptions } from './options.ts';
+import { ConfigErrors } from './config-errors.ts';
+import { readRunOptions } from './options.ts';
 import { helpText } from './help.ts';
 import { describeThinkTime, expectedLoad, prepareRun, replacedThinkTime } from './prepare.ts';
 

@@ -76,15 +76,6 @@ export interface RunOptions extends OutputAndShareOptions {
   readonly noColor: boolean;
 }
 
-/** Several errors of configuration, told at once. */
-export class ConfigErrors extends SoraError {
-  readonly all: readonly SoraError[];
-  constructor(all: readonly SoraError[]) {
-    super('invalid_config', all.map((error) => error.message).join('; '), { exitCode: 104 });
-    this.all = all;
-  }
-}
-
 /**
  * Reads the arguments of `run`, `plan` and `debug`.
  * @param errors takes everything that is wrong; what it was about then has its default

@@ -24,7 +24,8 @@ import type { Distribution, Scenario } from '../swarm/scenario.ts';
 import type { LinkPlan } from '../swarm/transport/link-plan.ts';
 import { resolveLinks } from '../swarm/transport/resolve-links.ts';
 import { spreadLoad } from './spread-load.ts';
-import { ConfigErrors, readRunOptions } from './options.ts';
+import { ConfigErrors } from './config-errors.ts';
+import { readRunOptions } from './options.ts';
 import type { RunOptions, RunVerb } from './options.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

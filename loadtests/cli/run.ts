@@ -81,7 +81,7 @@ export async function runCommand(host: Host, args: readonly string[]): Promise<n
   store.folderOf(runId);
   const baseline = openBaselineGate(store, run.options.baseline, kindOf(run));
   await refuseForeignAccounts(host, run, stack);
-  const expected = expectResources(store.list().map(({ summary }) => summary), { scenario: run.scenario.name, host: hostname() }, expectedLoad(run), run.prices);
+  const expected = expectResources(store.newest().map(({ summary }) => summary), { scenario: run.scenario.name, host: hostname() }, expectedLoad(run), run.prices);
   const parts = await openRunParts(host, run, runId, readVersion(host), (message) => display.say(message));
   announce(host, run, stack.target, display, expected, parts.lines);
   const stops = listenForSignals(host, display);

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { SoraError } from '../../ops/core/error.ts';
 import { createTestHost } from '../../ops/core/test-host.ts';
 import { helpText } from './help.ts';
-import { ConfigErrors, readRunOptions } from './options.ts';
+import { ConfigErrors } from './config-errors.ts';
+import { readRunOptions } from './options.ts';
 import { prepareRun } from './prepare.ts';
 
 const read = (...args: string[]): { overrides: ReturnType<typeof readRunOptions>['overrides']; errors: SoraError[] } => {

@@ -8,10 +8,8 @@ import { targetOf } from './flag.ts';
 import type { OutputSpec } from './flag.ts';
 import { openHdrLog } from './hdr-log.ts';
 import { openJsonLines } from './json-lines.ts';
-import { createOtlp } from './otlp.ts';
 import { Outbox } from './outbox.ts';
 import type { OutputReport, Sink } from './outbox.ts';
-import { createRemoteWrite } from './prometheus.ts';
 import { SecondCollector } from './second.ts';
 
 export interface OutputsOptions {
@@ -73,9 +71,9 @@ async function openSink(spec: OutputSpec, { host, policy, version, labels }: Out
     case 'hdrlog':
       return openHdrLog(host, spec.path, version);
     case 'otlp':
-      return createOtlp(host, spec.url, await pinned(spec.url, policy), labels, version);
+      return (await import('./otlp.ts')).createOtlp(host, spec.url, await pinned(spec.url, policy), labels, version);
     case 'prometheus-remote-write':
-      return createRemoteWrite(host, spec.url, await pinned(spec.url, policy), labels, version);
+      return (await import('./prometheus.ts')).createRemoteWrite(host, spec.url, await pinned(spec.url, policy), labels, version);
     default:
       return assertNever(spec);
   }

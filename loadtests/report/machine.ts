@@ -1,7 +1,6 @@
 import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Client } from 'pg';
 import type { Host } from '../../ops/core/host.ts';
 import type { SummaryMachine } from './summary-schema.ts';
 
@@ -30,6 +29,8 @@ export async function describeMachine(host: Host, folder: string, databaseUrl: s
 }
 
 async function readSettings(url: string): Promise<Settings> {
+  // The driver is loaded by runs against a database alone.
+  const { Client } = await import('pg');
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 3_000, query_timeout: 3_000 });
   try {
     await client.connect();

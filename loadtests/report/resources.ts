@@ -102,7 +102,7 @@ export interface EarlierRun {
  * @param prices what the system's part of it will cost; without them no money is told
  */
 export function expectResources(
-  earlier: readonly EarlierRun[], run: { readonly scenario: string; readonly host: string }, load: { readonly operations: number; readonly durationMs: number },
+  earlier: Iterable<EarlierRun>, run: { readonly scenario: string; readonly host: string }, load: { readonly operations: number; readonly durationMs: number },
   prices?: Prices,
 ): ExpectedResources | null {
   const use = foreseeUse(earlier, run, load);
@@ -114,10 +114,10 @@ export function expectResources(
 
 /** What a run will use in all, and the system's part of it; null where no earlier run says, the part where none was measured. */
 export function foreseeUse(
-  earlier: readonly EarlierRun[], run: { readonly scenario: string; readonly host: string }, load: { readonly operations: number; readonly durationMs: number },
+  earlier: Iterable<EarlierRun>, run: { readonly scenario: string; readonly host: string }, load: { readonly operations: number; readonly durationMs: number },
 ): { readonly fromRun: string; readonly all: Quantities; readonly system: Quantities | null } | null {
   // A share saw the system work for all shares, but only its own operations.
-  const basis = earlier.find((one) => (one.partition?.count ?? 1) === 1 && one.scenario === run.scenario && one.host === run.host && (one.resources?.operations ?? 0) >= operationsMin);
+  const basis = Iterator.from(earlier).find((one) => (one.partition?.count ?? 1) === 1 && one.scenario === run.scenario && one.host === run.host && (one.resources?.operations ?? 0) >= operationsMin);
   const resources = basis?.resources;
   if (basis === undefined || resources === undefined) return null;
   const lastedS = Math.max(1, (Date.parse(basis.endedAt) - Date.parse(basis.startedAt)) / 1_000);

@@ -13,6 +13,9 @@ const runsMax = 50;
 const sizeMaxBytes = 5e9;
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
+/** Of the run itself, before all that is inside of it. */
+const startedAtPattern = /^ {0,2}"startedAt": ?"([^"]+)"/m;
+
 /** A run as `load ls` shows it. */
 export interface StoredRun {
   readonly id: string;
@@ -59,14 +62,16 @@ export class RunStore {
 
   /** All runs, newest first; folders without a readable summary are left out. */
   list(): StoredRun[] {
-    return this.#host.files
-      .list(this.folder)
-      .filter((id) => id !== 'latest' && idPattern.test(id))
-      .flatMap((id) => {
-        const summary = this.#read(id);
-        return summary === undefined ? [] : [{ id, sizeBytes: this.#sizeOf(id), summary }];
-      })
-      .toSorted((a, b) => Date.parse(b.summary.startedAt) - Date.parse(a.summary.startedAt));
+    return [...this.newest()];
+  }
+
+  /** The same, each read when it is asked for: checking 50 of them takes longer, and more memory, than all else a short run does before it begins. */
+  *newest(): Generator<StoredRun, void> {
+    const dated = this.#ids().map((id) => ({ id, startedMs: this.#startedMs(id) })).toSorted((a, b) => b.startedMs - a.startedMs);
+    for (const { id } of dated) {
+      const summary = this.#read(id);
+      if (summary !== undefined) yield { id, sizeBytes: this.#sizeOf(id), summary };
+    }
   }
 
   /** The figures of all runs, newest first: those kept whole, and those of a scenario whose reports are gone. */
@@ -113,6 +118,9 @@ export class RunStore {
   }
 
   #prune(keep: string): void {
+    const ids = this.#ids();
+    // The usual case, in which no summary need be read.
+    if (ids.length <= runsMax && ids.reduce((sum, id) => sum + this.#sizeOf(id), 0) <= sizeMaxBytes) return;
     let sizeBytes = 0;
     this.list().forEach((run, index) => {
       sizeBytes += run.sizeBytes;
@@ -120,6 +128,10 @@ export class RunStore {
       this.#history.keep(run.summary);
       this.#host.files.remove(this.folderOf(run.id));
     });
+  }
+
+  #ids(): string[] {
+    return this.#host.files.list(this.folder).filter((id) => id !== 'latest' && idPattern.test(id));
   }
 
   #read(id: string): Summary | undefined {
@@ -130,6 +142,13 @@ export class RunStore {
     } catch {
       return undefined;
     }
+  }
+
+  /** When a run started; of one that cannot be read, 0. */
+  #startedMs(id: string): number {
+    const path = join(this.folder, id, 'summary.json');
+    const text = this.#host.files.exists(path) ? this.#host.files.readText(path) : '';
+    return Date.parse(startedAtPattern.exec(text)?.[1] ?? '') || 0;
   }
 
   #sizeOf(id: string): number {

@@ -8,9 +8,10 @@ import { loadScenario } from './load-scenario.ts';
 import type { LiveView, RunMeasurement, WorkerTick } from './measurement.ts';
 import { Crew } from './crew.ts';
 import type { RunPlan } from './engine.ts';
+import { nurseryMbFor } from './nursery.ts';
 import { everyone, partWithin, shareOf, type Partition } from './partition.ts';
 import { sampledUserOf } from './plan.ts';
-import { divideSockets, divideWork, planRun, type ScenarioOverrides } from './run-plan.ts';
+import { divideSockets, divideWork, operationsPerS, planRun, type ScenarioOverrides } from './run-plan.ts';
 import { type AdminAccess, setUp, type SetUpFacts, tearDown } from './set-up.ts';
 import { composeMeasurement, phaseWindows } from './compose-measurement.ts';
 import { resolveLinks } from './transport/resolve-links.ts';
@@ -111,6 +112,7 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
       sockets: count,
       link,
       shared,
+      nurseryMb: nurseryMbFor(operationsPerS(plan) / partWithin(partition, worker, workers).count),
       sampledUser: sampledUserOf(plan),
     })),
   });

@@ -11,7 +11,7 @@ const host = createNodeHost();
 const scenarioFile = fileURLToPath(new URL('./fixtures/hello.ts', import.meta.url));
 
 const jobOf = (plan: WorkerJob['plan']): WorkerJob => ({
-  worker: 0, scenarioFile, plan, target: 'http://127.0.0.1:1', policy: localOnly, sockets: 1, shared: undefined, sampledUser: 0, partition: { index: 0, count: 1 },
+  worker: 0, scenarioFile, plan, target: 'http://127.0.0.1:1', policy: localOnly, sockets: 1, shared: undefined, nurseryMb: 8, sampledUser: 0, partition: { index: 0, count: 1 },
 });
 
 it('tells how a worker ended that did not get ready', { timeout: 30_000 }, async () => {

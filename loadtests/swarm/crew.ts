@@ -3,7 +3,6 @@ import type { Host } from '../../ops/core/host.ts';
 import type { RunPlan } from './engine.ts';
 import type { LiveView, WorkerTick } from './measurement.ts';
 import { Merge } from './merge.ts';
-import { nurseryMbOf } from './nursery.ts';
 import { requireBun } from './transport/bun-runtime.ts';
 import { startWorker, type WorkerLine, type WorkerRuntime } from './worker-channel.ts';
 import type { FromWorker, ToWorker, WorkerJob, WorkerResult } from './worker-messages.ts';
@@ -156,9 +155,8 @@ export class Crew {
 
   #runtimeOf(job: WorkerJob): WorkerRuntime {
     const { host } = this.#options;
-    const nurseryMb = nurseryMbOf(job);
-    if (job.link?.runtime !== 'bun') return { name: 'node', execPath: host.process.execPath, nurseryMb };
-    return { name: 'bun', execPath: requireBun(host), nurseryMb };
+    if (job.link?.runtime !== 'bun') return { name: 'node', execPath: host.process.execPath, nurseryMb: job.nurseryMb };
+    return { name: 'bun', execPath: requireBun(host), nurseryMb: job.nurseryMb };
   }
 
   get #over(): boolean {

@@ -39,7 +39,7 @@ export async function* debugUser(options: DebugOptions): AsyncGenerator<DebugEve
     throw invalidConfig(`user ${user} does not exist; the scenario has ${plan.users}`, `give one from 0 to ${plan.users - 1}`);
   }
   const tls = resolveTls(host, scenario, options.scenarioFile, options.overrides ?? {});
-  using http = createHttpClient(host, target, { sockets: 1, policy, tls, links: scenario });
+  using http = await createHttpClient(host, target, { sockets: 1, policy, tls, links: scenario });
   const context = { target, users: plan.users, seed: plan.seed, runId: plan.run, adminSecret };
   const shared = await setUp(scenario, { ...options, tls }, context);
   const table = new UserTable(1);

@@ -1,6 +1,5 @@
 import { basename, isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parse } from 'csv-parse/sync';
 import { invalidConfig, messageOf, SoraError } from '../../ops/core/error.ts';
 import type { Files } from '../../ops/core/host.ts';
 import { DrawCounts } from './journey/draw-counts.ts';
@@ -112,23 +111,23 @@ class FileFeeder<Row> extends RowFeeder<Row> {
     throw new SoraError('feeder_unread', `feeder ${this.#path} is used before its scenario was loaded`, { hint: 'make feeders at the top of the scenario file, outside of functions' });
   }
 
-  read(files: Files, folder: string): void {
+  async read(files: Files, folder: string): Promise<void> {
     const path = isAbsolute(this.#path) ? this.#path : resolve(folder, this.#path);
     if (!files.exists(path)) throw invalidConfig(`feeder file ${path} does not exist`, 'paths are relative to the scenario file');
     const sizeBytes = files.sizeBytes(path);
     if (sizeBytes > feederLimits.fileBytes) {
       throw invalidConfig(`feeder file ${path} has ${sizeBytes} bytes; the limit is ${feederLimits.fileBytes}`, 'use fewer rows or columns, or feeder.generated');
     }
-    const rows = this.#parsed(path, files.readBytes(path));
+    const rows = await this.#parsed(path, files.readBytes(path));
     if (rows.length === 0) throw invalidConfig(`feeder file ${path} has no rows`, 'a CSV file begins with a line of names; a JSON file is an array');
     if (rows.length > feederLimits.rows) throw invalidConfig(`feeder file ${path} has ${rows.length} rows; the limit is ${feederLimits.rows}`, 'use fewer rows, or feeder.generated');
     this.#rows = rows;
   }
 
-  #parsed(path: string, bytes: Buffer): readonly Row[] {
+  async #parsed(path: string, bytes: Buffer): Promise<readonly Row[]> {
     let parsed: unknown;
     try {
-      parsed = this.#parse(bytes);
+      parsed = await this.#parse(bytes);
     } catch (error) {
       throw invalidConfig(`feeder file ${path} cannot be read: ${messageOf(error)}`, 'correct the file', error);
     }
@@ -166,11 +165,17 @@ function fileFeeder<Row>(source: string | URL, options: FeederOptions, parse: (b
   return made;
 }
 
+/** Its parser is loaded by those who need it. */
+async function parseCsv(bytes: Buffer): Promise<unknown> {
+  const { parse } = await import('csv-parse/sync');
+  return parse(bytes, { columns: true, bom: true, skip_empty_lines: true });
+}
+
 /** Makes feeders; call these at the top of a scenario file, with paths relative to it. */
 export const feeder = {
   /** Rows of a CSV file whose first line names the columns; values are texts. At most 64 MB and 1,000,000 rows. */
   csv: <Row = Record<string, string>>(source: string | URL, options: FeederOptions = {}): Feeder<Row> =>
-    fileFeeder(source, options, (bytes) => parse(bytes, { columns: true, bom: true, skip_empty_lines: true })),
+    fileFeeder(source, options, parseCsv),
   /** The values of a JSON array. At most 64 MB and 1,000,000 values. */
   json: <Row>(source: string | URL, options: FeederOptions = {}): Feeder<Row> => fileFeeder(source, options, (bytes) => JSON.parse(bytes.toString('utf8'))),
   /** Rows made when they are asked for, from their number; `make` must answer the same for the same number. Without `count` none is used twice. */
@@ -182,8 +187,8 @@ export const feeder = {
  * @param folder what relative paths are relative to
  * @throws SoraError `invalid_config` (104) naming the file, and the limit where one is passed
  */
-export function loadFeeders(files: Files, folder: string): void {
+export async function loadFeeders(files: Files, folder: string): Promise<void> {
   const pending = unread;
   unread = [];
-  for (const made of pending) made.read(files, folder);
+  for (const made of pending) await made.read(files, folder);
 }

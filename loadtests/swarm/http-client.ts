@@ -27,10 +27,10 @@ export interface HttpClientOptions {
  * Opens a client to a target. Close it, or its timer keeps the process alive.
  * @throws SoraError `invalid_config` on a target that the policy refuses
  */
-export function createHttpClient(host: Host, target: string, options: HttpClientOptions = {}): HttpClient {
+export async function createHttpClient(host: Host, target: string, options: HttpClientOptions = {}): Promise<HttpClient> {
   const now = (): number => host.clock.monotonicMs();
   const { tls, links = {} } = options;
-  const courier = createCourier({
+  const courier = await createCourier({
     target,
     policy: options.policy ?? localOnly,
     link: { ...plainLink, tls, timeouts: links.timeouts ?? {} },

@@ -1,59 +1,21 @@
-// Not by name: Bun's has no registerHooks, and would not even link.
-import * as modules from 'node:module';
 import { dirname } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { messageOf } from '../../ops/core/error.ts';
 import type { Files } from '../../ops/core/host.ts';
 import { loadFeeders } from './feeder.ts';
+import { importScenario } from './import-scenario.ts';
 import { scenarioError } from './journeys.ts';
 import type { Scenario } from './scenario.ts';
 import { findFaults } from './scenario-shape.ts';
 
-const ownName = 'sora';
-let isResolved = false;
-
-/** What we use of Bun. */
-declare const Bun: { plugin(plugin: { name: string; setup(build: ModuleNames): void }): void } | undefined;
-interface ModuleNames {
-  module(name: string, load: () => Promise<{ exports: object; loader: 'object' }>): void;
-}
-
-/** Lets a scenario anywhere on disk write `import { scenario } from 'sora'`; inside the checkout package.json's `exports` does. */
-function resolveOwnName(): void {
-  if (isResolved) return;
-  isResolved = true;
-  const url = new URL('./scenario.ts', import.meta.url).href;
-  if (typeof Bun !== 'undefined') {
-    Bun.plugin({ name: ownName, setup: (build) => build.module(ownName, async () => ({ exports: (await import(url)) as object, loader: 'object' })) });
-  } else if (typeof modules.registerHooks === 'function') {
-    modules.registerHooks({ resolve: (specifier, context, next) => (specifier === ownName ? { url, shortCircuit: true } : next(specifier, context)) });
-  }
-}
-
-/** `:7`, where the loader's complaint begins with the file and a line. */
-function lineOf(file: string, error: unknown): string {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
-  const first = stack.slice(0, stack.indexOf('\n')).replace(/^file:\/\//, '');
-  return first.startsWith(`${file}:`) && /^:\d+$/.test(first.slice(file.length)) ? first.slice(file.length) : '';
-}
-
 /**
- * Imports a scenario file, which exports its scenario as default, checks its shape and reads its feeders' files.
+ * Imports a scenario file, checks its shape and reads its feeders' files.
  * @param file absolute path
  * @param files where feeders' files are read; without it feeders stay unread, and say so when they are asked
  * @throws SoraError `scenario_error` (exit 107) when it does not load or is no scenario, `invalid_config` (104) on a feeder's file
  */
 export async function loadScenario(file: string, files?: Files): Promise<Scenario<never>> {
-  resolveOwnName();
-  let module: { default?: unknown };
-  try {
-    module = (await import(pathToFileURL(file).href)) as { default?: unknown };
-  } catch (error) {
-    throw scenarioError(`${file}${lineOf(file, error)} does not load: ${messageOf(error)}`, error);
-  }
-  if (module.default === undefined) throw scenarioError(`${file} has no default export; end it with: export default scenario({ … })`);
-  const faults = findFaults(module.default);
+  const found = await importScenario(file);
+  const faults = findFaults(found);
   if (faults.length > 0) throw scenarioError(`${file} is no scenario: ${faults.join('; ')}`);
-  if (files !== undefined) loadFeeders(files, dirname(file));
-  return module.default as Scenario<never>;
+  if (files !== undefined) await loadFeeders(files, dirname(file));
+  return found as Scenario<never>;
 }

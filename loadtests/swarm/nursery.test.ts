@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { nurseryFlags, nurseryMbFor, nurseryMbOf, touchNursery } from './nursery.ts';
-import type { RunPlan } from './plan.ts';
+import { nurseryFlags, nurseryMbFor, touchNursery } from './nursery.ts';
 
 test.each([[1, 8], [300, 8], [2_500, 32], [3_333, 32], [6_600, 64], [50_000, 64], [Infinity, 64]])('at %d operations/s a half has %d MB', (ratePerS, mb) => {
   expect(nurseryMbFor(ratePerS)).toBe(mb);
@@ -13,11 +12,6 @@ test('it is a power of two within its bounds, and more operations never get less
     expect(few).toBeLessThanOrEqual(many);
     expect([8, 16, 32, 64]).toContain(few);
   }));
-});
-
-test('each of several workers gets one for its share', () => {
-  const plan = { users: 100_000, rampMs: 0, holdMs: 1_000, thinkTimeMs: { kind: 'constant', value: 15_000 } } as RunPlan;
-  expect([1, 2, 8].map((count) => nurseryMbOf({ plan, partition: { index: 0, count } }))).toEqual([64, 32, 8]);
 });
 
 test('V8 knows the flags, and the touched memory is there', async () => {

@@ -1,6 +1,3 @@
-import { operationsPerS } from './run-plan.ts';
-import type { WorkerJob } from './worker-messages.ts';
-
 /** Where a worker's short-lived objects live: sized by the rate, and in memory from the start. */
 
 const bounds = { leastMb: 8, mostMb: 64 };
@@ -16,9 +13,6 @@ export function nurseryMbFor(ratePerS: number): number {
   const wanted = Math.min(bounds.mostMb, Math.max(bounds.leastMb, ratePerS / operationsPerSOfMb));
   return 2 ** Math.round(Math.log2(wanted));
 }
-
-/** The size for a worker's share of a run. */
-export const nurseryMbOf = ({ plan, partition }: Pick<WorkerJob, 'plan' | 'partition'>): number => nurseryMbFor(operationsPerS(plan) / partition.count);
 
 /**
  * Flags of V8 for a worker. The nursery begins at its full size, or its growth in the first minute would count as

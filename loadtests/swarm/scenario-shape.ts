@@ -1,7 +1,7 @@
 import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { arrivalShape } from './arrival/plan-arrival.ts';
-import { linkFields } from './transport/scenario-links.ts';
+import { linkFields } from './transport/link-fields.ts';
 
 const distribution = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('constant'), value: z.number().min(0) }),

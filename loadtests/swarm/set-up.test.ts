@@ -38,7 +38,14 @@ describe('setup', () => {
     for (const [timeouts, limitMs, words] of [[{}, 600_000, '10m'], [{ setupMs: 2_000 }, 2_000, '2s']] as const) {
       const host = createTestHost();
       let seen: AbortSignal | undefined;
-      const ended = setUp(stuck({ timeouts, setup: ({ signal }) => ((seen = signal), never()) }), { host }, context).catch((error: unknown) => error);
+      const begun = Promise.withResolvers<void>();
+      const setup: Scenario['setup'] = ({ signal }) => {
+        seen = signal;
+        begun.resolve();
+        return never();
+      };
+      const ended = setUp(stuck({ timeouts, setup }), { host }, context).catch((error: unknown) => error);
+      await begun.promise;
       await host.advance(limitMs - 1);
       expect(seen?.aborted).toBe(false);
       await host.advance(1);

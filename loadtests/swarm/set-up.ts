@@ -74,8 +74,6 @@ async function runBounded<T>(
   links: ScenarioLinks, { host, policy, admin, tls, signal }: SetUpOptions, facts: SetUpFacts, limitMs: number, work: (context: SetupContext) => Promise<T>,
 ): Promise<Ended<T>> {
   if (signal?.aborted === true) return { kind: 'left' };
-  using http = createHttpClient(host, facts.target, { policy, tls, links });
-  using adminHttp = admin === undefined ? undefined : createHttpClient(host, admin.target, { policy, headers: admin.headers });
   const ending = new AbortController();
   const cut = Promise.withResolvers<Ended<T>>();
   const end = (kind: 'late' | 'left'): void => {
@@ -86,6 +84,8 @@ async function runBounded<T>(
   const timer = host.timers.after(limitMs, () => end('late'));
   signal?.addEventListener('abort', leave, { once: true });
   try {
+    using http = await createHttpClient(host, facts.target, { policy, tls, links });
+    using adminHttp = admin === undefined ? undefined : await createHttpClient(host, admin.target, { policy, headers: admin.headers });
     const working = work({ ...facts, http, admin: adminHttp, signal: ending.signal }).then((value): Ended<T> => ({ kind: 'done', value }));
     // What it throws after it was left is nobody's concern.
     working.catch(() => undefined);

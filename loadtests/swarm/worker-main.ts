@@ -1,6 +1,6 @@
 import { exitCodes, messageOf, SoraError } from '../../ops/core/error.ts';
 import { createNodeHost } from '../../ops/core/node-host.ts';
-import { nurseryMbOf, touchNursery } from './nursery.ts';
+import { touchNursery } from './nursery.ts';
 import { Worker } from './worker.ts';
 import type { FromWorker, ToWorker } from './worker-messages.ts';
 import { connectToParent } from './worker-channel.ts';
@@ -44,7 +44,7 @@ async function handle(message: ToWorker): Promise<void> {
         (report) => parent.send(report, report.kind === 'done' ? () => host.process.exit(exitCodes.pass) : undefined),
         { atStartBytes, withJobBytes: host.process.rssBytes() },
       );
-      if (message.job.link?.runtime !== 'bun') touchNursery(nurseryMbOf(message.job));
+      if (message.job.link?.runtime !== 'bun') touchNursery(message.job.nurseryMb);
       parent.send({ kind: 'ready' });
       break;
     case 'start':

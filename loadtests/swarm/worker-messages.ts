@@ -30,6 +30,8 @@ export interface WorkerJob {
   /** How users reach the target. Default pooled, over plain sockets of Node. */
   readonly link?: LinkPlan | undefined;
   readonly shared: unknown;
+  /** Size of each half of the nursery that the process was started with, MB. */
+  readonly nurseryMb: number;
   /** The user whose steps are recorded. */
   readonly sampledUser: number;
 }

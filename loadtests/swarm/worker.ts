@@ -1,9 +1,12 @@
+import { dirname } from 'node:path';
 import type { Host, Timer } from '../../ops/core/host.ts';
 import { Engine } from './engine.ts';
 import { HealthMonitor } from './health.ts';
-import { loadScenario } from './load-scenario.ts';
+import { loadFeeders } from './feeder.ts';
+import { importScenario } from './import-scenario.ts';
 import { historyMax, type HistoryStep, type WorkerHealth } from './measurement.ts';
 import type { Scenario } from './scenario.ts';
+import { RunClock } from './run-clock.ts';
 import { SecondClock } from './second-clock.ts';
 import type { Courier } from './transport/courier.ts';
 import { createCourier, plainLink } from './transport/create-transport.ts';
@@ -34,8 +37,8 @@ export class Worker {
   readonly #courier: Courier;
   readonly #health: HealthMonitor;
   readonly #history: HistoryStep[] = [];
-  #originMs = Number.NaN;
   #turning: Timer | undefined;
+  readonly #clock: RunClock;
   readonly #seconds: SecondClock;
   #stopAtMs = Number.POSITIVE_INFINITY;
   readonly #laidOutBytes: number;
@@ -43,30 +46,21 @@ export class Worker {
   #lookedMs = 0;
   #looksSoon = false;
 
-  private constructor(host: Host, job: WorkerJob, report: Report, scenario: Scenario<never>, memory: MemoryBefore) {
+  private constructor(host: Host, job: WorkerJob, report: Report, scenario: Scenario<never>, clock: RunClock, courier: Courier, memory: MemoryBefore) {
     const rssBeforeUsersBytes = host.process.rssBytes();
     this.#host = host;
     this.#job = job;
     this.#report = report;
     this.#health = new HealthMonitor(host, memory.atStartBytes);
-    this.#courier = createCourier({
-      target: job.target,
-      policy: job.policy,
-      link: job.link ?? plainLink,
-      sockets: job.sockets,
-      partition: job.partition,
-      habits: scenario,
-      now: this.#now,
-      nowMs: () => host.clock.nowMs(),
-      randomBytes: (count) => host.random.bytes(count),
-    });
+    this.#clock = clock;
+    this.#courier = courier;
     this.#engine = new Engine({
       scenario,
       plan: job.plan,
       partition: job.partition,
       shared: job.shared,
       carrier: this.#courier,
-      now: this.#now,
+      now: clock.now,
       soon: (run) => host.timers.soon(run),
       onEnd: this.#onEnd,
       traced: (user) => user === job.sampledUser,
@@ -74,25 +68,36 @@ export class Worker {
         if (this.#history.length < historyMax) this.#history.push(record);
       },
     });
-    this.#seconds = new SecondClock(host.timers, this.#now, this.#second);
+    this.#seconds = new SecondClock(host.timers, clock.now, this.#second);
     this.#laidOutBytes = Math.max(0, memory.withJobBytes - memory.atStartBytes) + Math.max(0, host.process.rssBytes() - rssBeforeUsersBytes);
   }
 
   /**
-   * @throws SoraError when the scenario does not load
+   * Loads the scenario, whose shape the coordinator has checked: the schemas would take up as much memory as all else here.
+   * @throws SoraError when it does not load
    */
   static async prepare(host: Host, job: WorkerJob, report: Report, memory: MemoryBefore): Promise<Worker> {
-    return new Worker(host, job, report, await loadScenario(job.scenarioFile, host.files), memory);
+    const scenario = (await importScenario(job.scenarioFile)) as Scenario<never>;
+    await loadFeeders(host.files, dirname(job.scenarioFile));
+    const clock = new RunClock(host.clock);
+    const courier = await createCourier({
+      target: job.target,
+      policy: job.policy,
+      link: job.link ?? plainLink,
+      sockets: job.sockets,
+      partition: job.partition,
+      habits: scenario,
+      now: clock.now,
+      nowMs: () => host.clock.nowMs(),
+      randomBytes: (count) => host.random.bytes(count),
+    });
+    return new Worker(host, job, report, scenario, clock, courier, memory);
   }
-
-  /** Milliseconds since the run began; negative before. */
-  readonly #now = (): number => this.#host.clock.monotonicMs() - this.#originMs;
 
   /** @param startAtMs wall time at which the run begins, the same for all workers */
   start(startAtMs: number): void {
-    const { clock, timers } = this.#host;
-    this.#originMs = clock.monotonicMs() + (startAtMs - clock.nowMs());
-    this.#turning = timers.every(turnMs, () => this.#turn());
+    this.#clock.set(startAtMs);
+    this.#turning = this.#host.timers.every(turnMs, () => this.#turn());
     this.#seconds.start();
   }
 
@@ -100,8 +105,8 @@ export class Worker {
   stop(graceMs: number): void {
     if (this.#done) return;
     this.#engine.stop();
-    this.#stopAtMs = this.#now() + graceMs;
-    if (Number.isNaN(this.#originMs)) this.#finish();
+    this.#stopAtMs = this.#clock.now() + graceMs;
+    if (!this.#clock.isSet) this.#finish();
   }
 
   readonly #onEnd = (nowMs: number): void => {
@@ -116,7 +121,7 @@ export class Worker {
   };
 
   #turn(): void {
-    const nowMs = this.#now();
+    const nowMs = this.#clock.now();
     if (nowMs < 0) return;
     this.#lookedMs = nowMs;
     this.#engine.tick(nowMs);
@@ -128,7 +133,7 @@ export class Worker {
 
   /** What a stall passed over is reported too, each second with what there is: the coordinator waits for all of them. */
   readonly #second = (second: number, isLatest: boolean): void => {
-    const nowMs = this.#now();
+    const nowMs = this.#clock.now();
     const { rampMs, holdMs } = this.#job.plan;
     if (isLatest) this.#health.sample(nowMs, nowMs >= rampMs && nowMs < rampMs + holdMs);
     this.#tick(second);
@@ -142,7 +147,7 @@ export class Worker {
   }
 
   #healthNow(): WorkerHealth {
-    const nowMs = Number.isNaN(this.#originMs) ? 0 : this.#now();
+    const nowMs = this.#clock.isSet ? this.#clock.now() : 0;
     return {
       worker: this.#job.worker,
       pid: this.#host.process.pid,
@@ -165,9 +170,9 @@ export class Worker {
     if (this.#done) return;
     this.#done = true;
     this.#turning?.cancel();
-    if (!Number.isNaN(this.#originMs)) this.#seconds.catchUp();
+    if (this.#clock.isSet) this.#seconds.catchUp();
     this.#seconds.stop();
-    const endedMs = Number.isNaN(this.#originMs) ? 0 : this.#now();
+    const endedMs = this.#clock.isSet ? this.#clock.now() : 0;
     // Writes still under way become indeterminate here.
     this.#courier.close();
     this.#health.sample(endedMs, false);

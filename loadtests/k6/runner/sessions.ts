@@ -15,7 +15,7 @@ export async function writeSessions(
   if (adminUrl === undefined || adminSecret === undefined) {
     throw invalidConfig('the stack offers no admin endpoint to sign users in', 'give their access tokens: --sessions FILE, one a line, user 0 first');
   }
-  using admin = createHttpClient(host, adminUrl, { sockets: 1, headers: { authorization: `Bearer ${adminSecret}` } });
+  using admin = await createHttpClient(host, adminUrl, { sockets: 1, headers: { authorization: `Bearer ${adminSecret}` } });
   const sessions = await issueSessions({ admin, users });
   const tokens = Array.from({ length: users }, (_, user) => tokenOf(sessions, user));
   host.files.writeText(path, `${tokens.join('\n')}\n`, 0o600);

@@ -85,7 +85,7 @@ describe.skipIf(!hasBun)('workers under Bun', () => {
     const plan = planRun(await loadScenario(scenarioFile), { users, rampMs: 500, holdMs: 2_500, thinkTimeMs: { kind: 'constant', value: 500 } }, 'aabbccdd');
     const runtimes: readonly Runtime[] = ['bun', 'node'];
     const jobs = runtimes.map((runtime, worker): WorkerJob => ({
-      worker, scenarioFile, plan, target, policy: localOnly, sockets: users / 2, shared: new Map([['any', Number.NaN]]), sampledUser: 0,
+      worker, scenarioFile, plan, target, policy: localOnly, sockets: users / 2, shared: new Map([['any', Number.NaN]]), nurseryMb: 8, sampledUser: 0,
       partition: { index: worker, count: 2 },
       link: { ...plainLink, kind: 'per-user', runtime, sourceAddresses: ['127.0.0.0/8'], sourceCount: 4 },
     }));

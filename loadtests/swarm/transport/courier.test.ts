@@ -32,9 +32,9 @@ async function listen(listener: RequestListener): Promise<string> {
 
 let wallMs = Date.UTC(2026, 0, 1);
 
-function open(target: string, habits: ScenarioLinks = {}): Courier {
+async function open(target: string, habits: ScenarioLinks = {}): Promise<Courier> {
   const now = (): number => performance.now();
-  const courier = createCourier({ target, policy: localOnly, link: plainLink, sockets: 2, partition: everyone, habits, now, nowMs: () => wallMs, randomBytes });
+  const courier = await createCourier({ target, policy: localOnly, link: plainLink, sockets: 2, partition: everyone, habits, now, nowMs: () => wallMs, randomBytes });
   const timer = setInterval(() => courier.tick(now()), 5);
   closers.push(() => {
     clearInterval(timer);
@@ -73,14 +73,14 @@ describe('compression', () => {
       response.setHeader('content-encoding', coding === 'bare' ? 'deflate' : coding);
       response.end(packers[coding]?.('hello '.repeat(200_000)));
     });
-    const courier = open(target, { compression: true });
+    const courier = await open(target, { compression: true });
     for (const coding of Object.keys(packers)) {
       const done = await send(courier, `/${coding}`);
       expect(done.error).toBeUndefined();
       expect(done.reply?.body.length).toBe(1_200_000);
       expect(done.bytesReceived).toBeLessThan(10_000);
     }
-    expect((await send(open(target), '/gzip')).reply?.body.subarray(0, 2)).toEqual(Buffer.from([0x1f, 0x8b]));
+    expect((await send(await open(target), '/gzip')).reply?.body.subarray(0, 2)).toEqual(Buffer.from([0x1f, 0x8b]));
     expect(asked).toEqual([...Array.from({ length: 4 }, () => 'gzip, br, deflate'), undefined]);
   });
 
@@ -117,16 +117,16 @@ describe('redirects', () => {
 
   it('are the reply itself by default, and beyond the number allowed', async () => {
     const target = await listen(server);
-    expect((await send(open(target), '/302/here')).reply?.status).toBe(302);
-    expect((await send(open(target, { redirects: 1 }), '/302/302/here')).reply?.status).toBe(302);
-    expect((await send(open(target, { redirects: 2 }), '/302/302/here')).reply?.json()).toMatchObject({ url: '/here' });
-    const own = await send(open(target), '/302/here?x=1', { redirects: 1 });
+    expect((await send(await open(target), '/302/here')).reply?.status).toBe(302);
+    expect((await send(await open(target, { redirects: 1 }), '/302/302/here')).reply?.status).toBe(302);
+    expect((await send(await open(target, { redirects: 2 }), '/302/302/here')).reply?.json()).toMatchObject({ url: '/here' });
+    const own = await send(await open(target), '/302/here?x=1', { redirects: 1 });
     expect(own.reply?.json()).toMatchObject({ url: '/here?x=1' });
     expect([own.path, own.settled]).toEqual(['/302/here?x=1', true]);
   });
 
   it('change the method and drop the body as fetch does, and count all bytes', async () => {
-    const courier = open(await listen(server), { redirects: 5 });
+    const courier = await open(await listen(server), { redirects: 5 });
     const post = { method: 'POST', body: 'payload', headers: 'content-type: text/plain\r\nx-own: 1\r\n' };
     for (const [status, method, body] of [[301, 'GET', ''], [302, 'GET', ''], [303, 'GET', ''], [307, 'POST', 'payload'], [308, 'POST', 'payload']] as const) {
       const done = await send(courier, `/${status}/end`, post);
@@ -146,7 +146,7 @@ describe('redirects', () => {
       const to: Readonly<Record<string, string>> = { '/out': `${other}/end`, '/away': 'http://192.0.2.1/', '/live': 'https://www.example.com/', '/odd': 'ftp://127.0.0.1/' };
       response.writeHead(302, { location: to[request.url ?? ''] }).end();
     });
-    const courier = open(target, { redirects: 3 });
+    const courier = await open(target, { redirects: 3 });
     const headers = 'authorization: Bearer secret\r\nx-own: 1\r\n';
     const out = (await send(courier, '/out', { headers })).reply?.json<{ headers: Record<string, string> }>();
     expect(out?.headers).toMatchObject({ 'x-own': '1', host: new URL(other).host });
@@ -158,7 +158,7 @@ describe('redirects', () => {
   });
 
   it('share one timeout over all hops', async () => {
-    const courier = open(await listen((request, response) => {
+    const courier = await open(await listen((request, response) => {
       if (request.url === '/never') return;
       response.writeHead(302, { location: '/never' }).end();
     }), { redirects: 3 });
@@ -192,9 +192,9 @@ describe('retries', () => {
   };
 
   it('happen only where asked for, as often as asked for, and are counted apart', async () => {
-    const none = await send(open(await listen(scripted([503]))), '/');
+    const none = await send(await open(await listen(scripted([503]))), '/');
     expect([none.reply?.status, none.doubtful]).toEqual([503, false]);
-    const courier = open(await listen(scripted([503, 'drop', 200, 404, 503, 503, 503])));
+    const courier = await open(await listen(scripted([503, 'drop', 200, 404, 503, 503, 503])));
     const retries = { attempts: 2, on: ['transport', 503] } as const;
     const third = await send(courier, '/', { retries });
     expect([third.reply?.status, text(third), third.doubtful, courier.counts.retries]).toEqual([200, '3', true, 2]);
@@ -204,7 +204,7 @@ describe('retries', () => {
   });
 
   it('leave what was not asked for as it is', async () => {
-    const courier = open(await listen(scripted(['drop', 503])));
+    const courier = await open(await listen(scripted(['drop', 503])));
     expect((await send(courier, '/', { retries: { attempts: 3, on: [503] } })).error?.kind).toBe('ECONNRESET');
     expect((await send(courier, '/', { retries: { attempts: 3, on: ['transport'] } })).reply?.status).toBe(503);
     expect(courier.counts.retries).toBe(0);
@@ -220,7 +220,7 @@ describe('cookies', () => {
   const set = (...lines: string[]): string => `/?${lines.map((line) => `set=${encodeURIComponent(line)}`).join('&')}`;
 
   it('belong to the user that was given them, until they expire or are taken back', async () => {
-    const courier = open(await listen(echo), { cookies: true });
+    const courier = await open(await listen(echo), { cookies: true });
     await send(courier, set('a=1; Path=/', 'b=2; Path=/; Max-Age=60; HttpOnly', 'c=3; Path=/deep', 'd=4; Domain=example.com'), { place: 1 });
     expect(text(await send(courier, '/', { place: 1 }))).toBe('a=1; b=2');
     expect(text(await send(courier, '/deep/x', { place: 1 }))).toBe('c=3; a=1; b=2');
@@ -234,7 +234,7 @@ describe('cookies', () => {
   });
 
   it('are sent along redirects, and bounded', async () => {
-    const courier = open(await listen((request, response) => {
+    const courier = await open(await listen((request, response) => {
       if (request.url === '/login') response.writeHead(303, { location: '/home', 'set-cookie': 'sid=7; Path=/' }).end();
       else echo(request, response);
     }), { cookies: true, redirects: 1 });
@@ -245,14 +245,14 @@ describe('cookies', () => {
   });
 
   it('are forgotten when another visitor takes the place', async () => {
-    const courier = open(await listen(echo), { cookies: true });
+    const courier = await open(await listen(echo), { cookies: true });
     await send(courier, set('a=1'), { place: 3 });
     courier.forget(3);
     expect([text(await send(courier, '/', { place: 3 })), courier.cookies?.users]).toEqual(['', 0]);
   });
 
   it('are not kept where the scenario does not ask for them', async () => {
-    const courier = open(await listen(echo));
+    const courier = await open(await listen(echo));
     await send(courier, set('a=1'));
     expect(text(await send(courier, '/'))).toBe('');
   });

@@ -2,7 +2,7 @@ import type { Carrier, Exchange } from '../exchange.ts';
 import type { LinkCounts } from '../measurement.ts';
 import { TransportError, transportErrorOf } from '../transport-error.ts';
 import type { BaseTransport } from './base-transport.ts';
-import { CookieShelf } from './cookies.ts';
+import type { CookieShelf } from './cookies.ts';
 import { Errand, type ErrandHost } from './errand.ts';
 import type { ScenarioLinks } from './scenario-links.ts';
 import { type SocketErrand, SocketHub } from './ws/hub.ts';
@@ -14,10 +14,10 @@ export interface CourierOptions {
   /** Opens a transport to another origin. @throws SoraError when the guard refuses it */
   readonly openOther: (origin: string) => BaseTransport;
   readonly habits: Pick<ScenarioLinks, 'compression' | 'cookies' | 'redirects'>;
+  /** Where users' cookies are kept; undefined keeps none. */
+  readonly cookies: CookieShelf | undefined;
   /** Monotonic time in ms, the transport's. */
   readonly now: () => number;
-  /** Wall time, for cookies. */
-  readonly nowMs: () => number;
   /** Strong random bytes, for WebSockets. */
   readonly randomBytes: (count: number) => Buffer;
 }
@@ -50,7 +50,7 @@ export class Courier implements Carrier, ErrandHost {
     this.target = options.target;
     this.redirects = habits.redirects ?? 0;
     this.inflates = habits.compression === true;
-    this.cookies = habits.cookies === true ? new CookieShelf(options.nowMs) : undefined;
+    this.cookies = options.cookies;
     this.now = options.now;
     this.#transport = options.transport;
     this.#openOther = options.openOther;

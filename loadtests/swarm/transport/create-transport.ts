@@ -3,6 +3,7 @@ import { type Partition, userAt } from '../partition.ts';
 import { Transport } from '../transport.ts';
 import type { BaseTransport } from './base-transport.ts';
 import { dialBun } from './bun-wire.ts';
+import type { CookieShelf } from './cookies.ts';
 import { Courier, type CourierOptions } from './courier.ts';
 import { acceptEncoding } from './inflate.ts';
 import type { LinkPlan } from './link-plan.ts';
@@ -44,11 +45,19 @@ export function createTransport(asked: TransportQuestion): BaseTransport {
   return isPooled ? new Transport({ ...options, sockets: asked.sockets }) : new PerUserTransport(options);
 }
 
+export interface CourierQuestion extends TransportQuestion, Pick<CourierOptions, 'habits' | 'randomBytes'> {
+  /** Wall time, for cookies. */
+  readonly nowMs: () => number;
+}
+
 /** Connections to one other origin. */
 const socketsToOthers = 64;
 
-/** Opens the transport that a plan asks for, with what the scenario's clients do by themselves. */
-export function createCourier(asked: TransportQuestion & Pick<CourierOptions, 'habits' | 'nowMs' | 'randomBytes'>): Courier {
+/**
+ * Opens the transport that a plan asks for, with what the scenario's clients do by themselves.
+ * @throws SoraError `invalid_config` on a target that the policy refuses
+ */
+export async function createCourier(asked: CourierQuestion): Promise<Courier> {
   const { link, policy, habits, now, nowMs, randomBytes } = asked;
   const commonHeaders = habits.compression === true ? acceptEncoding : '';
   // What is said of the target's certificate, and what proves us to it, is nobody else's.
@@ -58,10 +67,16 @@ export function createCourier(asked: TransportQuestion & Pick<CourierOptions, 'h
     transport: createTransport({ ...asked, commonHeaders }),
     openOther: (origin) => createTransport({ ...asked, commonHeaders, target: origin, sockets: socketsToOthers, link: { ...link, kind: 'pooled', tls } }),
     habits,
+    cookies: habits.cookies === true ? await openCookies(nowMs) : undefined,
     now,
-    nowMs,
     randomBytes,
   });
+}
+
+/** Their rules come with a list of all public suffixes, which those without cookies need not load. */
+async function openCookies(nowMs: () => number): Promise<CookieShelf> {
+  const { CookieShelf } = await import('./cookies.ts');
+  return new CookieShelf(nowMs);
 }
 
 /** A plan without anything special: a pool of Node's connections. */

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { SoraError } from '../../../ops/core/error.ts';
 import type { Timeouts, TransportKind } from './link-plan.ts';
 import type { TlsMaterial } from './tls-wire.ts';
@@ -58,7 +57,6 @@ export interface Retries {
 
 export const redirectsMax = 20;
 export const retriesMax = 10;
-const timeoutMs = z.number().positive().max(3_600_000);
 
 /** @throws SoraError `malformed_request` on redirects or retries out of range */
 export function checkLinks(links: RequestLinks): RequestLinks {
@@ -73,23 +71,3 @@ const isWhole = (value: number, least: number, most: number): boolean => Number.
 function malformed(message: string): SoraError {
   return new SoraError('malformed_request', message, { hint: 'correct the step that makes this request' });
 }
-
-/** The same, for the check of a scenario's shape. */
-export const linkFields = {
-  transport: z.enum(['pooled', 'per-user']).optional(),
-  extraSocketsPerUser: z.number().min(0).max(100).optional(),
-  sourceAddresses: z.array(z.string()).min(1).max(1_000).optional(),
-  tls: z
-    .strictObject({
-      ca: z.string().optional(),
-      cert: z.string().optional(),
-      key: z.string().optional(),
-      servername: z.string().optional(),
-      rejectUnauthorized: z.boolean().optional(),
-    })
-    .optional(),
-  timeouts: z.strictObject({ connectMs: timeoutMs.optional(), replyMs: timeoutMs.optional(), setupMs: timeoutMs.optional(), teardownMs: timeoutMs.optional() }).optional(),
-  compression: z.boolean().optional(),
-  redirects: z.number().int().min(0).max(redirectsMax).optional(),
-  cookies: z.boolean().optional(),
-};

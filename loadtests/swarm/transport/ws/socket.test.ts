@@ -66,9 +66,9 @@ interface Client {
   readonly done: Exchange[];
 }
 
-function open(target: string, ca?: string): Client {
+async function open(target: string, ca?: string): Promise<Client> {
   const now = (): number => performance.now();
-  const courier = createCourier({ target, policy: localOnly, link: { ...plainLink, tls: { ca } }, sockets: 2, partition: everyone, habits: {}, now, nowMs: () => Date.now(), randomBytes });
+  const courier = await createCourier({ target, policy: localOnly, link: { ...plainLink, tls: { ca } }, sockets: 2, partition: everyone, habits: {}, now, nowMs: () => Date.now(), randomBytes });
   const timer = setInterval(() => courier.tick(now()), 5);
   closers.push(() => {
     clearInterval(timer);
@@ -104,7 +104,7 @@ describe('WebSockets', () => {
       });
       socket.send(String(request.headers['x-own']));
     });
-    const { http, done, courier } = open(target);
+    const { http, done, courier } = await open(target);
     const socket = await openSocket(http, '/chat', { protocols: ['a', 'b.v2'], headers: { 'x-own': 'mine' } });
     expect([socket.protocol, socket.open, await socket.receive()]).toEqual(['b.v2', true, 'mine']);
     const large = Buffer.alloc(3_000_000, 'abcdefg');
@@ -131,7 +131,7 @@ describe('WebSockets', () => {
         for (const text of ['noise', 'four']) socket.send(text);
       });
     });
-    const { http } = open(target);
+    const { http } = await open(target);
     const socket = await openSocket(http, '/');
     expect(await socket.receive({ match: (data) => data === 'two' })).toBe('two');
     const four = socket.receive({ match: (data) => data === 'four' });
@@ -149,7 +149,7 @@ describe('WebSockets', () => {
       if (request.url === '/close') socket.close(4001, 'go away');
       if (request.url === '/cut') setImmediate(() => socket.terminate());
     });
-    const { http, courier } = open(target);
+    const { http, courier } = await open(target);
     expect(await kindOf(openSocket(http, '/refused'))).toBe('ws_refused');
     const ends: [string, string][] = [['/close', '4001 (go away)'], ['/cut', '1006']];
     for (const [path, part] of ends) {
@@ -171,7 +171,7 @@ describe('WebSockets', () => {
     const target = await serve((socket) => {
       for (let n = 0; n < 1_001; n++) socket.send(String(n));
     });
-    const { http } = open(target);
+    const { http } = await open(target);
     const socket = await openSocket(http, '/');
     await expect.poll(() => socket.open).toBe(false);
     for (let n = 0; n < 1_000; n++) expect(await socket.receive()).toBe(String(n));
@@ -179,7 +179,7 @@ describe('WebSockets', () => {
     const heavy = await serve((served) => {
       for (let n = 0; n < 3; n++) served.send(Buffer.alloc(6 * 1024 * 1024, n));
     });
-    const heavily = await openSocket(open(heavy).http, '/');
+    const heavily = await openSocket((await open(heavy)).http, '/');
     await expect.poll(() => heavily.open).toBe(false);
     for (let n = 0; n < 2; n++) expect((await heavily.receive())[0]).toBe(n);
     await expect(heavily.receive()).rejects.toMatchObject({ kind: 'ws_queue_full', message: expect.stringContaining('18874368 bytes') as string });
@@ -193,15 +193,15 @@ describe('WebSockets', () => {
       socket.on('close', (code) => (closeCode = code));
       socket.send(Buffer.alloc(16 * 1024 * 1024 + 1));
     });
-    const { http } = open(target);
+    const { http } = await open(target);
     expect(await kindOf((await openSocket(http, '/')).receive())).toBe('ws_too_big');
     await expect.poll(() => closeCode).toBe(1009);
     const wrong = await serveRaw((socket) => socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: nonsense\r\n\r\n'));
-    expect(await kindOf(openSocket(open(wrong).http, '/'))).toBe('protocol');
+    expect(await kindOf(openSocket((await open(wrong)).http, '/'))).toBe('protocol');
     const silent = await serveRaw(() => undefined);
-    expect(await kindOf(openSocket(open(silent).http, '/', { timeoutMs: 50 }))).toBe('timeout');
+    expect(await kindOf(openSocket((await open(silent)).http, '/', { timeoutMs: 50 }))).toBe('timeout');
     const chosen = await serveRaw((socket, head) => socket.write(head.includes('protocol: a') ? 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n' : ''));
-    expect(await kindOf(openSocket(open(chosen).http, '/', { protocols: ['a'] }))).toBe('ws_refused');
+    expect(await kindOf(openSocket((await open(chosen)).http, '/', { protocols: ['a'] }))).toBe('ws_refused');
   });
 
   it.skipIf(own === undefined)('speak TLS where the target does', async () => {
@@ -213,13 +213,13 @@ describe('WebSockets', () => {
       server.closeAllConnections();
       server.close();
     });
-    const socket = await openSocket(open(`https://127.0.0.1:${(server.address() as AddressInfo).port}`, own?.cert).http, '/');
+    const socket = await openSocket((await open(`https://127.0.0.1:${(server.address() as AddressInfo).port}`, own?.cert)).http, '/');
     socket.send('hidden');
     expect(await socket.receive()).toBe('hidden');
   });
 
   it('ask the guard first', async () => {
-    expect(await kindOf(openSocket(open('http://127.0.0.1:1').http, '/'))).toBe('ECONNREFUSED');
+    expect(await kindOf(openSocket((await open('http://127.0.0.1:1')).http, '/'))).toBe('ECONNREFUSED');
     const target = new URL('http://192.0.2.1:81');
     const now = (): number => performance.now();
     const hub = new SocketHub(target, new Transport({ target, sockets: 1, now }), now, randomBytes);
