@@ -67,8 +67,7 @@ export class RunStore {
 
   /** The same, each read when it is asked for: checking 50 of them takes longer, and more memory, than all else a short run does before it begins. */
   *newest(): Generator<StoredRun, void> {
-    const dated = this.#ids().map((id) => ({ id, startedMs: this.#startedMs(id) })).toSorted((a, b) => b.startedMs - a.startedMs);
-    for (const { id } of dated) {
+    for (const id of this.#idsByAge()) {
       const summary = this.#read(id);
       if (summary !== undefined) yield { id, sizeBytes: this.#sizeOf(id), summary };
     }
@@ -118,20 +117,21 @@ export class RunStore {
   }
 
   #prune(keep: string): void {
-    const ids = this.#ids();
-    // The usual case, in which no summary need be read.
-    if (ids.length <= runsMax && ids.reduce((sum, id) => sum + this.#sizeOf(id), 0) <= sizeMaxBytes) return;
     let sizeBytes = 0;
-    this.list().forEach((run, index) => {
-      sizeBytes += run.sizeBytes;
-      if (run.id === keep || (index < runsMax && sizeBytes <= sizeMaxBytes)) return;
-      this.#history.keep(run.summary);
-      this.#host.files.remove(this.folderOf(run.id));
+    this.#idsByAge().forEach((id, index) => {
+      sizeBytes += this.#sizeOf(id);
+      if (id === keep || (index < runsMax && sizeBytes <= sizeMaxBytes)) return;
+      const summary = this.#read(id);
+      if (summary === undefined) return;
+      this.#history.keep(summary);
+      this.#host.files.remove(this.folderOf(id));
     });
   }
 
-  #ids(): string[] {
-    return this.#host.files.list(this.folder).filter((id) => id !== 'latest' && idPattern.test(id));
+  /** Newest first. */
+  #idsByAge(): string[] {
+    const ids = this.#host.files.list(this.folder).filter((id) => id !== 'latest' && idPattern.test(id));
+    return ids.map((id) => ({ id, startedMs: this.#startedMs(id) })).toSorted((a, b) => b.startedMs - a.startedMs).map(({ id }) => id);
   }
 
   #read(id: string): Summary | undefined {

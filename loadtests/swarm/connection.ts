@@ -91,16 +91,16 @@ export class Connection implements WireEvents {
     this.#owner.onReady(this);
   }
 
-  onBytes(bytes: Buffer): void {
+  onBytes(bytes: Buffer, length: number): void {
     const exchange = this.#exchange;
     const parser = this.#parser;
     if (exchange === undefined || parser === undefined) {
-      this.#close(new TransportError('protocol', `${bytes.length} bytes that no request asked for`));
+      this.#close(new TransportError('protocol', `${length} bytes that no request asked for`));
       return;
     }
-    exchange.bytesReceived += bytes.length;
+    exchange.bytesReceived += length;
     try {
-      const reply = parser.feed(bytes);
+      const reply = parser.feed(bytes, length);
       if (reply === undefined) return;
       exchange.reply = reply;
       exchange.doneMs = this.#owner.now();

@@ -1,11 +1,7 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Host } from '../../ops/core/host.ts';
-import { ownRuntime } from './worker-channel.ts';
+import { LoopDelay } from './loop-delay.ts';
 
 const windowMs = 5_000;
-const resolutionMs = 10;
-/** Node's monitor counts its own period into a delay, Bun's does not: 10.1 and 0.1 ms on an idle loop, measured. */
-const countedInMs = ownRuntime === 'bun' ? 0 : resolutionMs;
 
 /** Shares of a core are taken over windows of 5 s, so that one busy second does not condemn a run. */
 export class CoreShare {
@@ -37,18 +33,26 @@ export class CoreShare {
 /** Watches how the generator's own process fares during the hold. */
 export class HealthMonitor {
   readonly #host: Host;
-  readonly #delay = monitorEventLoopDelay({ resolution: resolutionMs });
+  readonly #delay: LoopDelay;
   readonly #share = new CoreShare();
   readonly #startCpuUs: number;
   readonly rssAtStartBytes: number;
   #holding = false;
 
-  /** @param rssAtStartBytes memory before the job, see `WorkerHealth` */
-  constructor(host: Host, rssAtStartBytes: number) {
+  /**
+   * @param rssAtStartBytes memory before the job, see `WorkerHealth`
+   * @param turnMs how often `turn` is called
+   */
+  constructor(host: Host, rssAtStartBytes: number, turnMs: number) {
     this.#host = host;
     this.#startCpuUs = host.process.cpuUs();
     this.rssAtStartBytes = rssAtStartBytes;
-    this.#delay.enable();
+    this.#delay = new LoopDelay(turnMs);
+  }
+
+  /** The loop's timer has come. */
+  turn(nowMs: number): void {
+    this.#delay.came(nowMs);
   }
 
   /** Takes the second's sample. @param inHold whether the hold is under way */
@@ -69,15 +73,10 @@ export class HealthMonitor {
 
   /** By how much the loop's timer came late, 99th percentile. */
   get loopDelayP99Ms(): number {
-    const p99Ms = this.#delay.percentile(99) / 1e6;
-    return Math.max(0, p99Ms - countedInMs);
+    return this.#delay.p99Ms;
   }
 
   get rssBytes(): number {
     return this.#host.process.rssBytes();
-  }
-
-  stop(): void {
-    this.#delay.disable();
   }
 }

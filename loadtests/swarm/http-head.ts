@@ -25,8 +25,8 @@ export function parseHead(bytes: Buffer, start: number, end: number): Head {
   const lines = statusEnd < 0 ? '' : text.slice(statusEnd + 2);
   // "HTTP/1.1 200": the version's minor digit at 7, the status at 9 to 11.
   if (!text.startsWith('HTTP/1.')) throw protocol(`the reply begins with ${JSON.stringify(text.slice(0, 40))}`);
-  const status = Number(text.slice(9, 12));
-  if (!(status >= 100 && status <= 999) || text.charCodeAt(8) !== 32) {
+  const status = readDigits(text, 9, 12);
+  if (status < 100 || text.charCodeAt(8) !== 32) {
     throw protocol(`the status line is ${JSON.stringify(text.slice(0, 40))}`);
   }
   let contentLength: number | undefined;
@@ -39,7 +39,7 @@ export function parseHead(bytes: Buffer, start: number, end: number): Head {
     // Only lines of these lengths can matter; others are left alone.
     const nameLength = lines.indexOf(':', at) - at;
     if (nameLength === 14 && isName(lines, at, 'content-length')) {
-      const length = parseLength(lines.slice(at + 15, stop));
+      const length = readLength(lines, at + 15, stop);
       if (contentLength !== undefined && contentLength !== length) throw protocol('two lengths in one reply');
       contentLength = length;
     } else if (nameLength === 17 && isName(lines, at, 'transfer-encoding')) {
@@ -61,14 +61,45 @@ export function parseHead(bytes: Buffer, start: number, end: number): Head {
   return { status, contentLength, chunked, keepAlive, idleTimeoutMs, lines };
 }
 
+/** From a capital letter of ASCII to the small one. */
+const toSmall = 32;
+const smallA = 97;
+
+/** @param name in lower case */
 function isName(lines: string, at: number, name: string): boolean {
-  return lines.slice(at, at + name.length).toLowerCase() === name;
+  for (let index = 0; index < name.length; index++) {
+    const code = lines.charCodeAt(at + index);
+    const wanted = name.charCodeAt(index);
+    if (code !== wanted && !(wanted >= smallA && code + toSmall === wanted)) return false;
+  }
+  return true;
 }
 
-function parseLength(text: string): number {
-  const trimmed = text.trim();
-  if (!/^\d{1,15}$/.test(trimmed)) throw protocol(`the content length is ${JSON.stringify(trimmed.slice(0, 20))}`);
-  return Number(trimmed);
+const lengthDigitsMax = 15;
+
+function readLength(lines: string, start: number, stop: number): number {
+  let from = start;
+  let to = stop;
+  while (from < to && isBlank(lines.charCodeAt(from))) from++;
+  while (to > from && isBlank(lines.charCodeAt(to - 1))) to--;
+  const length = to - from > lengthDigitsMax ? -1 : readDigits(lines, from, to);
+  if (length < 0) throw protocol(`the content length is ${JSON.stringify(lines.slice(from, Math.min(to, from + 20)))}`);
+  return length;
+}
+
+const isBlank = (code: number): boolean => code === 32 || code === 9;
+
+/** A number of digits alone; -1 for anything else, and for none. */
+function readDigits(text: string, start: number, stop: number): number {
+  if (stop <= start) return -1;
+  let value = 0;
+  for (let at = start; at < stop; at++) {
+    const digit = text.charCodeAt(at) - 48;
+    // NaN beyond the end is no digit either.
+    if (!(digit >= 0 && digit <= 9)) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 function protocol(message: string): TransportError {

@@ -3,13 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { HttpParser } from './http-parser.ts';
 import type { Reply } from './reply.ts';
 
+/** What sockets read into: behind what came last lies what came before. */
+const readBuffer = Buffer.alloc(80_000, '\r\n\r\n0\r\n');
+
 /** Feeds the bytes in the pieces that `cuts` make. */
 function parse(bytes: Buffer, cuts: readonly number[] = [], method = 'GET', limit?: number): Reply | undefined {
   const parser = new HttpParser(limit);
   parser.begin(method);
   const at = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).toSorted((a, b) => a - b), bytes.length];
   let reply: Reply | undefined;
-  for (let n = 0; n + 1 < at.length; n++) reply = parser.feed(bytes.subarray(at[n], at[n + 1])) ?? reply;
+  for (let n = 0; n + 1 < at.length; n++) {
+    const length = bytes.copy(readBuffer, 0, at[n], at[n + 1]);
+    reply = parser.feed(readBuffer, length) ?? reply;
+  }
   return reply ?? parser.end();
 }
 
@@ -91,6 +97,10 @@ describe('HttpParser', () => {
     ['no HTTP', text('SSH-2.0-OpenSSH')],
     ['no status', text('HTTP/1.1 abc')],
     ['two lengths', text('HTTP/1.1 200 OK\nContent-Length: 1\nContent-Length: 2', 'ab')],
+    ['a length beside a name like its own', text('HTTP/1.1 200 OK\ncontent-length: 1\nCONTENT-LENGTH: 2', 'ab')],
+    ['a length of other digits', text('HTTP/1.1 200 OK\nContent-Length: 0x10')],
+    ['a length without end', text(`HTTP/1.1 200 OK\nContent-Length: ${'1'.repeat(16)}`)],
+    ['a status of two digits', text('HTTP/1.1 20 OK')],
     ['a negative length', text('HTTP/1.1 200 OK\nContent-Length: -1')],
     ['an unknown coding', text('HTTP/1.1 200 OK\nTransfer-Encoding: gzip')],
     ['a bad chunk size', text('HTTP/1.1 200 OK\nTransfer-Encoding: chunked', 'zz\r\n')],

@@ -58,18 +58,19 @@ export class HttpParser {
   /**
    * Takes the next bytes; answers the reply when they complete it. Bytes are copied, so the caller
    * may reuse its buffer.
+   * @param length how many of the buffer's bytes count; default all
    * @throws TransportError `protocol` on malformed input, on bytes nobody asked for and beyond the limits
    */
-  feed(bytes: Buffer): Reply | undefined {
+  feed(bytes: Buffer, length = bytes.length): Reply | undefined {
     let at = 0;
-    while (at < bytes.length) {
-      if (this.#state === 'idle') throw protocol(`${bytes.length - at} bytes that no request asked for`);
-      if (this.#state === 'head') at = this.#feedHead(bytes, at);
-      else if (this.#state === 'length' || this.#state === 'chunk-data') at = this.#feedBody(bytes, at);
-      else if (this.#state === 'until-close') at = this.#feedRest(bytes, at);
-      else at = this.#feedLine(bytes, at);
+    while (at < length) {
+      if (this.#state === 'idle') throw protocol(`${length - at} bytes that no request asked for`);
+      if (this.#state === 'head') at = this.#feedHead(bytes, at, length);
+      else if (this.#state === 'length' || this.#state === 'chunk-data') at = this.#feedBody(bytes, at, length);
+      else if (this.#state === 'until-close') at = this.#feedRest(bytes, at, length);
+      else at = this.#feedLine(bytes, at, length);
       if (this.#isComplete()) {
-        if (at < bytes.length) throw protocol(`${bytes.length - at} bytes beyond the reply`);
+        if (at < length) throw protocol(`${length - at} bytes beyond the reply`);
         return this.#take();
       }
     }
@@ -81,17 +82,17 @@ export class HttpParser {
     return this.#state === 'until-close' ? this.#take() : undefined;
   }
 
-  #feedHead(bytes: Buffer, at: number): number {
+  #feedHead(bytes: Buffer, at: number, length: number): number {
     if (this.#carried.length === 0) {
       const end = bytes.indexOf(headEnd, at);
-      if (end >= 0) {
+      if (end >= 0 && end + 4 <= length) {
         this.#readHead(bytes, at, end);
         return end + 4;
       }
-      this.#carried = Buffer.from(bytes.subarray(at));
+      this.#carried = copyOf(bytes, at, length);
     } else {
       const before = this.#carried.length;
-      this.#carried = Buffer.concat([this.#carried, bytes.subarray(at)]);
+      this.#carried = Buffer.concat([this.#carried, bytes.subarray(at, length)]);
       const end = this.#carried.indexOf(headEnd, Math.max(0, before - 3));
       if (end >= 0) {
         const carried = this.#carried;
@@ -101,7 +102,7 @@ export class HttpParser {
       }
     }
     if (this.#carried.length > maxHeadBytes) throw protocol(`a head of more than ${maxHeadBytes} bytes`);
-    return bytes.length;
+    return length;
   }
 
   #readHead(bytes: Buffer, start: number, end: number): void {
@@ -125,24 +126,25 @@ export class HttpParser {
     }
   }
 
-  #feedBody(bytes: Buffer, at: number): number {
-    const length = Math.min(this.#missing, bytes.length - at);
-    if (length > 0) this.#pieces.push(Buffer.from(bytes.subarray(at, at + length)));
-    this.#missing -= length;
+  #feedBody(bytes: Buffer, at: number, length: number): number {
+    const end = Math.min(at + this.#missing, length);
+    if (end > at) this.#pieces.push(copyOf(bytes, at, end));
+    this.#missing -= end - at;
     if (this.#missing === 0 && this.#state === 'chunk-data') this.#state = 'chunk-end';
-    return at + length;
+    return end;
   }
 
-  #feedRest(bytes: Buffer, at: number): number {
-    this.#grow(bytes.length - at);
-    this.#pieces.push(Buffer.from(bytes.subarray(at)));
-    return bytes.length;
+  #feedRest(bytes: Buffer, at: number, length: number): number {
+    this.#grow(length - at);
+    this.#pieces.push(copyOf(bytes, at, length));
+    return length;
   }
 
   /** Chunk sizes, the line end after a chunk, and trailers: short lines, read byte by byte. */
-  #feedLine(bytes: Buffer, at: number): number {
-    const newline = bytes.indexOf(10, at);
-    const stop = newline < 0 ? bytes.length : newline + 1;
+  #feedLine(bytes: Buffer, at: number, length: number): number {
+    const found = bytes.indexOf(10, at);
+    const newline = found < length ? found : -1;
+    const stop = newline < 0 ? length : newline + 1;
     this.#line += bytes.toString('latin1', at, stop);
     if (this.#line.length > 4_096) throw protocol('a chunk or trailer line of more than 4096 bytes');
     if (newline >= 0) {
@@ -193,6 +195,13 @@ export class HttpParser {
     const head = this.#head!; // Set by #readHead before any state that completes.
     return new Reply(head.status, head.lines, body);
   }
+}
+
+/** Without the view that `subarray` would make first. */
+function copyOf(bytes: Buffer, start: number, end: number): Buffer {
+  const copy = Buffer.allocUnsafe(end - start);
+  bytes.copy(copy, 0, start, end);
+  return copy;
 }
 
 function protocol(message: string): TransportError {

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nurseryFlags, nurseryMbFor, touchNursery } from './nursery.ts';
 
-test.each([[1, 8], [300, 8], [2_500, 32], [3_333, 32], [6_600, 64], [50_000, 64], [Infinity, 64]])('at %d operations/s a half has %d MB', (ratePerS, mb) => {
+test.each([[1, 8], [300, 8], [2_500, 8], [3_000, 16], [5_000, 16], [6_600, 32], [50_000, 64], [Infinity, 64]])('at %d operations/s a half has %d MB', (ratePerS, mb) => {
   expect(nurseryMbFor(ratePerS)).toBe(mb);
 });
 

@@ -51,7 +51,7 @@ export class Worker {
     this.#host = host;
     this.#job = job;
     this.#report = report;
-    this.#health = new HealthMonitor(host, memory.atStartBytes);
+    this.#health = new HealthMonitor(host, memory.atStartBytes, turnMs);
     this.#clock = clock;
     this.#courier = courier;
     this.#engine = new Engine({
@@ -97,7 +97,10 @@ export class Worker {
   /** @param startAtMs wall time at which the run begins, the same for all workers */
   start(startAtMs: number): void {
     this.#clock.set(startAtMs);
-    this.#turning = this.#host.timers.every(turnMs, () => this.#turn());
+    this.#turning = this.#host.timers.every(turnMs, () => {
+      this.#health.turn(this.#clock.now());
+      this.#turn();
+    });
     this.#seconds.start();
   }
 
@@ -177,7 +180,6 @@ export class Worker {
     this.#courier.close();
     this.#health.sample(endedMs, false);
     this.#tick(Math.max(0, Math.floor(endedMs / 1_000)));
-    this.#health.stop();
     const { writes, users } = this.#engine;
     this.#report({
       kind: 'done',

@@ -111,7 +111,7 @@ class BunWire implements Wire {
 
 const handlers: BunHandlers = {
   open: (socket) => socket.data?.opened(socket),
-  data: (socket, bytes) => socket.data?.events.onBytes(bytes),
+  data: (socket, bytes) => socket.data?.events.onBytes(bytes, bytes.length),
   drain: (socket) => socket.data?.drain(),
   end: (socket) => socket.data?.events.onEnd(),
   close: (socket) => socket.data?.events.onClosed(closedByServer()),

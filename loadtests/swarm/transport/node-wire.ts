@@ -16,7 +16,7 @@ class PlainWire extends Socket implements Wire {
       onread: {
         buffer: endpoint.readBuffer,
         callback: (length: number, bytes: Buffer) => {
-          events.onBytes(length === bytes.length ? bytes : bytes.subarray(0, length));
+          events.onBytes(bytes, length);
           return true;
         },
       },

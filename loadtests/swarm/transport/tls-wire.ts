@@ -74,7 +74,7 @@ function listen(socket: TLSSocket, endpoint: Endpoint, events: WireEvents, sessi
     else events.onClosed(new TransportError('refused_target', refusal));
   });
   socket.on('session', (session) => void (sessions.latest = session));
-  socket.on('data', (bytes: Buffer) => events.onBytes(bytes));
+  socket.on('data', (bytes: Buffer) => events.onBytes(bytes, bytes.length));
   socket.on('end', () => events.onEnd());
   socket.on('error', (error) => {
     // A session that the server has forgotten must not be offered again.

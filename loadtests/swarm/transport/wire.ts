@@ -15,8 +15,8 @@ export interface Wire {
 export interface WireEvents {
   /** The wire is open, and its far end is an address that the guard allows. */
   onOpen(): void;
-  /** Bytes came; they are valid during the call alone. */
-  onBytes(bytes: Buffer): void;
+  /** The first `length` bytes of a buffer came; they are valid during the call alone. */
+  onBytes(bytes: Buffer, length: number): void;
   /** The far end sends no more. */
   onEnd(): void;
   /** The wire is gone, or never opened. */

@@ -95,7 +95,8 @@ export class SocketLink implements WireEvents, FrameEvents {
     this.#wire?.writeText(text);
   }
 
-  onBytes(bytes: Buffer): void {
+  onBytes(buffer: Buffer, length: number): void {
+    const bytes = buffer.subarray(0, length);
     try {
       if (this.#handshake === undefined) this.#feed(bytes);
       else this.#feedHandshake(this.#handshake, bytes);
