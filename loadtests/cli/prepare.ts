@@ -7,7 +7,8 @@ import type { Prices } from '../../ops/core/config.ts';
 import { assertNever, invalidConfig, SoraError } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { checkOutput } from '../outputs/flag.ts';
-import { ownTagOf, parseThresholds } from '../report/thresholds.ts';
+import { ownTagsOf } from '../report/thresholds/tag-sets.ts';
+import { parseThresholds } from '../report/thresholds.ts';
 import type { Threshold } from '../report/thresholds.ts';
 import { requireStartAhead } from '../shares/flags.ts';
 import type { RunKind } from './baseline.ts';
@@ -119,7 +120,7 @@ function requireKnownOperations(scenario: Scenario<never>, thresholds: readonly 
     if (tags['op'] !== undefined && !known.includes(tags['op'])) {
       onError(invalidConfig(`threshold "${expression}": ${scenario.name} has no operation "${tags['op']}"`, `its operations are ${known.join(', ')}`));
     }
-    const own = ownTagOf({ metric, tags });
+    const [own] = Object.keys(ownTagsOf({ metric, tags }));
     if (own !== undefined) {
       onError(invalidConfig(`threshold "${expression}": nothing in ${scenario.name} is tagged "${own}"`, 'journeys that are functions set tags; those of steps have op and phase'));
     }

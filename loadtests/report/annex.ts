@@ -1,4 +1,5 @@
 import type { Histogram } from '../swarm/histogram.ts';
+import { isOfCheck } from '../swarm/journey/tag-sets.ts';
 import type { CheckSample, RunMeasurement, TagSample } from '../swarm/measurement.ts';
 import type { Annex, AnnexQuantiles, TagRow } from './annex-schema.ts';
 import { mergeSamples, ratioOf } from './hold.ts';
@@ -13,7 +14,7 @@ export function annexOf(run: RunMeasurement, hold: Pick<Hold, 'durationS'>): Ann
   const arrivalsQueued = arrivalsQueuedOf(run.workers);
   const namesBeyond = namesBeyondOf(run.workers);
   const checks = (run.checks ?? []).filter(({ phase }) => phase === 'hold');
-  const tags = (run.tags ?? []).filter(({ phase }) => phase === 'hold');
+  const tags = (run.tags ?? []).filter(({ phase, name }) => phase === 'hold' && !isOfCheck(name));
   return {
     ...(checks.length === 0 ? {} : { checks: checksOf(checks) }),
     ...(tags.length === 0 ? {} : { tags: tagsOf(tags, hold.durationS) }),

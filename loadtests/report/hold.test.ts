@@ -25,7 +25,7 @@ describe('lookupMetrics', () => {
     expect(lookup('operations', { phase: 'ramp', op: 'feed' })).toEqual({ kind: 'counter', count: total('ramp', 'feed'), rate: total('ramp', 'feed') / 10 });
     expect(lookup('operations', { phase: 'drain', op: 'feed' })).toBeUndefined();
   });
-  it('answers by the tags that journeys set, one at a time', () => {
+  it('answers by the tags that journeys set', () => {
     const response = new Histogram();
     for (const ms of [10, 20, 30, 40]) response.record(ms * 1_000);
     const tags = [tagSample({ total: 4, failed: 1, refused: 2, response, requests: 6, requestsFailed: 3, checks: 5, checksFailed: 1 })];
@@ -35,6 +35,17 @@ describe('lookupMetrics', () => {
     expect(tagged('operation_refused', { plan: 'pro' })).toMatchObject({ rate: 0.5 });
     expect(tagged('response_time', { plan: 'pro' })).toMatchObject({ kind: 'trend', count: 4 });
     expect([tagged('response_time', { plan: 'free' }), tagged('response_time', { plan: 'pro', phase: 'ramp' }), lookup('operations', { plan: 'pro' })]).toEqual([undefined, undefined, undefined]);
+  });
+  it('answers by several tags where all of them were set, and by a check beside tags', () => {
+    const response = new Histogram();
+    const tags = [
+      tagSample({ response, total: 9 }), tagSample({ name: 'plan & size', value: 'pro & big', response, total: 4, failed: 1 }),
+      tagSample({ name: 'plan & (check)', value: 'pro & is fine', response, total: 0, checks: 4, checksFailed: 1 }),
+    ];
+    const tagged = lookupMetrics(sampleRun({ tags }), holdOf(run), null);
+    expect(tagged('operations', { size: 'big', plan: 'pro' })).toMatchObject({ count: 4 });
+    expect(tagged('operations', { size: 'small', plan: 'pro' })).toBeUndefined();
+    expect(tagged('checks', { plan: 'pro', check: 'is fine' })).toEqual({ kind: 'rate', rate: 0.75, count: 4 });
   });
   it('answers for requests and checks by tag, and for tags by operation', () => {
     const [fast, slow] = [10, 40].map((ms) => {

@@ -57,9 +57,8 @@ export function lookupMetrics(run: Measured, hold: Hold, audit: AuditFindings | 
     if (name === 'arrivals_queued') return whole(arrivalsQueuedOf(run.workers ?? []), hold.durationS);
     if (name === 'names_beyond') return whole(sumBeyond(namesBeyondOf(run.workers ?? []), own['kind']), hold.durationS);
     if (name === 'checks') return checksMetric(run, { op, phase, own });
-    const [tag] = Object.entries(own);
     const merged = phaseOf(phase);
-    const tagged = tag === undefined ? undefined : taggedSamples(run, { op, phase }, tag);
+    const tagged = Object.keys(own).length === 0 ? undefined : taggedSamples(run, { op, phase }, { tags: own });
     if (tagged !== undefined) return tagged.length === 0 ? undefined : partMetric(name, mergeSamples(tagged), merged.durationS);
     const part = op === undefined ? merged.all : merged.byOperation.get(op);
     return part === undefined ? undefined : partMetric(name, part, merged.durationS);

@@ -44,7 +44,7 @@ interface MetricSpec {
   readonly kind: MetricKind;
   /** The tags it may be narrowed by, and the values of those that have but a few; undefined allows any. */
   readonly tags: Readonly<Record<string, readonly string[] | undefined>>;
-  /** Whether it is measured by the tags that journeys set, too: one of them at a time. */
+  /** Whether it is measured by the tags that journeys set, too. */
   readonly byOwnTags?: true;
   readonly about: string;
 }

@@ -1,4 +1,5 @@
 import type { NamesBeyond, RunMeasurement, TagSample, WorkerHealth } from '../swarm/measurement.ts';
+import { joinTags, type TagSet } from '../swarm/journey/tag-sets.ts';
 import type { Metric } from './metrics.ts';
 
 /** Which samples a threshold is about; without `op`, those of all operations. */
@@ -7,21 +8,21 @@ interface Selection {
   readonly phase: string;
 }
 
-/** What was measured where journeys set a tag of this name and value, by operation. */
-export function taggedSamples({ tags = [] }: Pick<RunMeasurement, 'tags'>, { op, phase }: Selection, [name, value]: readonly [string, string]): TagSample[] {
+/** What was measured where journeys set these tags, all of them, by operation. */
+export function taggedSamples({ tags = [] }: Pick<RunMeasurement, 'tags'>, { op, phase }: Selection, own: TagSet): TagSample[] {
+  const { name, value } = joinTags(own);
   return tags.filter((sample) => sample.name === name && sample.value === value && sample.phase === phase && (op === undefined || sample.op === op));
 }
 
 /**
  * The share of checks that passed; undefined where none of them was made.
- * @param own `check` names one of them; another name is a tag that journeys set
+ * @param own `check` names one of them; other names are tags that journeys set
  */
 export function checksMetric(run: Pick<RunMeasurement, 'tags' | 'checks'>, { op, phase, own }: Selection & { readonly own: Readonly<Record<string, string>> }): Metric | undefined {
-  const { check, ...others } = own;
-  const [tag] = Object.entries(others);
-  const counts = tag === undefined
+  const { check, ...tags } = own;
+  const counts = Object.keys(tags).length === 0
     ? (run.checks ?? []).filter((sample) => sample.phase === phase && (op === undefined || sample.op === op) && (check === undefined || sample.name === check))
-    : taggedSamples(run, { op, phase }, tag).map(({ checks, checksFailed }) => ({ total: checks, failed: checksFailed }));
+    : taggedSamples(run, { op, phase }, { tags, ...(check === undefined ? {} : { check }) }).map(({ checks, checksFailed }) => ({ total: checks, failed: checksFailed }));
   const total = counts.reduce((sum, each) => sum + each.total, 0);
   const failed = counts.reduce((sum, each) => sum + each.failed, 0);
   return total === 0 ? undefined : { kind: 'rate', rate: (total - failed) / total, count: total };

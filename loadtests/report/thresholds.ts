@@ -180,17 +180,7 @@ function parseMetric(text: string): { metric: string; tags: Record<string, strin
     if (Object.hasOwn(tags, key)) throw invalidConfig(`threshold metric "${text}": ${key} is given twice${key === 'op' ? ', and group is another name of it' : ''}`, 'give it once');
     tags[key] = value;
   }
-  const own = Object.keys(tags).filter((key) => !Object.hasOwn(spec.tags, key));
-  const apart = Object.hasOwn(tags, 'check') && Object.hasOwn(spec.tags, 'check') ? ['check', ...own] : own;
-  if (own.length > 0 && apart.length > 1) {
-    throw invalidConfig(`threshold metric "${text}": the tags that journeys set are measured one at a time, though with op and phase`, `write one of ${apart.join(', ')}`);
-  }
   return { metric, tags };
-}
-
-/** The tag that a journey must set for the threshold to be measured; undefined where it needs none. */
-export function ownTagOf({ metric, tags }: Pick<Threshold, 'metric' | 'tags'>): string | undefined {
-  return Object.keys(tags).find((key) => !Object.hasOwn(metricSpecs[metric]?.tags ?? {}, key));
 }
 
 /** k6 allows blanks and quotes around both parts of a tag. */

@@ -1,5 +1,6 @@
 import { messageOf } from '../../ops/core/error.ts';
 import { CheckBook } from './journey/checks.ts';
+import type { TagSet } from './journey/tag-sets.ts';
 import { TagBook } from './journey/tags.ts';
 import type { HistoryStep, NamesBeyond } from './measurement.ts';
 import type { CheckPlace, StepUser } from './step-user.ts';
@@ -17,10 +18,13 @@ export class Books {
   readonly #writes: WriteLedger;
   readonly #onTraced: OnTraced | undefined;
 
-  /** @param ops names of operations by index; may grow */
-  constructor(ops: readonly string[], writes: WriteLedger, onTraced: OnTraced | undefined) {
+  /**
+   * @param ops names of operations by index; may grow
+   * @param tagSets tags to be measured together
+   */
+  constructor(ops: readonly string[], writes: WriteLedger, onTraced: OnTraced | undefined, tagSets: readonly TagSet[] = []) {
     this.tally = new Tally(ops);
-    this.tags = new TagBook(ops);
+    this.tags = new TagBook(ops, tagSets);
     this.checks = new CheckBook(ops);
     this.#writes = writes;
     this.#onTraced = onTraced;
@@ -73,7 +77,7 @@ export class Books {
     if (place === undefined || place.closed === true) return;
     const { planned: { opIndex }, frame } = place;
     this.checks.count(name, opIndex, phase, ok);
-    if (frame?.tags !== undefined) this.tags.check(frame.tags, opIndex, phase, ok);
+    if (frame?.tags !== undefined) this.tags.check(frame.tags, opIndex, phase, ok, name);
   }
 
   /** How often something counted as `(other)`, besides operations. */

@@ -1,6 +1,7 @@
 import type { RunMeasurement } from '../../swarm/measurement.ts';
-import { ownTagOf } from '../thresholds.ts';
+import { isOfCheck } from '../../swarm/journey/tag-sets.ts';
 import type { Threshold } from '../thresholds.ts';
+import { ownTagsOf } from './tag-sets.ts';
 
 /** Tags that k6 sets by itself ("System tags" in its manual), beside `group` and `check`, which mean something here too. */
 const setByK6: ReadonlySet<string> = new Set([
@@ -13,11 +14,7 @@ const setByK6: ReadonlySet<string> = new Set([
  * sentence for each.
  */
 export function k6TagWarnings(thresholds: readonly Threshold[]): string[] {
-  return thresholds.flatMap((threshold) => {
-    const tag = ownTagOf(threshold);
-    if (tag === undefined || !setByK6.has(tag)) return [];
-    return [`warning: threshold "${threshold.expression}": k6 sets ${tag} itself, here a journey must, with tag('${tag}', …); otherwise nothing is measured. An operation or group is op:NAME`];
-  });
+  return thresholds.flatMap((threshold) => Object.keys(ownTagsOf(threshold)).filter((tag) => setByK6.has(tag)).map((tag) => `warning: threshold "${threshold.expression}": k6 sets ${tag} itself, here a journey must, with tag('${tag}', …); otherwise nothing is measured. An operation or group is op:NAME`));
 }
 
 const shownMost = 8;
@@ -25,7 +22,7 @@ const shownMost = 8;
 /** What was measured in place of what a threshold looked for in vain; undefined where it names no tag. */
 export function seenInstead(threshold: Threshold, run: Pick<RunMeasurement, 'operations' | 'tags' | 'checks'>): string | undefined {
   const { op, check } = threshold.tags;
-  if (ownTagOf(threshold) !== undefined) return seen('tags', (run.tags ?? []).map(({ name, value }) => `${name}:${value}`));
+  if (Object.keys(ownTagsOf(threshold)).length > 0) return seen('tags', (run.tags ?? []).filter(({ name }) => !isOfCheck(name)).map(({ name, value }) => `${name}:${value}`));
   if (check !== undefined) return seen('checks', (run.checks ?? []).map(({ name }) => name));
   return op === undefined ? undefined : seen('operations', run.operations.map((sample) => sample.op));
 }

@@ -4,6 +4,7 @@ import { Histogram } from '../histogram.ts';
 import { nameOfRequest, OperationNames } from './operation-names.ts';
 import type { OperationTimes } from '../tally.ts';
 import { CheckBook, sumChecks } from './checks.ts';
+import { joinTags, type TagSet } from './tag-sets.ts';
 import { TagTotals } from './tag-totals.ts';
 import { TagBook } from './tags.ts';
 
@@ -84,7 +85,7 @@ describe('tags by operation', () => {
     const tags = Array.from({ length: 10 }, (_, value) => book.add(undefined, 'a', `v${value}`));
     for (const each of tags) for (const op of ops.keys()) book.operation(each, op, 1, 'ok', timesOf(5));
     book.request(tags[9]!, 599, 1, true, 7, 10, 20);
-    book.check(tags[9]!, 599, 1, false);
+    book.check(tags[9]!, 599, 1, false, 'is fine');
     const samples = book.take();
     expect(samples.reduce((sum, { total }) => sum + total, 0)).toBe(6_000);
     expect(samples.filter(({ op }) => op !== '(other)')).toHaveLength(4_000);
@@ -114,6 +115,49 @@ describe('checks', () => {
       expect(sumChecks([...sumChecks(some), ...others])).toEqual(sumChecks([...some, ...others]));
       const all = sumChecks([...some, ...others]);
       expect(all.reduce((sum, { failed }) => sum + failed, 0)).toBe([...some, ...others].reduce((sum, { failed }) => sum + failed, 0));
+    }));
+  });
+});
+
+describe('tags that are measured together', () => {
+  const set: TagSet = { tags: { plan: 'pro', size: 'big' } };
+
+  it('count what happens while a journey has set them all, beside each by itself', () => {
+    const book = new TagBook(['feed'], [set, { tags: { plan: 'pro' }, check: 'is fine' }]);
+    const pro = book.add(undefined, 'plan', 'pro');
+    const proBig = book.add(pro, 'size', 'big');
+    const freeBig = book.add(proBig, 'plan', 'free');
+    for (const tags of [pro, proBig, freeBig]) {
+      book.operation(tags, 0, 1, 'ok', timesOf(5));
+      book.request(tags, 0, 1, false, 5, 1, 1);
+      book.check(tags, 0, 1, true, 'is fine');
+      book.check(tags, 0, 1, false, 'is quick');
+    }
+    const found = book.take().map(({ name, value, total, requests, checks, checksFailed }) => [`${name}: ${value}`, [total, requests, checks, checksFailed]]);
+    expect(Object.fromEntries(found)).toEqual({
+      'plan: free': [1, 1, 2, 1],
+      'plan: pro': [2, 2, 4, 2],
+      'size: big': [2, 2, 4, 2],
+      'plan & size: pro & big': [1, 1, 2, 1],
+      'plan & (check): pro & is fine': [0, 0, 2, 0],
+    });
+  });
+
+  it('have room however many others there are', () => {
+    const book = new TagBook([], [set]);
+    for (let name = 0; name < 30; name++) book.add(undefined, `n${name}`, 'v');
+    for (let value = 0; value < 150; value++) book.add(undefined, 'size', `w${value}`);
+    book.operation(book.add(book.add(undefined, 'size', 'big'), 'plan', 'pro'), -1, 1, 'ok', timesOf(5));
+    expect(book.take().find(({ name }) => name === 'plan & size')).toMatchObject({ value: 'pro & big', total: 1 });
+  });
+
+  it('are never taken for others, and are the same in any order', () => {
+    const tags = fc.dictionary(fc.stringMatching(/^[\w.-]{1,4}$/), fc.string({ unit: fc.constantFrom('&', ' ', 'a'), minLength: 1, maxLength: 6 }), { minKeys: 1, maxKeys: 3 });
+    const sets = fc.record({ tags, check: fc.string({ unit: fc.constantFrom('&', ' ', 'a') }) }, { requiredKeys: ['tags'] });
+    fc.assert(fc.property(sets, sets, (one, other) => {
+      const key = (of: TagSet): string => JSON.stringify([Object.entries(of.tags).toSorted(([a], [b]) => (a < b ? -1 : 1)), of.check]);
+      expect(JSON.stringify(joinTags(one)) === JSON.stringify(joinTags(other))).toBe(key(one) === key(other));
+      expect(joinTags({ ...one, tags: Object.fromEntries(Object.entries(one.tags).toReversed()) })).toEqual(joinTags(one));
     }));
   });
 });

@@ -3,6 +3,7 @@ import type { TagSample } from '../measurement.ts';
 import { type OperationTimes, type Outcome, phaseNames } from '../tally.ts';
 import { otherName } from './operation-names.ts';
 import { SparseCell } from './sparse-cell.ts';
+import { joinTags, type TagSet } from './tag-sets.ts';
 
 const namesMax = 20;
 const valuesMax = 100;
@@ -12,29 +13,51 @@ const pairsMax = 4_000;
 /** More operations than a run can name: 500 listed, 100 made up and `(other)`. */
 const opsRoom = 1_024;
 
+interface Tag {
+  readonly name: string;
+  readonly value: string;
+  /** Of several tags together: those that must be set, and the check it counts, if one. */
+  readonly set?: { readonly members: readonly number[]; readonly check: string | undefined };
+}
+
 /**
  * What journeys' tags were measured at: 20 names of 100 values each, by operation. A value beyond that counts as
  * `(other)` of its name, a name beyond that as the name `(other)`, an operation beyond 4,000 pairs of tag and
- * operation as operation `(other)`; `overflow` counts how often.
+ * operation as operation `(other)`; `overflow` counts how often. Sets of tags that were asked for are measured besides.
  */
 export class TagBook {
   readonly #ops: readonly string[];
   readonly #ids = new Map<string, Map<string, number>>();
-  readonly #tags: { readonly name: string; readonly value: string }[] = [];
+  readonly #tags: Tag[] = [];
+  /** Ids of the sets asked for. */
+  readonly #sets: readonly number[];
   readonly #pairs = new Set<number>();
   #cells = new Map<number, SparseCell>();
   overflow = 0;
 
-  /** @param ops names of operations by index; may grow */
-  constructor(ops: readonly string[] = []) {
+  /**
+   * @param ops names of operations by index; may grow
+   * @param sets tags to be measured together where a journey has set all of them
+   */
+  constructor(ops: readonly string[] = [], sets: readonly TagSet[] = []) {
     this.#ops = ops;
+    this.#sets = sets.map((set) => this.#addSet(set));
+  }
+
+  /** Its members have their room from the start. */
+  #addSet(set: TagSet): number {
+    const members = Object.entries(set.tags).map(([name, value]) => this.#intern(name.slice(0, textMax), value.slice(0, textMax)));
+    const { name, value } = joinTags(set);
+    return this.#tags.push({ name: redactText(name), value: redactText(value), set: { members, check: set.check } }) - 1;
   }
 
   /** Tags with one more, which takes the place of an earlier one of its name. */
   add(tags: readonly number[] | undefined, name: string, value: string): readonly number[] {
     const id = this.#intern(name.slice(0, textMax), value.slice(0, textMax));
     const { name: kept } = this.#tags[id]!;
-    return [...(tags ?? []).filter((known) => this.#tags[known]!.name !== kept), id];
+    const single = [...(tags ?? []).filter((known) => this.#tags[known]!.set === undefined && this.#tags[known]!.name !== kept), id];
+    const together = this.#sets.filter((set) => this.#tags[set]!.set!.members.every((member) => single.includes(member)));
+    return [...single, ...together];
   }
 
   #intern(name: string, value: string): number {
@@ -59,15 +82,18 @@ export class TagBook {
   }
 
   operation(tags: readonly number[], op: number, phase: number, outcome: Outcome, times: OperationTimes): void {
-    for (const id of tags) this.#cell(id, op, phase).operation(outcome, times);
+    for (const id of tags) if (this.#tags[id]!.set?.check === undefined) this.#cell(id, op, phase).operation(outcome, times);
   }
 
   request(tags: readonly number[], op: number, phase: number, failed: boolean, durationUs: number, sent: number, received: number): void {
-    for (const id of tags) this.#cell(id, op, phase).request(failed, durationUs, sent, received);
+    for (const id of tags) if (this.#tags[id]!.set?.check === undefined) this.#cell(id, op, phase).request(failed, durationUs, sent, received);
   }
 
-  check(tags: readonly number[], op: number, phase: number, ok: boolean): void {
-    for (const id of tags) this.#cell(id, op, phase).check(ok);
+  check(tags: readonly number[], op: number, phase: number, ok: boolean, name: string): void {
+    for (const id of tags) {
+      const only = this.#tags[id]!.set?.check;
+      if (only === undefined || only === name) this.#cell(id, op, phase).check(ok);
+    }
   }
 
   /** @param op index of the operation; -1 for `(other)` */

@@ -1,0 +1,22 @@
+/** Tags of a journey that must all be set, by name and value. */
+export interface TagSet {
+  readonly tags: Readonly<Record<string, string>>;
+  /** The check that counts; default all, and operations and requests besides. */
+  readonly check?: string;
+}
+
+/** Stands for a check among the names of tags; a threshold cannot name a tag so. */
+const checkName = '(check)';
+
+/** Whether figures of this name are of one check alone, which say nothing of operations. */
+export const isOfCheck = (name: string): boolean => name.endsWith(checkName);
+
+/**
+ * The name and value that tags are measured under together, in order of their names: `plan & size` and `pro & big`.
+ * A single tag is itself. An ampersand within is doubled, so that no two sets are the same.
+ */
+export function joinTags({ tags, check }: TagSet): { readonly name: string; readonly value: string } {
+  const all = [...Object.entries(tags).toSorted(([a], [b]) => (a < b ? -1 : 1)), ...(check === undefined ? [] : [[checkName, check] as const])];
+  const join = (parts: readonly string[]): string => (parts.length === 1 ? parts[0]! : parts.map((part) => part.replaceAll('&', '&&')).join(' & '));
+  return { name: join(all.map(([name]) => name)), value: join(all.map(([, value]) => value)) };
+}
