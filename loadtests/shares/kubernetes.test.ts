@@ -133,7 +133,8 @@ describe('the image of the harness', () => {
       if (files.has(path)) continue;
       files.add(path);
       const text = readFileSync(path, 'utf8').replaceAll(/^(import|export) type [^;]*;/gm, '');
-      for (const [, name = ''] of text.matchAll(/(?:^|\n)(?:import|export)\b[^;]*?from '([^']+)'|\bimport\('([^']+)'\)/g)) {
+      for (const [, early = '', late = ''] of text.matchAll(/(?:^|\n)(?:import|export)\b[^;]*?from '([^']+)'|\bimport\('([^']+)'\)/g)) {
+        const name = early === '' ? late : early;
         if (name.startsWith('.')) open.push(join(dirname(path), name));
         else if (name !== '' && !name.startsWith('node:')) packages.add(name.split('/').slice(0, name.startsWith('@') ? 2 : 1).join('/'));
       }

@@ -135,6 +135,22 @@ describe('pacing', () => {
     expect(desk.waiting).toHaveLength(3);
   });
 
+  it('begins what is due at once in batches, and the rest of the last when it is told to', async () => {
+    const waiting: (() => void)[] = [];
+    const { desk, advance } = rig(get, {
+      plan: { users: 150, thinkTimeMs: { kind: 'constant', value: 0 }, pace: 'after-reply' }, soon: (run) => void waiting.push(run),
+    });
+    await advance(1);
+    expect(desk.waiting).toHaveLength(150);
+    desk.answer(200);
+    await turns();
+    // Two batches of 64; nobody has told the rest to begin.
+    expect(desk.waiting).toHaveLength(128);
+    for (const run of waiting) run();
+    await turns();
+    expect(desk.waiting).toHaveLength(150);
+  });
+
   it('dues each step one think time after the one before, however fast the replies', async () => {
     const { desk, history, advance, engine } = rig(get);
     await advance(10_001, () => desk.answer(200));
