@@ -1,8 +1,8 @@
 import { Histogram } from './histogram.ts';
 
 /**
- * By how much the loop's own timer came late. Node's monitor tells the same by a timer of its own, whose
- * hundred wake-ups a second cost as much as all else of an idle worker.
+ * By how much the loop's own timer came late. Node's monitor tells the same by a timer of its own, which would
+ * wake the process a hundred times a second more.
  */
 export class LoopDelay {
   readonly #periodMs: number;

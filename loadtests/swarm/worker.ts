@@ -74,7 +74,7 @@ export class Worker {
   }
 
   /**
-   * Loads the scenario, whose shape the coordinator has checked: the schemas would take up as much memory as all else here.
+   * Loads the scenario, whose shape the coordinator has checked: the schemas would be a tenth of a small worker's memory.
    * @throws SoraError when it does not load
    */
   static async prepare(host: Host, job: WorkerJob, report: Report, memory: MemoryBefore): Promise<Worker> {
