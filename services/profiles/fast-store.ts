@@ -1,6 +1,7 @@
 import { Counter, type Registry } from 'prom-client';
 import type { Host } from '../../ops/core/host.ts';
 import { Batcher } from '../platform/batcher.ts';
+import { TtlCache } from './ttl-cache.ts';
 import { createProfilesSql, type FollowChange, type FollowOutcome, type ProfilesStore } from './store.ts';
 import type { Database } from '../platform/database.ts';
 import type { Profile } from './schemas.ts';
@@ -8,13 +9,8 @@ import type { Profile } from './schemas.ts';
 export interface FastProfilesOptions {
   /** How long a profile may be served from memory: the longest another process's change stays unseen. Default 1,000 ms. */
   readonly ttlMs?: number;
-  /** Profiles kept at least; memory is bounded by twice as many (about 300 B each). Default 50,000. */
+  /** Profiles kept at most in each half of the cache, see `TtlCache`. Default 50,000. */
   readonly cacheMax?: number;
-}
-
-interface Cached {
-  readonly json: Buffer;
-  readonly untilMs: number;
 }
 
 /**
@@ -25,16 +21,16 @@ interface Cached {
 export function createFastProfilesStore(host: Host, db: Database, metrics: Registry, options: FastProfilesOptions = {}): ProfilesStore {
   const { ttlMs = 1_000, cacheMax = 50_000 } = options;
   const many = createProfilesSql(db);
-  const cache = new TtlCache(cacheMax);
+  const cache = new TtlCache<Buffer>(host.clock, { ttlMs, max: cacheMax });
   const hits = new Counter({ name: 'profiles_cache_hits_total', help: 'Profile reads answered from memory', registers: [metrics] });
   const misses = new Counter({ name: 'profiles_cache_misses_total', help: 'Profile reads that asked the database', registers: [metrics] });
 
   const reads = new Batcher<number, Buffer | undefined>(host, { name: 'profile reads', metrics }, async (userIds) => {
     const changesBefore = cache.changes;
     const rows = await many.readMany([...new Set(userIds)]);
-    const untilMs = host.clock.monotonicMs() + ttlMs;
+    const readAtMs = host.clock.monotonicMs();
     const ready = new Map([...rows].map(([userId, profile]) => [userId, jsonOf(profile)]));
-    for (const [userId, json] of ready) if (!cache.changedSince(userId, changesBefore)) cache.set(userId, { json, untilMs });
+    for (const [userId, json] of ready) if (!cache.changedSince(userId, changesBefore)) cache.set(userId, json, readAtMs);
     return userIds.map((userId) => ready.get(userId));
   });
   const follows = new Batcher<FollowChange, FollowOutcome>(host, { name: 'follows', metrics }, async (changes) => {
@@ -50,9 +46,9 @@ export function createFastProfilesStore(host: Host, db: Database, metrics: Regis
   return {
     readJson(userId) {
       const known = cache.get(userId);
-      if (known !== undefined && known.untilMs > host.clock.monotonicMs()) {
+      if (known !== undefined) {
         hits.inc();
-        return Promise.resolve(known.json);
+        return Promise.resolve(known);
       }
       misses.inc();
       return reads.add(userId);
@@ -68,48 +64,4 @@ export function createFastProfilesStore(host: Host, db: Database, metrics: Regis
 
 function jsonOf(profile: Profile): Buffer {
   return Buffer.from(JSON.stringify(profile));
-}
-
-/** Ids that changed lately are remembered in this number; beyond it every read in flight counts as stale. */
-const changedMax = 10_000;
-
-/** Two generations of entries, and which ids changed when, so that a read that raced a change is not kept. */
-class TtlCache {
-  readonly #max: number;
-  #young = new Map<number, Cached>();
-  #old = new Map<number, Cached>();
-  #changedAt = new Map<number, number>();
-  #forgottenUpTo = 0;
-  /** Counts changes; a reader notes it before it asks. */
-  changes = 0;
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  get(userId: number): Cached | undefined {
-    return this.#young.get(userId) ?? this.#old.get(userId);
-  }
-
-  set(userId: number, entry: Cached): void {
-    if (this.#young.size >= this.#max) {
-      this.#old = this.#young;
-      this.#young = new Map();
-    }
-    this.#young.set(userId, entry);
-  }
-
-  forget(userId: number): void {
-    this.#young.delete(userId);
-    this.#old.delete(userId);
-    if (this.#changedAt.size >= changedMax) {
-      this.#changedAt.clear();
-      this.#forgottenUpTo = this.changes;
-    }
-    this.#changedAt.set(userId, ++this.changes);
-  }
-
-  changedSince(userId: number, changes: number): boolean {
-    return changes < this.#forgottenUpTo || (this.#changedAt.get(userId) ?? 0) > changes;
-  }
 }
