@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
 import { parseThreshold } from '../thresholds.ts';
-import { tagSetsOf } from './tag-sets.ts';
+import { requireRoomForTags, tagSetsOf } from './tag-sets.ts';
 
 const setsOf = (...metrics: readonly string[]): unknown[] => tagSetsOf(metrics.map((metric) => parseThreshold(metric, metric.startsWith('checks') ? 'rate>0.9' : 'max<500')));
 
-it('asks for what a threshold names together, once, and for nothing that is measured anyway', () => {
-  expect(setsOf('response_time', 'response_time{op:feed,phase:hold}', 'response_time{plan:pro,op:feed}', 'checks{check:is fine}')).toEqual([]);
+it('asks for the tags that journeys set, those of one threshold together, once', () => {
+  expect(setsOf('response_time', 'response_time{op:feed,phase:hold}', 'checks{check:is fine}')).toEqual([]);
+  expect(setsOf('response_time{plan:pro,op:feed}', 'response_time{plan:pro}')).toEqual([{ tags: { plan: 'pro' } }]);
   expect(setsOf('response_time{plan:pro,size:big,op:feed}', 'service_time{size:big,plan:pro}')).toEqual([{ tags: { size: 'big', plan: 'pro' } }]);
 });
 
@@ -14,4 +15,17 @@ it('takes a check beside tags for a check, and elsewhere for a tag of that name'
     { tags: { plan: 'pro' }, check: 'is fine' },
     { tags: { check: 'is fine', plan: 'pro' } },
   ]);
+});
+
+it.each([
+  [Array.from({ length: 20 }, (_, n) => `response_time{tag${n}:x,op:feed}`), []],
+  [Array.from({ length: 21 }, (_, n) => `response_time{tag${n}:x}`), ['thresholds name 21 tags, and a run tells 20 apart']],
+  [Array.from({ length: 100 }, (_, n) => `response_time{plan:x${n}}`), []],
+  [Array.from({ length: 101 }, (_, n) => `response_time{plan:x${n},other:y}`), ['thresholds name 101 values of the tag "plan", and a run tells 100 of one tag apart']],
+  [[`response_time{plan:${'x'.repeat(64)}}`], []],
+  [[`response_time{plan:${'x'.repeat(65)}}`], [`threshold "response_time{plan:${'x'.repeat(65)}}: max<500": "${'x'.repeat(65)}" has 65 characters, and tags are cut to 64`]],
+])('refuses more tags than a run tells apart (%#)', (metrics, messages) => {
+  const errors: unknown[] = [];
+  requireRoomForTags(metrics.map((metric) => parseThreshold(metric, 'max<500')), (error) => errors.push(error.message));
+  expect(errors).toEqual(messages);
 });

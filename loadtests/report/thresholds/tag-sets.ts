@@ -1,4 +1,5 @@
-import { joinTags, type TagSet } from '../../swarm/journey/tag-sets.ts';
+import { invalidConfig, type SoraError } from '../../../ops/core/error.ts';
+import { joinTags, tagBounds, type TagSet } from '../../swarm/journey/tag-sets.ts';
 import { metricSpecs } from '../metrics.ts';
 import type { Threshold } from '../thresholds.ts';
 
@@ -8,13 +9,29 @@ export function ownTagsOf({ metric, tags }: Pick<Threshold, 'metric' | 'tags'>):
   return Object.fromEntries(Object.entries(tags).filter(([name]) => !Object.hasOwn(known, name)));
 }
 
-/** What must be measured together because thresholds name it together; one at a time tags are measured anyway. */
+/** The tags that thresholds name, those of one threshold together, so that a run keeps room for them and measures them so. */
 export function tagSetsOf(thresholds: readonly Threshold[]): TagSet[] {
   const sets = thresholds.flatMap((threshold): TagSet[] => {
     const tags = ownTagsOf(threshold);
     const check = threshold.metric === 'checks' ? threshold.tags['check'] : undefined;
-    const parts = Object.keys(tags).length;
-    return parts === 0 || (parts === 1 && check === undefined) ? [] : [{ tags, ...(check === undefined ? {} : { check }) }];
+    return Object.keys(tags).length === 0 ? [] : [{ tags, ...(check === undefined ? {} : { check }) }];
   });
   return [...new Map(sets.map((set) => [JSON.stringify(joinTags(set)), set])).values()];
+}
+
+/** Thresholds on more tags than a run tells apart would be judged by what is left over, so they are refused. */
+export function requireRoomForTags(thresholds: readonly Threshold[], onError: (error: SoraError) => void): void {
+  const values = new Map<string, Set<string>>();
+  for (const threshold of thresholds) {
+    for (const [name, value] of Object.entries(ownTagsOf(threshold))) {
+      values.set(name, (values.get(name) ?? new Set()).add(value));
+      const long = [name, value].find((text) => text.length > tagBounds.characters);
+      if (long === undefined) continue;
+      onError(invalidConfig(`threshold "${threshold.expression}": "${long}" has ${long.length} characters, and tags are cut to ${tagBounds.characters}`, 'tag with a shorter name'));
+    }
+  }
+  const crowded = [...values].find(([, each]) => each.size > tagBounds.values);
+  const hint = 'judge fewer of them, or group them: several thresholds may share a tag';
+  if (values.size > tagBounds.names) onError(invalidConfig(`thresholds name ${values.size} tags, and a run tells ${tagBounds.names} apart`, hint));
+  if (crowded !== undefined) onError(invalidConfig(`thresholds name ${crowded[1].size} values of the tag "${crowded[0]}", and a run tells ${tagBounds.values} of one tag apart`, hint));
 }

@@ -151,6 +151,13 @@ describe('tags that are measured together', () => {
     expect(book.take().find(({ name }) => name === 'plan & size')).toMatchObject({ value: 'pro & big', total: 1 });
   });
 
+  it('have room one by one too, and are then measured once', () => {
+    const book = new TagBook([], [{ tags: { plan: 'pro' } }]);
+    for (let value = 0; value < 150; value++) book.add(undefined, 'plan', `w${value}`);
+    book.operation(book.add(undefined, 'plan', 'pro'), -1, 1, 'ok', timesOf(5));
+    expect(book.take().map(({ name, value, total }) => [name, value, total])).toEqual([['plan', 'pro', 1]]);
+  });
+
   it('are never taken for others, and are the same in any order', () => {
     const tags = fc.dictionary(fc.stringMatching(/^[\w.-]{1,4}$/), fc.string({ unit: fc.constantFrom('&', ' ', 'a'), minLength: 1, maxLength: 6 }), { minKeys: 1, maxKeys: 3 });
     const sets = fc.record({ tags, check: fc.string({ unit: fc.constantFrom('&', ' ', 'a') }) }, { requiredKeys: ['tags'] });

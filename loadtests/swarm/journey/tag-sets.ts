@@ -1,3 +1,6 @@
+/** How many names of tags a run tells apart, how many values of each, and how long either may be before it is cut. */
+export const tagBounds = { names: 20, values: 100, characters: 64 } as const;
+
 /** Tags of a journey that must all be set, by name and value. */
 export interface TagSet {
   readonly tags: Readonly<Record<string, string>>;

@@ -3,11 +3,8 @@ import type { TagSample } from '../measurement.ts';
 import { type OperationTimes, type Outcome, phaseNames } from '../tally.ts';
 import { otherName } from './operation-names.ts';
 import { SparseCell } from './sparse-cell.ts';
-import { joinTags, type TagSet } from './tag-sets.ts';
+import { joinTags, tagBounds, type TagSet } from './tag-sets.ts';
 
-const namesMax = 20;
-const valuesMax = 100;
-const textMax = 64;
 /** Pairs of a tag and an operation; what comes beyond counts as operation `(other)` of its tag. */
 const pairsMax = 4_000;
 /** More operations than a run can name: 500 listed, 100 made up and `(other)`. */
@@ -37,23 +34,28 @@ export class TagBook {
 
   /**
    * @param ops names of operations by index; may grow
-   * @param sets tags to be measured together where a journey has set all of them
+   * @param sets tags that have their room whatever else journeys set; several are measured together where a journey has set all of them
    */
   constructor(ops: readonly string[] = [], sets: readonly TagSet[] = []) {
     this.#ops = ops;
-    this.#sets = sets.map((set) => this.#addSet(set));
+    this.#sets = sets.flatMap((set) => this.#addSet(set));
   }
 
-  /** Its members have their room from the start. */
-  #addSet(set: TagSet): number {
-    const members = Object.entries(set.tags).map(([name, value]) => this.#intern(name.slice(0, textMax), value.slice(0, textMax)));
+  /** A single tag is measured anyway. */
+  #addSet(set: TagSet): readonly number[] {
+    const members = Object.entries(set.tags).map(([name, value]) => this.#find(name, value));
+    if (members.length === 1 && set.check === undefined) return [];
     const { name, value } = joinTags(set);
-    return this.#tags.push({ name: redactText(name), value: redactText(value), set: { members, check: set.check } }) - 1;
+    return [this.#tags.push({ name: redactText(name), value: redactText(value), set: { members, check: set.check } }) - 1];
+  }
+
+  #find(name: string, value: string): number {
+    return this.#intern(name.slice(0, tagBounds.characters), value.slice(0, tagBounds.characters));
   }
 
   /** Tags with one more, which takes the place of an earlier one of its name. */
   add(tags: readonly number[] | undefined, name: string, value: string): readonly number[] {
-    const id = this.#intern(name.slice(0, textMax), value.slice(0, textMax));
+    const id = this.#find(name, value);
     const { name: kept } = this.#tags[id]!;
     const single = [...(tags ?? []).filter((known) => this.#tags[known]!.set === undefined && this.#tags[known]!.name !== kept), id];
     const together = this.#sets.filter((set) => this.#tags[set]!.set!.members.every((member) => single.includes(member)));
@@ -63,7 +65,7 @@ export class TagBook {
   #intern(name: string, value: string): number {
     let values = this.#ids.get(name);
     if (values === undefined) {
-      if (this.#ids.size >= namesMax && name !== otherName) {
+      if (this.#ids.size >= tagBounds.names && name !== otherName) {
         this.overflow++;
         return this.#intern(otherName, otherName);
       }
@@ -72,7 +74,7 @@ export class TagBook {
     }
     const known = values.get(value);
     if (known !== undefined) return known;
-    if (values.size >= valuesMax && value !== otherName) {
+    if (values.size >= tagBounds.values && value !== otherName) {
       this.overflow++;
       return this.#intern(name, otherName);
     }
