@@ -13,11 +13,11 @@ interface ModuleNames {
   module(name: string, load: () => Promise<{ exports: object; loader: 'object' }>): void;
 }
 
-/** Lets a scenario anywhere on disk write `import { scenario } from 'sora'`; inside the checkout package.json's `exports` does. */
+/** Lets a scenario anywhere on disk write `import { feeder, scenario } from 'sora'`; inside the checkout package.json's `exports` does. */
 function resolveOwnName(): void {
   if (isResolved) return;
   isResolved = true;
-  const url = new URL('./scenario.ts', import.meta.url).href;
+  const url = new URL('../index.ts', import.meta.url).href;
   if (typeof Bun !== 'undefined') {
     Bun.plugin({ name: ownName, setup: (build) => build.module(ownName, async () => ({ exports: (await import(url)) as object, loader: 'object' })) });
   } else if (typeof modules.registerHooks === 'function') {

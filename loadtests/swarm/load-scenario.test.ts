@@ -43,9 +43,10 @@ describe('findFaults', () => {
 
 describe('a scenario file outside the checkout', () => {
   it('takes what it needs by the name of the package', async () => {
-    const { stdout } = await plan('named.ts', `import { scenario, type VirtualUser } from 'sora';
+    const { stdout } = await plan('named.ts', `import { feeder, scenario, type VirtualUser } from 'sora';
+const numbers = feeder.generated((n) => n);
 export default scenario({ name: 'named', description: 'd', users: 7, rampMs: 0, holdMs: 500, thinkTimeMs: { kind: 'constant', value: 9 },
-  journeys: [{ name: 'a', weight: 1, steps: [{ op: 'home', run: async (user: VirtualUser<undefined>) => { await user.http.request({ method: 'GET', path: '/' }); } }] }], thresholds: {} });`);
+  journeys: [{ name: 'a', weight: 1, steps: [{ op: 'home', run: async (user: VirtualUser<undefined>) => { await user.http.request({ method: 'GET', path: "/" + numbers.next(user) }); } }] }], thresholds: {} });`);
     expect(JSON.parse(stdout)).toMatchObject({ scenario: 'named', users: 7 });
   });
 
