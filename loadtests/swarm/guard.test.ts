@@ -72,7 +72,14 @@ describe('pinTarget', () => {
   it('leaves what is allowed by address, and says when a name has none', async () => {
     const never = (): Promise<never> => Promise.reject(new Error('ENOTFOUND'));
     expect(await pinTarget('http://10.9.1.1', policy, never)).toBe(policy);
-    expect(await pinTarget('http://localhost', localOnly, never)).toBe(localOnly);
+    expect(await pinTarget('http://localhost', localOnly, () => Promise.resolve(['127.0.0.1', '::1']))).toBe(localOnly);
+    expect(await pinTarget('http://db.test', policy, () => Promise.resolve(['10.9.3.4']))).toBe(policy);
     await expect(pinTarget('http://api.staging.example', policy, never)).rejects.toThrow('"api.staging.example" has no address: ENOTFOUND');
+    await expect(pinTarget('http://qa.internal', localOnly, never)).rejects.toThrow('"qa.internal" has no address: ENOTFOUND');
+  });
+
+  it('refuses a name that means another machine, also in part, before anything is sent', async () => {
+    await expect(pinTarget('http://qa.internal', localOnly, () => Promise.resolve(['10.1.2.3']))).rejects.toThrow('qa.internal resolves to 10.1.2.3, which is not this machine');
+    await expect(pinTarget('http://qa.internal', localOnly, () => Promise.resolve(['127.0.0.1', '10.1.2.3']))).rejects.toThrow('10.1.2.3, which is not this machine');
   });
 });

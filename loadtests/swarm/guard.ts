@@ -30,7 +30,7 @@ export function looksLikeProduction(hostname: string): boolean {
 
 /**
  * Checks a target before anything is sent: an http or https address without path, and a confirmed name where
- * it looks like production. What it resolves to is checked at every connect by `checkAddress`.
+ * it looks like production. What a name means is checked by `pinTarget` before the run and at every connect.
  * @throws SoraError `invalid_config`
  */
 export function parseTarget(target: string, policy: TargetPolicy = localOnly): URL {
@@ -61,16 +61,22 @@ export type Resolve = (hostname: string) => Promise<readonly string[]>;
 const resolveByDns: Resolve = async (hostname) => (await lookup(hostname, { all: true })).map(({ address }) => address);
 
 /**
- * Pins a target that is listed as staging by its name to what the name means now: whoever changes
- * the name's addresses during a run cannot turn its load elsewhere. Other policies stay as they are.
- * @throws SoraError `invalid_config` when the name has no address
+ * Looks a target's name up and refuses it before anything is sent where it means a machine that may not be loaded.
+ * One that is listed as staging by its name is pinned to what it means now: whoever changes the name's addresses
+ * during a run cannot turn its load elsewhere. Other policies stay as they are.
+ * @throws SoraError `invalid_config` when the name has no address, or one that is refused
  */
 export async function pinTarget(target: string, policy: TargetPolicy, resolve: Resolve = resolveByDns): Promise<TargetPolicy> {
   const host = bare(parseTarget(target, policy).hostname);
-  if (isIP(host) !== 0 || !policy.staging.includes(host)) return policy;
+  if (isIP(host) !== 0) return policy;
   const addresses = await resolve(host).catch((error: unknown) => {
     throw invalidConfig(`target "${host}" has no address: ${messageOf(error)}`, 'check its name, and that this machine can resolve it', error);
   });
+  if (!policy.staging.includes(host)) {
+    const refusal = addresses.map((address) => checkAddress(address, host, policy)).find((why) => why !== undefined);
+    if (refusal !== undefined) throw invalidConfig(refusal, stagingHint);
+    return policy;
+  }
   return { ...policy, staging: [...policy.staging.filter((entry) => entry !== host), ...addresses] };
 }
 
