@@ -141,8 +141,17 @@ function collect<T>(onError: (error: SoraError) => void, read: () => T): T | und
 /** What a run will do, before it does it. */
 export function expectedLoad(run: PreparedRun): { operations: number; bytes: number; durationMs: number; operationsPerS: number } {
   const operationsPerS = run.arrivalsPerS ?? run.users / (meanOf(run.thinkTimeMs) / 1_000 || 1);
-  const operations = Math.round(operationsPerS * ((run.holdMs + run.rampMs / 2) / 1_000));
-  return { operations, bytes: operations * bytesPerOperation, durationMs: run.rampMs + run.holdMs, operationsPerS };
+  const atThatRate = Math.round(operationsPerS * ((run.holdMs + run.rampMs / 2) / 1_000));
+  const { arrival } = run.scenario;
+  const operations = arrival?.kind === 'iterations' ? Math.min(atThatRate, Math.round(arrival.iterations * stepsPerIteration(run.scenario))) : atThatRate;
+  const durationMs = operations < atThatRate ? Math.ceil(operations / operationsPerS) * 1_000 : run.rampMs + run.holdMs;
+  return { operations, bytes: operations * bytesPerOperation, durationMs, operationsPerS };
+}
+
+/** On average over journeys by their weights; a function counts as one. */
+function stepsPerIteration({ journeys }: Scenario<never>): number {
+  const weights = journeys.reduce((sum, { weight }) => sum + weight, 0);
+  return journeys.reduce((sum, { weight, steps }) => sum + weight * (steps?.length ?? 1), 0) / weights;
 }
 
 /** Request and reply of a usual operation together; only for the announcement. */

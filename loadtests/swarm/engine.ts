@@ -53,6 +53,8 @@ export class Engine implements FunctionGround {
   readonly #functions: FunctionStage | undefined;
   readonly #roster: OpenRoster | undefined;
   readonly #population: Population;
+  /** Where users that share iterations pause before their next one. */
+  readonly #resting: TimingWheel | undefined;
   readonly #running = new Roster<StepUser>();
   /** Users that have not left; where work arrives openly, those at work. */
   #remaining = 0;
@@ -81,6 +83,7 @@ export class Engine implements FunctionGround {
     this.#sender = new Sender({ ...options, memoryOf: this.memoryOf }, this.books, this.writes);
     this.#roster = rosterOf(plan, partition, size);
     this.#population = new Population(plan);
+    this.#resting = plan.arrival?.kind === 'iterations' ? new TimingWheel(size, wheelSlots) : undefined;
     this.#itinerary = new Itinerary(journeys, this.users, partition, plan.seed, this.#roster?.keys);
     this.#functions = journeys.steps.some(([first]) => first?.whole !== undefined) ? new FunctionStage(this, journeys.pauseRatio) : undefined;
     this.#unsent = new Unsent({
@@ -159,6 +162,7 @@ export class Engine implements FunctionGround {
   tick(nowMs: number): void {
     if (!this.#stopped) {
       this.wheel.advance(Math.floor(nowMs), this.#begin);
+      this.#resting?.advance(Math.floor(nowMs), this.#returnRested);
       if (this.#roster !== undefined) this.#welcome(this.#roster, nowMs);
     }
     if (nowMs >= this.overMs && !this.finished) this.#giveUp(nowMs);
@@ -251,6 +255,14 @@ export class Engine implements FunctionGround {
     if (!this.#stopped) this.#welcome(this.#roster, nowMs);
   }
 
+  /** Its work is done for now, and it takes the next that is shared once it has paused. */
+  #rest(resting: TimingWheel, place: number, untilMs: number): void {
+    this.#remaining--;
+    resting.schedule(place, Math.ceil(untilMs));
+  }
+
+  readonly #returnRested = (place: number): void => this.#roster?.free(place, this.now());
+
   readonly #begin = (place: number): void => {
     const step = this.users.steps[place]!;
     if (step === 0 && this.users.enter(place)) this.#started++;
@@ -305,7 +317,8 @@ export class Engine implements FunctionGround {
   proceed(place: number, nowMs: number): void {
     const thinkMs = this.#itinerary.proceed(place);
     if (this.#roster !== undefined && this.#itinerary.atBeginning(place)) {
-      this.leave(place);
+      if (this.#resting === undefined || thinkMs <= 0) this.leave(place);
+      else this.#rest(this.#resting, place, nowMs + thinkMs);
       return;
     }
     // A function may be without any pause, and must not fall due at the same time for ever.

@@ -177,7 +177,7 @@ export type Arrival =
   | ({ readonly kind: 'rate' } & OpenArrival)
   /** Partly open: each arrival is a new person, with the next user's account, who takes one journey at the pace of its replies. */
   | ({ readonly kind: 'sessions' } & OpenArrival)
-  /** Users share this many iterations and begin the next when they have ended one; `holdMs` bounds their time. */
+  /** Users share this many iterations and begin the next when they have ended one and paused; `holdMs` bounds their time. */
   | { readonly kind: 'iterations'; readonly users: number; readonly iterations: number };
 
 export interface SetupContext {

@@ -148,8 +148,10 @@ describe('users in stages', () => {
 });
 
 describe('shared iterations', () => {
+  const [atOnce, second]: RunPlan['thinkTimeMs'][] = [{ kind: 'constant', value: 0 }, { kind: 'constant', value: 1_000 }];
+
   it('are begun one after the other by whoever is free, and end the run', async () => {
-    const { history, engine, endedMs } = await simulate(visit, { plan: planOf({ kind: 'iterations', users: 4, iterations: 50 }), latencyMs: (_path, nowMs) => (nowMs % 2 === 0 ? 20 : 60) });
+    const { history, engine, endedMs } = await simulate(visit, { plan: planOf({ kind: 'iterations', users: 4, iterations: 50 }, { thinkTimeMs: atOnce }), latencyMs: (_path, nowMs) => (nowMs % 2 === 0 ? 20 : 60) });
     expect(history).toHaveLength(50);
     expect(history.map(({ key }) => key).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, n) => n));
     expect(history.every(({ responseUs }) => responseUs <= 61_000)).toBe(true);
@@ -159,8 +161,22 @@ describe('shared iterations', () => {
   });
 
   it('leave as unsent what no user was free for in time', async () => {
-    const { engine, counts } = await simulate(visit, { plan: { ...planOf({ kind: 'iterations', users: 2, iterations: 50 }), holdMs: 1_000 }, latencyMs: () => 100 });
+    const { engine, counts } = await simulate(visit, { plan: { ...planOf({ kind: 'iterations', users: 2, iterations: 50 }, { thinkTimeMs: atOnce }), holdMs: 1_000 }, latencyMs: () => 100 });
     expect(counts['GET /']![0]).toBe(20);
     expect(engine.unsent).toBe(30);
+  });
+
+  it('have a pause between those of one user, and none after the last', async () => {
+    const plan = { ...planOf({ kind: 'iterations', users: 2, iterations: 6 }, { thinkTimeMs: second }), holdMs: 60_000 };
+    const { history, engine, endedMs } = await simulate(visit, { plan, latencyMs: () => 100 });
+    expect(history.map(({ dueMs }) => Math.round(dueMs / 10) * 10).toSorted((a, b) => a - b)).toEqual([0, 0, 1_100, 1_100, 2_200, 2_200]);
+    expect(history.every(({ responseUs }) => responseUs < 102_000)).toBe(true);
+    expect([engine.complete, engine.unsent, engine.arrivalsQueued, endedMs < 2_400]).toEqual([true, 0, 0, true]);
+  });
+
+  it('that nobody had rested for in time are unsent', async () => {
+    const plan = { ...planOf({ kind: 'iterations', users: 2, iterations: 50 }, { thinkTimeMs: second }), holdMs: 4_000 };
+    const { engine, counts } = await simulate(visit, { plan, latencyMs: () => 100 });
+    expect([counts['GET /']![0], engine.unsent]).toEqual([8, 42]);
   });
 });
