@@ -7,7 +7,7 @@ import type { Prices } from '../../ops/core/config.ts';
 import { assertNever, invalidConfig, SoraError } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { checkOutput } from '../outputs/flag.ts';
-import { ownTagsOf, requireRoomForTags } from '../report/thresholds/tag-sets.ts';
+import { ownTagsOf, requireRoomForNames } from '../report/thresholds/judged-names.ts';
 import { parseThresholds } from '../report/thresholds.ts';
 import type { Threshold } from '../report/thresholds.ts';
 import { requireStartAhead } from '../shares/flags.ts';
@@ -72,7 +72,7 @@ export async function prepareRun(host: Host, args: readonly string[], verb: RunV
   const options = { ...given, overrides: spread.overrides };
   const thresholds = [...parseThresholds(scenario.thresholds, onError), ...options.thresholds];
   requireKnownOperations(scenario, thresholds, onError);
-  requireRoomForTags(thresholds, onError);
+  requireRoomForNames(thresholds, onError);
   const { load: { staging }, prices } = await readConfig(host, root);
   const listed = { staging, confirmed: options.confirmed };
   const isTargetFine = collect(onError, () => options.target === undefined || parseTarget(options.target, listed)) !== undefined;

@@ -22,7 +22,7 @@ import { expectedText } from '../report/resources-text.ts';
 import { styleFor } from '../report/style.ts';
 import { buildSummary } from '../report/summary.ts';
 import { createAbortJudge } from '../report/thresholds/abort.ts';
-import { tagSetsOf } from '../report/thresholds/tag-sets.ts';
+import { judgedNamesOf } from '../report/thresholds/judged-names.ts';
 import type { RunFacts } from '../report/summary.ts';
 import type { Summary, SummaryAudit, SummaryProcess } from '../report/summary-schema.ts';
 import { RunStore } from '../runs/store.ts';
@@ -166,7 +166,7 @@ async function measure(
         parts.onTick(view);
         meter.tick(view);
       },
-      tagSets: tagSetsOf(run.thresholds),
+      judged: judgedNamesOf(run.thresholds),
       abortWhen: createAbortJudge(run.thresholds),
       onWorkers: () => {
         meter.ready();

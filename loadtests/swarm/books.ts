@@ -1,6 +1,6 @@
 import { messageOf } from '../../ops/core/error.ts';
 import { CheckBook } from './journey/checks.ts';
-import type { TagSet } from './journey/tag-sets.ts';
+import type { JudgedNames } from './journey/tag-sets.ts';
 import { TagBook } from './journey/tags.ts';
 import type { HistoryStep, NamesBeyond } from './measurement.ts';
 import type { CheckPlace, StepUser } from './step-user.ts';
@@ -20,12 +20,12 @@ export class Books {
 
   /**
    * @param ops names of operations by index; may grow
-   * @param tagSets tags to be measured together
+   * @param judged what thresholds name
    */
-  constructor(ops: readonly string[], writes: WriteLedger, onTraced: OnTraced | undefined, tagSets: readonly TagSet[] = []) {
+  constructor(ops: readonly string[], writes: WriteLedger, onTraced: OnTraced | undefined, judged?: JudgedNames) {
     this.tally = new Tally(ops);
-    this.tags = new TagBook(ops, tagSets);
-    this.checks = new CheckBook(ops);
+    this.tags = new TagBook(ops, judged?.tagSets);
+    this.checks = new CheckBook(ops, judged?.checks);
     this.#writes = writes;
     this.#onTraced = onTraced;
   }
@@ -54,7 +54,7 @@ export class Books {
       service: toUs(user.serviceMs),
       poolWait: toUs(user.poolWaitMs),
       // The wait for the user's own late reply is the system's doing, so it counts from there.
-      lateness: toUs(handedMs - readyMs),
+      lateness: toUs(Math.max(handedMs - readyMs, frame?.wokenLateMs ?? 0)),
     };
     const outcome: Outcome = user.failure !== undefined ? 'failed' : user.refused ? 'refused' : 'ok';
     this.tally.operation(user.planned.opIndex, user.phase, outcome, times);

@@ -4,7 +4,7 @@ import { formatDuration } from '../../ops/core/duration.ts';
 import { invalidConfig } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { localOnly, parseTarget, type TargetPolicy } from './guard.ts';
-import type { TagSet } from './journey/tag-sets.ts';
+import type { JudgedNames } from './journey/tag-sets.ts';
 import { loadScenario } from './load-scenario.ts';
 import type { LiveView, RunMeasurement, WorkerTick } from './measurement.ts';
 import { Crew } from './crew.ts';
@@ -38,8 +38,8 @@ export interface SwarmOptions {
   readonly hurry?: AbortSignal;
   /** How long requests in flight may go on after an early end. Default 2,000. */
   readonly graceMs?: number;
-  /** Tags of journeys that thresholds name together, which are measured so; one at a time all are. Default none. */
-  readonly tagSets?: readonly TagSet[] | undefined;
+  /** What thresholds name. Default nothing. */
+  readonly judged?: JudgedNames | undefined;
   /** The share of the users that this process runs; default all of them. */
   readonly partition?: Partition;
   /** Wall time at which the run begins, so that shares begin together. Default as soon as the workers are ready. */
@@ -115,7 +115,7 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
       sockets: count,
       link,
       shared,
-      tagSets: options.tagSets,
+      judged: options.judged,
       nurseryMb: nurseryMbFor(operationsPerS(plan) / partWithin(partition, worker, workers).count),
       sampledUser: sampledUserOf(plan),
     })),

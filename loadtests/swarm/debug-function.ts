@@ -37,7 +37,7 @@ class DebugFunctions implements FunctionHost {
     const planned = this.#names.find(name);
     const step = this.#steps++;
     this.#stage.tell({ kind: 'step', step, op: planned.op, thinkTimeMs: this.#thinkTimeMs });
-    const frame = { dueMs: 0, readyMs: 0, thinkMs: this.#thinkTimeMs, idleMs: 0, settled: false, tags: user.tags };
+    const frame = { dueMs: 0, readyMs: 0, thinkMs: this.#thinkTimeMs, idleMs: 0, wokenLateMs: 0, settled: false, tags: user.tags };
     this.#thinkTimeMs = 0;
     return new StepUser(this.#stage, 0, user.index, step, planned, 0, 0, user.key, frame);
   }

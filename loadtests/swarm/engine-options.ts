@@ -1,5 +1,5 @@
 import type { Carrier } from './exchange.ts';
-import type { TagSet } from './journey/tag-sets.ts';
+import type { JudgedNames } from './journey/tag-sets.ts';
 import type { HistoryStep } from './measurement.ts';
 import type { Partition } from './partition.ts';
 import type { RunPlan } from './plan.ts';
@@ -12,8 +12,8 @@ export interface EngineOptions {
   readonly plan: RunPlan;
   readonly partition: Partition;
   readonly shared: unknown;
-  /** Tags of journeys that are measured together besides one at a time; default none. */
-  readonly tagSets?: readonly TagSet[] | undefined;
+  /** What thresholds name; default nothing. */
+  readonly judged?: JudgedNames | undefined;
   readonly carrier: Carrier;
   /** Milliseconds since the run began. */
   readonly now: () => number;

@@ -73,12 +73,12 @@ export class Engine implements FunctionGround {
     this.endMs = endOfLoadMs(plan);
     this.overMs = plan.rampMs + plan.holdMs + plan.drainMs;
     const journeys = resolveJourneys(options.scenario, plan.thinkTimeMs, plan.paced);
-    this.names = new OperationNames(journeys.ops);
+    this.names = new OperationNames(journeys.ops, options.judged?.operations);
     const size = shareOf(partition, plan.users);
     this.users = new UserTable(size);
     this.writes = new WriteLedger(size, partition);
     this.wheel = new TimingWheel(size, wheelSlots);
-    this.books = new Books(this.names.list, this.writes, options.onTraced, options.tagSets);
+    this.books = new Books(this.names.list, this.writes, options.onTraced, options.judged);
     this.tally = this.books.tally;
     this.#sender = new Sender({ ...options, memoryOf: this.memoryOf }, this.books, this.writes);
     this.#roster = rosterOf(plan, partition, size);
@@ -165,7 +165,9 @@ export class Engine implements FunctionGround {
       this.#resting?.advance(Math.floor(nowMs), this.#returnRested);
       if (this.#roster !== undefined) this.#welcome(this.#roster, nowMs);
     }
-    if (nowMs >= this.overMs && !this.finished) this.#giveUp(nowMs);
+    // Shared iterations begin no more after the end, so nothing is left to wait for once nobody acts.
+    const isOver = nowMs >= this.overMs || (this.#resting !== undefined && nowMs >= this.endMs && this.#remaining === 0);
+    if (isOver && !this.finished) this.#giveUp(nowMs);
   }
 
   /** Begins no further step; those in flight may end. */

@@ -57,8 +57,10 @@ export interface Frame {
   readonly readyMs: number;
   /** The pause before it. */
   readonly thinkMs: number;
-  /** Pauses in it. */
+  /** Pauses in it, each until the generator came to end it. */
   idleMs: number;
+  /** The latest that one of its pauses was ended, ms after it was due to: the generator's doing. */
+  wokenLateMs: number;
   /** A request of its own has its reply. */
   settled: boolean;
   /** Ids of the tags that the journey has set. */

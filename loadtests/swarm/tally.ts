@@ -107,10 +107,14 @@ export class Tally {
     cell.times.lateness.record(times.lateness);
   }
 
-  /** Counts an operation that was never sent: failed, with a response time of at least this. */
-  unsent(op: number, phase: number, responseUs: number): void {
+  /** Counts an operation that was never sent: failed, with a response time of at least this; without one where it was never due. */
+  unsent(op: number, phase: number, responseUs: number | undefined): void {
     const cell = this.#cell(op, phase);
     cell.total++;
+    if (responseUs === undefined) {
+      cell.failed++;
+      return;
+    }
     cell.fail(responseUs);
     cell.times.response.record(responseUs);
   }

@@ -1,7 +1,7 @@
 import type { Itinerary } from './itinerary.ts';
 import { toUs } from './books.ts';
 import type { PlannedStep } from './journeys.ts';
-import { phaseOf, type RunPlan } from './plan.ts';
+import { endOfLoadMs, phaseOf, type RunPlan } from './plan.ts';
 import type { Failure, StepUser } from './step-user.ts';
 import type { Tally } from './tally.ts';
 import type { UserTable } from './users.ts';
@@ -34,9 +34,15 @@ export class Unsent {
     this.#options = options;
   }
 
-  count({ opIndex }: PlannedStep, dueMs: number, nowMs: number): void {
+  /** @param dueMs undefined for a shared iteration that nobody was free for by the end: nothing says how long it would have taken */
+  count({ opIndex }: PlannedStep, dueMs: number | undefined, nowMs: number): void {
     const { tally, plan } = this.#options;
     this.total++;
+    if (dueMs === undefined) {
+      tally.unsent(opIndex, phaseOf(plan, endOfLoadMs(plan) - 1), undefined);
+      tally.error(opIndex, 'unsent', () => ({ firstAtMs: nowMs, firstMessage: 'shared, and nobody was free for it before the end' }));
+      return;
+    }
     // Only the response time is known, and it is at least this long; the other times never began.
     tally.unsent(opIndex, phaseOf(plan, dueMs), toUs(nowMs - dueMs));
     tally.error(opIndex, 'unsent', () => ({

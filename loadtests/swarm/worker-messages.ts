@@ -1,6 +1,6 @@
 import type { RunPlan } from './engine.ts';
 import type { TargetPolicy } from './guard.ts';
-import type { TagSet } from './journey/tag-sets.ts';
+import type { JudgedNames } from './journey/tag-sets.ts';
 import type { HistoryStep, IndeterminateWrite, WorkerTick, WriteReach } from './measurement.ts';
 import type { Partition } from './partition.ts';
 import type { LinkPlan } from './transport/link-plan.ts';
@@ -31,8 +31,8 @@ export interface WorkerJob {
   /** How users reach the target. Default pooled, over plain sockets of Node. */
   readonly link?: LinkPlan | undefined;
   readonly shared: unknown;
-  /** Tags of journeys that are measured together; default none. */
-  readonly tagSets?: readonly TagSet[] | undefined;
+  /** What thresholds name; default nothing. */
+  readonly judged?: JudgedNames | undefined;
   /** Size of each half of the nursery that the process was started with, MB. */
   readonly nurseryMb: number;
   /** The user whose steps are recorded. */

@@ -59,7 +59,7 @@ export class Worker {
       plan: job.plan,
       partition: job.partition,
       shared: job.shared,
-      tagSets: job.tagSets,
+      judged: job.judged,
       carrier: this.#courier,
       now: clock.now,
       soon: (run) => host.timers.soon(run),

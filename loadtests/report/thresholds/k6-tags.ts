@@ -1,7 +1,7 @@
 import type { RunMeasurement } from '../../swarm/measurement.ts';
 import { isOfCheck } from '../../swarm/journey/tag-sets.ts';
 import type { Threshold } from '../thresholds.ts';
-import { ownTagsOf } from './tag-sets.ts';
+import { ownTagsOf } from './judged-names.ts';
 
 /** Tags that k6 sets by itself ("System tags" in its manual), beside `group` and `check`, which mean something here too. */
 const setByK6: ReadonlySet<string> = new Set([

@@ -85,10 +85,10 @@ export class OpenRoster {
     this.#free[this.#freeCount++] = place;
   }
 
-  /** Takes every arrival that has begun nowhere; an iteration without a user was due by the end. */
-  *drain(): Generator<{ readonly index: number; readonly dueMs: number }> {
+  /** Takes every arrival that has begun nowhere; a shared iteration was never due. */
+  *drain(): Generator<{ readonly index: number; readonly dueMs: number | undefined }> {
     for (; !this.exhausted; this.#arrivals.advance()) {
-      yield { index: this.#arrivals.index, dueMs: this.#dueWhenFree ? this.#endMs - 1 : this.#arrivals.dueMs };
+      yield { index: this.#arrivals.index, dueMs: this.#dueWhenFree ? undefined : this.#arrivals.dueMs };
     }
   }
 }

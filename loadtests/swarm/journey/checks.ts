@@ -15,10 +15,16 @@ export class CheckBook {
   readonly #names: string[] = [];
   #cells = new Map<number, { total: number; failed: number }>();
   overflow = 0;
+  readonly #room: number = Number.POSITIVE_INFINITY;
 
-  /** @param ops names of operations by index; may grow */
-  constructor(ops: readonly string[] = []) {
+  /**
+   * @param ops names of operations by index; may grow
+   * @param judged names that have their room whatever others come first; they are not counted among the 100
+   */
+  constructor(ops: readonly string[] = [], judged: readonly string[] = []) {
     this.#ops = ops;
+    for (const name of judged) this.#intern(name);
+    this.#room = namesMax + this.#ids.size;
   }
 
   count(name: string, op: number, phase: number, ok: boolean): void {
@@ -34,7 +40,7 @@ export class CheckBook {
     const short = name.slice(0, textMax);
     const known = this.#ids.get(short);
     if (known !== undefined) return known;
-    if (this.#ids.size >= namesMax && short !== otherName) {
+    if (this.#ids.size >= this.#room && short !== otherName) {
       this.overflow++;
       return this.#intern(otherName);
     }

@@ -45,6 +45,23 @@ describe('a journey as a function', () => {
     expect(next.serviceUs / 1_000).toBeCloseTo(10, -1);
   });
 
+  it.each(['due', 'after-reply'] as const)('measures a group as quick as its replies, however late its pauses end (%s)', async (pace) => {
+    const run: Run = ({ http, think, group }) => group('browse', async () => {
+      for (let page = 0; page < 11; page++) {
+        if (page > 0) await think(103);
+        await http.request({ method: 'GET', path: '/' });
+      }
+    });
+    const { history } = await simulate(run, { turnMs: 8, latencyMs: () => 1, plan: { pace } });
+    expect(history.length).toBeGreaterThan(3);
+    // Only the beginning of the group, which the schedule said, may be late by a turn.
+    for (const { responseUs, latenessUs } of history) {
+      expect(responseUs).toBeLessThanOrEqual(11_000 + 8_001);
+      expect(latenessUs).toBeLessThanOrEqual(8_001);
+    }
+    expect(Math.max(...history.map(({ latenessUs }) => latenessUs))).toBeGreaterThan(5_000);
+  });
+
   it('measures a group as one operation, without the pauses in it', async () => {
     const run: Run = async ({ http, think, group, check }) => {
       const items = await group('browse', async () => {

@@ -69,6 +69,7 @@ export class FunctionStage implements FunctionHost {
     const suspended = this.#iterations[place];
     if (suspended !== undefined) {
       this.#countPause(suspended, false);
+      this.#noteWaking(suspended);
       suspended.wake();
       return;
     }
@@ -92,6 +93,14 @@ export class FunctionStage implements FunctionHost {
         this.#end(user);
       },
     );
+  }
+
+  /** A pause in a group lasts until it is ended; what it lasts too long is the operation's lateness, and no response time. */
+  #noteWaking({ place, grouped }: FunctionUser): void {
+    if (grouped?.frame === undefined) return;
+    const lateMs = Math.max(0, this.#ground.now() - this.#ground.users.readyMs[place]!);
+    grouped.frame.idleMs += lateMs;
+    grouped.frame.wokenLateMs = Math.max(grouped.frame.wokenLateMs, lateMs);
   }
 
   #countPause(user: FunctionUser, inGroup: boolean): void {
@@ -129,6 +138,7 @@ export class FunctionStage implements FunctionHost {
       readyMs: fresh ? users.readyMs[place]! : nowMs,
       thinkMs: fresh ? users.thinkMs[place]! : 0,
       idleMs: 0,
+      wokenLateMs: 0,
       settled: false,
       tags: user.tags,
     };

@@ -40,6 +40,12 @@ it('operations keep their index once they have one', () => {
 
 const timesOf = (us: number): OperationTimes => ({ response: us, service: us, poolWait: us, lateness: us });
 
+it('operations that thresholds name have their room whatever others come first', () => {
+  const names = new OperationNames(['feed'], ['late', 'feed']);
+  for (let n = 0; n < 500; n++) names.find(`name-${n}`);
+  expect([names.find('late').op, names.find('later').op, names.list.length]).toEqual(['late', '(other)', 1 + 100 + 1 + 1]);
+});
+
 describe('tags', () => {
   it('keep 20 names of 100 values, and count the rest as (other)', () => {
     const book = new TagBook();
@@ -109,6 +115,14 @@ describe('checks', () => {
     expect([book.overflow, book.take()]).toEqual([30, []]);
   });
 
+  it('that thresholds name have their room whatever others come first', () => {
+    const book = new CheckBook(['feed'], ['paid']);
+    for (let name = 0; name < 130; name++) book.count(`n${name}`, 0, 1, true);
+    book.count('paid', 0, 1, false);
+    expect(book.take().find(({ name }) => name === 'paid')).toMatchObject({ total: 1, failed: 1 });
+    expect(book.overflow).toBe(30);
+  });
+
   it('add up over workers', () => {
     const sample = fc.record({ name: fc.constantFrom('a', 'b'), op: fc.constantFrom('x', 'y'), phase: fc.constantFrom('ramp' as const, 'hold' as const), total: fc.nat(9), failed: fc.nat(9) });
     fc.assert(fc.property(fc.array(sample), fc.array(sample), (some, others) => {
@@ -156,6 +170,16 @@ describe('tags that are measured together', () => {
     for (let value = 0; value < 150; value++) book.add(undefined, 'plan', `w${value}`);
     book.operation(book.add(undefined, 'plan', 'pro'), -1, 1, 'ok', timesOf(5));
     expect(book.take().map(({ name, value, total }) => [name, value, total])).toEqual([['plan', 'pro', 1]]);
+  });
+
+  it('are told apart by operation, also beyond 4,000 pairs', () => {
+    const ops = Array.from({ length: 50 }, (_, op) => `op-${op}`);
+    const book = new TagBook(ops, [{ tags: { shop: 's99' } }, { tags: { shop: 's99', plan: 'pro' } }]);
+    for (let value = 0; value < 100; value++) for (const op of ops.keys()) book.operation(book.add(undefined, 'shop', `s${value}`), op, 1, 'ok', timesOf(5));
+    book.operation(book.add(book.add(undefined, 'shop', 's99'), 'plan', 'pro'), 49, 1, 'ok', timesOf(5));
+    const samples = book.take().filter(({ value }) => value === 's99' || value === 'pro & s99');
+    expect(samples).toHaveLength(51);
+    expect(samples.filter(({ op }) => op === '(other)')).toEqual([]);
   });
 
   it('are never taken for others, and are the same in any order', () => {

@@ -13,14 +13,17 @@ export class OperationNames {
   /** Every name, by index; grows. */
   readonly list: string[];
   readonly #planned = new Map<string, PlannedStep>();
-  readonly #room: number;
+  readonly #judged: ReadonlySet<string>;
+  #room: number;
   #unclean = 0;
   /** Operations whose name found no room. */
   overflow = 0;
 
-  constructor(listed: readonly string[]) {
+  /** @param judged names that have their room whenever they come */
+  constructor(listed: readonly string[], judged: readonly string[] = []) {
     this.list = [...listed];
     for (const [opIndex, op] of listed.entries()) this.#planned.set(op, planned(op, opIndex));
+    this.#judged = new Set(judged);
     this.#room = listed.length + madeUpMax;
   }
 
@@ -44,7 +47,8 @@ export class OperationNames {
   }
 
   #add(name: string): PlannedStep {
-    if (this.list.length >= this.#room && name !== otherName) {
+    if (this.#judged.has(name)) this.#room++;
+    else if (this.list.length >= this.#room && name !== otherName) {
       this.overflow++;
       return this.#planned.get(otherName) ?? this.#add(otherName);
     }

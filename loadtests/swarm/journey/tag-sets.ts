@@ -8,6 +8,14 @@ export interface TagSet {
   readonly check?: string;
 }
 
+/** What thresholds name and journeys make up while they run: it has its room in every worker, whatever else comes first. */
+export interface JudgedNames {
+  /** Tags of one threshold are measured together, and told apart by operation. */
+  readonly tagSets: readonly TagSet[];
+  readonly operations: readonly string[];
+  readonly checks: readonly string[];
+}
+
 /** Stands for a check among the names of tags; a threshold cannot name a tag so. */
 const checkName = '(check)';
 

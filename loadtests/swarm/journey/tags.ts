@@ -20,7 +20,8 @@ interface Tag {
 /**
  * What journeys' tags were measured at: 20 names of 100 values each, by operation. A value beyond that counts as
  * `(other)` of its name, a name beyond that as the name `(other)`, an operation beyond 4,000 pairs of tag and
- * operation as operation `(other)`; `overflow` counts how often. Sets of tags that were asked for are measured besides.
+ * operation as operation `(other)`; `overflow` counts how often. Sets of tags that were asked for are measured besides, by
+ * operation whatever else there is.
  */
 export class TagBook {
   readonly #ops: readonly string[];
@@ -28,6 +29,8 @@ export class TagBook {
   readonly #tags: Tag[] = [];
   /** Ids of the sets asked for. */
   readonly #sets: readonly number[];
+  /** Tags from this id on were not asked for. */
+  readonly #unasked: number;
   readonly #pairs = new Set<number>();
   #cells = new Map<number, SparseCell>();
   overflow = 0;
@@ -39,6 +42,7 @@ export class TagBook {
   constructor(ops: readonly string[] = [], sets: readonly TagSet[] = []) {
     this.#ops = ops;
     this.#sets = sets.flatMap((set) => this.#addSet(set));
+    this.#unasked = this.#tags.length;
   }
 
   /** A single tag is measured anyway. */
@@ -104,7 +108,7 @@ export class TagBook {
     const at = pair * phaseNames.length + phase;
     const known = this.#cells.get(at);
     if (known !== undefined) return known;
-    if (op >= 0 && !this.#pairs.has(pair)) {
+    if (op >= 0 && id >= this.#unasked && !this.#pairs.has(pair)) {
       if (this.#pairs.size >= pairsMax) {
         this.overflow++;
         return this.#cell(id, -1, phase);
