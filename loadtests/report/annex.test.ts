@@ -44,6 +44,12 @@ describe('what a summary says beyond operations', () => {
     expect(summarySchema.parse(summary)).toMatchObject({ arrivalsQueued: 12, namesBeyond: { tags: 4 } });
   });
 
+  it('are users that were needed, not those there might have been', () => {
+    const few = buildSummary(sampleRun({ workers: workers.map((worker) => ({ ...worker, usersStarted: 100 })) }), sampleFacts());
+    expect(few.validity.find(({ name }) => name === 'users_completed')?.text).toContain(`(${100 * workers.length} of ${100 * workers.length})`);
+    expect(renderReport(few)).toContain('of the users that were needed, of');
+  });
+
   it('is nothing where there was none of it, as in runs of before', () => {
     expect(annexOf(sampleRun(), holdOf(sampleRun()))).toEqual({});
     const html = renderReport(buildSummary(sampleRun(), sampleFacts()));

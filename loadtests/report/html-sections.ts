@@ -162,7 +162,7 @@ export function userSection(summary: Summary): Markup {
   return markup`<section><h2>Users</h2><div class="card"><p>${
     perUser === null
       ? `${summary.generator.tool} does not count what each user did.`
-      : `${formatPercent(summary.usersCompletedRatio)} of ${formatNumber(summary.users)} users completed an operation. Operations per user: fewest ${perUser.min}, p1 ${perUser.p1}, median ${perUser.p50}, p99 ${perUser.p99}, most ${perUser.max}.`
+      : `${formatPercent(summary.usersCompletedRatio)} of ${summary.arrivalsQueued === undefined ? `${formatNumber(summary.users)} users` : `the users that were needed, of ${formatNumber(summary.users)} at most,`} completed an operation. Operations per user: fewest ${perUser.min}, p1 ${perUser.p1}, median ${perUser.p50}, p99 ${perUser.p99}, most ${perUser.max}.`
   }</p>${
     sampled !== null && markup`<details><summary>${sampled.history.length < historyMax ? 'Everything' : `The first ${formatNumber(historyMax)} steps`} user ${sampled.user} did</summary>${table(`${formatNumber(sampled.history.length)} steps in order${sampled.history.length < historyMax ? '' : '; no more are kept, so later ones may be missing'}.`, [
       { title: 'Due', cell: (step: (typeof sampled.history)[number]) => `${step.dueS.toFixed(3)} s` },

@@ -1,4 +1,5 @@
 import type { Histogram } from '../swarm/histogram.ts';
+import { usersNeeded } from '../swarm/compose-measurement.ts';
 import { timeNames } from '../swarm/measurement.ts';
 import type { LinkCounts, RunMeasurement } from '../swarm/measurement.ts';
 import { annexOf } from './annex.ts';
@@ -130,6 +131,7 @@ function insteadOf(threshold: Threshold | undefined, ok: boolean | null, run: Ru
 }
 
 function validityInput(run: RunMeasurement, hold: Hold, shares: NonNullable<Summary['shares']>): Parameters<typeof judgeValidity>[0] {
+  const users = usersNeeded(run.users, run.workers);
   const worst = (values: number[]): number => values.reduce((most, value) => Math.max(most, value), 0);
   return {
     // A late generator must not hide among others that were not.
@@ -137,8 +139,8 @@ function validityInput(run: RunMeasurement, hold: Hold, shares: NonNullable<Summ
     loopDelayP99Ms: worst(run.workers.map((worker) => worker.loopDelayP99Ms)),
     coreShareMax: worst(run.workers.map((worker) => worker.coreShareMax)),
     unsent: run.unsent,
-    users: run.users,
-    usersCompleted: Math.round(run.operationsPerUser.completedRatio * run.users),
+    users,
+    usersCompleted: Math.round(run.operationsPerUser.completedRatio * users),
     workers: run.workers.length,
     workersLost: run.workersLost.length,
     operations: hold.all.total,

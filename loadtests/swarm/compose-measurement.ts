@@ -90,6 +90,12 @@ function completedByUser(users: number, results: readonly WorkerResult[], partOf
   return counts;
 }
 
+/** Of so many users at most, those that a run needed: all of a population, and where work arrives openly those that acted. */
+export function usersNeeded(users: number, workers: readonly WorkerHealth[]): number {
+  const openly = workers.some(({ arrivalsQueued }) => arrivalsQueued !== undefined);
+  return openly ? Math.min(users, workers.reduce((sum, { usersStarted }) => sum + usersStarted, 0)) : users;
+}
+
 /**
  * Where work arrives openly, `users` is a bound and those who were never needed are left out.
  * @param completed indexed by user
@@ -98,8 +104,7 @@ function completedByUser(users: number, results: readonly WorkerResult[], partOf
  */
 export function operationsPerUser(completed: Uint32Array, share: Partition, workers: readonly WorkerHealth[]): OperationsPerUser {
   const all = shareOf(share, completed.length);
-  const openly = workers.some(({ arrivalsQueued }) => arrivalsQueued !== undefined);
-  const users = openly ? Math.min(all, workers.reduce((sum, { usersStarted }) => sum + usersStarted, 0)) : all;
+  const users = usersNeeded(all, workers);
   const counts = Uint32Array.from({ length: all }, (_, place) => completed[userAt(share, place)]!).sort().subarray(all - users);
   const quantile = (ratio: number): number => counts[Math.max(0, Math.ceil(ratio * users) - 1)] ?? 0;
   const idle = counts.findIndex((count) => count > 0);
