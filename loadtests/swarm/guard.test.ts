@@ -26,6 +26,12 @@ describe('checkAddress', () => {
     expect(allowed('10.2.2.3', 'x', ['10.1.0.0/16'])).toBe(false);
     expect(allowed('2001:db8::7', 'x', ['2001:db8::/32'])).toBe(true);
     expect(checkAddress('8.8.8.8', 'api.test', localOnly)).toContain('8.8.8.8');
+    expect(allowed('10.1.2.3', 'api.staging.example', ['API.Staging.Example'])).toBe(true);
+  });
+
+  it.each(['10.0.0.0/', '10.0.0.0/ ', '0.0.0.0/0', '10.0.0.0/99', '10.0.0.0/abc', '::/0'])('opens for no address because of the slip %j', (slip) => {
+    for (const address of ['93.184.216.34', '10.0.0.1', '2606:2800::1']) expect(() => checkAddress(address, 'x', { staging: [slip], confirmed: [] })).toThrow(slip);
+    expect(() => parseTarget('http://93.184.216.34', { staging: [slip], confirmed: [] })).toThrow(expect.objectContaining({ exitCode: 104 }) as Error);
   });
 });
 
@@ -56,6 +62,7 @@ describe('parseTarget', () => {
     expect(parseTarget('http://[::1]:3000').hostname).toBe('[::1]');
     const policy = { staging: ['api.example.com'], confirmed: ['api.example.com'] };
     expect(parseTarget('http://api.example.com', policy).hostname).toBe('api.example.com');
+    expect(parseTarget('http://API.example.com', { staging: [], confirmed: ['Api.Example.com'] }).hostname).toBe('api.example.com');
   });
 });
 

@@ -1,10 +1,11 @@
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 import { invalidConfig, messageOf } from '../../ops/core/error.ts';
+import { readStagingEntry } from '../../ops/core/staging.ts';
 
 /** Which targets may be put under load besides this machine. */
 export interface TargetPolicy {
-  /** Host names, addresses or CIDR ranges that the configuration lists as staging. */
+  /** Host names, addresses or CIDR ranges that the configuration lists as staging, as `readStagingEntry` reads them. */
   readonly staging: readonly string[];
   /** Hosts confirmed by name (`--confirm-target`). */
   readonly confirmed: readonly string[];
@@ -45,7 +46,7 @@ export function parseTarget(target: string, policy: TargetPolicy = localOnly): U
     throw invalidConfig(`target "${url.protocol}//${url.host}" has more than a host and a port`, `use ${url.protocol}//${url.host} and put paths in the journey`);
   }
   const host = bare(url.hostname);
-  if (looksLikeProduction(host) && !policy.confirmed.includes(host)) {
+  if (looksLikeProduction(host) && !policy.confirmed.some((name) => name.toLowerCase() === host)) {
     throw invalidConfig(`target "${host}" looks like production`, `if you own it and mean it: --confirm-target=${host}`);
   }
   if (isIP(host) !== 0) {
@@ -72,12 +73,12 @@ export async function pinTarget(target: string, policy: TargetPolicy, resolve: R
   const addresses = await resolve(host).catch((error: unknown) => {
     throw invalidConfig(`target "${host}" has no address: ${messageOf(error)}`, 'check its name, and that this machine can resolve it', error);
   });
-  if (!policy.staging.includes(host)) {
+  if (!listOf(policy.staging).names.has(host)) {
     const refusal = addresses.map((address) => checkAddress(address, host, policy)).find((why) => why !== undefined);
     if (refusal !== undefined) throw invalidConfig(refusal, stagingHint);
     return policy;
   }
-  return { ...policy, staging: [...policy.staging.filter((entry) => entry !== host), ...addresses] };
+  return { ...policy, staging: [...policy.staging.filter((entry) => entry.toLowerCase() !== host), ...addresses] };
 }
 
 const stagingHint = 'list it as staging in sora.config.ts if it is yours to load';
@@ -92,22 +93,32 @@ export function checkAddress(address: string, hostname: string, policy: TargetPo
   if (family === 0) return `"${address}" is no IP address`;
   const type = family === 6 ? 'ipv6' : 'ipv4';
   if (loopback.check(plain, type)) return undefined;
-  if (policy.staging.includes(hostname)) return undefined;
-  if (listOf(policy.staging).check(plain, type)) return undefined;
+  const { names, networks } = listOf(policy.staging);
+  if (names.has(hostname) || networks.check(plain, type)) return undefined;
   return `${hostname} resolves to ${plain}, which is not this machine`;
 }
 
-/** Reads addresses and ranges; names in the list are matched by name instead. */
-function listOf(entries: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const entry of entries) {
-    const [address = '', bits] = entry.split('/');
-    const family = isIP(bare(address));
-    if (family === 0) continue;
-    const type = family === 6 ? 'ipv6' : 'ipv4';
-    if (bits === undefined) list.addAddress(bare(address), type);
-    else list.addSubnet(bare(address), Number(bits), type);
+interface StagingList {
+  readonly names: ReadonlySet<string>;
+  readonly networks: BlockList;
+}
+
+/** What was read of a list; it is asked about every connection. */
+const lists = new WeakMap<readonly string[], StagingList>();
+
+/** @throws SoraError `invalid_config` on an entry that is none */
+function listOf(entries: readonly string[]): StagingList {
+  const known = lists.get(entries);
+  if (known !== undefined) return known;
+  const names = new Set<string>();
+  const networks = new BlockList();
+  for (const entry of entries.map(readStagingEntry)) {
+    if (entry.kind === 'name') names.add(entry.name);
+    else if (entry.kind === 'address') networks.addAddress(entry.address, entry.family);
+    else networks.addSubnet(entry.address, entry.bits, entry.family);
   }
+  const list = { names, networks };
+  lists.set(entries, list);
   return list;
 }
 

@@ -23,6 +23,17 @@ describe('readConfig', () => {
     expect((await readConfig(host, folder)).load.staging).toEqual(['staging.example.test', '10.1.0.0/16']);
   });
 
+  it('reads the staging list once: names in small letters, and no slip that would open it', async () => {
+    write(`export default { load: { staging: ['Staging.Example.test', '[2001:db8::7]'] } };`);
+    expect((await readConfig(host, folder)).load.staging).toEqual(['staging.example.test', '2001:db8::7']);
+  });
+
+  it.each(['10.0.0.0/', '10.0.0.0/0', 'http://staging.test', 'staging.test:80'])('refuses the staging entry %s, and says how to write it', async (entry) => {
+    write(`export default { load: { staging: ['10.1.0.0/16', ${JSON.stringify(entry)}] } };`);
+    await expect(readConfig(host, folder)).rejects.toMatchObject({ exitCode: 104, message: expect.stringContaining(`load.staging.1: staging entry "${entry}" is `) as string });
+    await expect(readConfig(host, folder)).rejects.toThrow('10.1.0.0/16');
+  });
+
   it('reads a dated price list, and refuses one without its day', async () => {
     write(`export default { prices: { cpuSecond: 0.00001, gbSecond: 0.000001, egressGb: 0.09, currency: 'EUR', asOf: '2026-01-31' } };`);
     expect((await readConfig(host, folder)).prices).toEqual({ cpuSecond: 0.00001, gbSecond: 0.000001, egressGb: 0.09, currency: 'EUR', asOf: '2026-01-31' });

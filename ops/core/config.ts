@@ -3,19 +3,29 @@ import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { invalidConfig, messageOf } from './error.ts';
 import type { Host } from './host.ts';
+import { readStagingEntry, stagingText } from './staging.ts';
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).max(2_000);
 const intervalMs = z.int().min(1_000).max(3_600_000);
 /** What is scraped at most, the processes of the stack among it. */
 export const scrapeTargetsMax = 1_000;
+/** One host, address or range as `readStagingEntry` reads it. */
+const stagingEntry = z.string().transform((text, context) => {
+  try {
+    return stagingText(readStagingEntry(text));
+  } catch (error) {
+    context.addIssue(messageOf(error));
+    return z.NEVER;
+  }
+});
 const price = z.number().min(0).max(1e6);
 
 /** What `sora.config.ts` may hold, one part a subsystem. Defaults < this file < environment < flags. */
 const configSchema = z.strictObject({
   load: z
     .strictObject({
-      /** Hosts, addresses or CIDR ranges besides this machine that may be put under load. */
-      staging: z.array(z.string().min(1).max(253)).max(100).default([]),
+      /** Hosts, addresses or CIDR ranges (at most /8 of IPv4, /16 of IPv6) besides this machine that may be put under load. */
+      staging: z.array(stagingEntry).max(100).default([]),
     })
     .prefault({}),
   /** What the control plane scrapes, evaluates and tells; see ops/control/README.md. */
