@@ -39,6 +39,8 @@ export interface ValidityInput {
   readonly workersLost: number;
   /** Operations done in the hold. */
   readonly operations: number;
+  /** Operations that the guard of targets kept from being sent, and what it said first; absent or 0 adds no condition. */
+  readonly refused?: { readonly count: number; readonly firstMessage: string } | undefined;
 }
 
 /** One condition with what was found. */
@@ -54,7 +56,7 @@ export interface ValidityItem {
   readonly text: string;
 }
 
-/** Compares each condition with its limit; all are always listed. */
+/** Compares each condition with its limit; all are always listed, but for refused targets, listed where there are any. */
 export function judgeValidity(input: ValidityInput, limits: ValidityLimits = defaultValidityLimits): ValidityItem[] {
   const completed = input.users === 0 ? 0 : input.usersCompleted / input.users;
   return [
@@ -68,7 +70,15 @@ export function judgeValidity(input: ValidityInput, limits: ValidityLimits = def
       `${percent(completed)} of users completed an operation (${formatNumber(input.usersCompleted)} of ${formatNumber(input.users)})`,
     ),
     item('workers_lost', input.workersLost, limits.workersLostMax, 'count', 'max', `${input.workersLost} of ${input.workers} workers lost`),
+    ...refusedItem(input.refused),
   ];
+}
+
+/** What the guard refuses says nothing of the system, so there is no limit to set. */
+function refusedItem(refused: ValidityInput['refused']): ValidityItem[] {
+  if (refused === undefined || refused.count === 0) return [];
+  const found = item('refused_targets', refused.count, 0, 'count', 'max', `${formatNumber(refused.count)} operations refused by the guard of targets`);
+  return [{ ...found, text: `${found.text}: ${refused.firstMessage.slice(0, 300)}; where such addresses are yours to load, list them as staging in sora.config.ts, best as a range such as 10.1.0.0/16` }];
 }
 
 const flagNames: Readonly<Record<string, { key: keyof ValidityLimits; unit: ValidityItem['unit'] }>> = {

@@ -62,6 +62,16 @@ describe('judgeRun', () => {
     const lost = judgeRun({ ...passing, validity: judgeValidity({ ...healthy, ...amiss }), aborted, audit: { ...clean, lost: 1 } });
     expect(lost).toMatchObject({ verdict: 'fail', exitCode: 99 });
   });
+  it.each([undefined, aborted])('is unsure of a run that the guard of targets kept from its target, whatever it missed and where that ended it: %s', (ended) => {
+    const validity = judgeValidity({ ...healthy, refused: { count: 312, firstMessage: 'GET /: api.staging.test resolves to 10.1.2.9, which is not this machine' } });
+    const judged = judgeRun({ ...passing, thresholds: [threshold(false)], validity, aborted: ended });
+    expect(judged).toMatchObject({ verdict: 'insufficient', exitCode: 98 });
+    expect(judged.reasons[0]).toBe(
+      'validity: 312 operations refused by the guard of targets, limit ≤ 0: GET /: api.staging.test resolves to 10.1.2.9, which is not this machine; where such addresses are yours to load, list them as staging in sora.config.ts, best as a range such as 10.1.0.0/16',
+    );
+    expect(judgeRun({ ...passing, validity, audit: { ...clean, lost: 1 } }).verdict).toBe('fail');
+    expect(judgeValidity({ ...healthy, refused: { count: 0, firstMessage: '' } })).toEqual(judgeValidity(healthy));
+  });
   it('says what there was in place of what a threshold looked for in vain', () => {
     expect(judgeRun({ ...passing, thresholds: [{ ...threshold(null), instead: 'operations seen: feed' }] }).reasons).toEqual([
       'threshold response_time: p(95)<500: nothing was measured; operations seen: feed',

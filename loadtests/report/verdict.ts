@@ -41,8 +41,8 @@ export interface Judgement {
 
 /**
  * Says what a run proved. Precedence: an audit loss, duplicate or unbalanced ledger is always a
- * fail, and so is a run that a threshold ended, unless its generator was beyond its limits: then that, not the
- * system, may be what was measured. Then an interrupted or invalid measurement is insufficient;
+ * fail, and so is a run that a threshold ended, unless its generator was beyond its limits or refused targets: then
+ * that, not the system, may be what was measured. Then an interrupted or invalid measurement is insufficient;
  * then thresholds fail; then users who got nothing done leave it insufficient (where thresholds failed, the system
  * is why, and the measurement stands); then pass.
  */
@@ -69,8 +69,8 @@ export function judgeRun(input: VerdictInput): Judgement {
 /** A failing system keeps users from completing anything, so this item says nothing against the generator. */
 const isCoverage = ({ name }: ValidityItem): boolean => name === 'users_completed';
 
-/** Signs that the generator was what was slow; an early end is the cause of none of them. */
-const ofGenerator: ReadonlySet<string> = new Set(['lateness_p99', 'loop_delay_p99', 'worker_core_share', 'workers_lost']);
+/** Signs that the generator was what was slow, or kept the load to itself; an early end is the cause of none of them. */
+const ofGenerator: ReadonlySet<string> = new Set(['lateness_p99', 'loop_delay_p99', 'worker_core_share', 'workers_lost', 'refused_targets']);
 
 /** What is left undone when a run ends early says nothing against it. */
 const isCutShort = ({ name }: ValidityItem, { aborted }: VerdictInput): boolean => aborted !== undefined && name === 'unsent';

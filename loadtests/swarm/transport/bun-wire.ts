@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { TransportError, transportErrorOf } from '../transport-error.ts';
-import { closedByServer } from './open-wire.ts';
+import { allowedOf, closedByServer } from './open-wire.ts';
 import type { Dial, Endpoint, Wire, WireEvents } from './wire.ts';
 
 /** What we use of Bun's socket interface. */
@@ -53,12 +53,7 @@ class BunWire implements Wire {
   }
 
   async #resolve(hostname: string, localAddress: string | undefined): Promise<string> {
-    const addresses = await lookup(hostname, { all: true, family: localAddress === undefined ? 0 : isIP(localAddress) });
-    for (const { address } of addresses) {
-      const refusal = this.endpoint.refuseAddress(address);
-      if (refusal !== undefined) throw new TransportError('refused_target', refusal);
-    }
-    const [first] = addresses;
+    const [first] = allowedOf(await lookup(hostname, { all: true, family: localAddress === undefined ? 0 : isIP(localAddress) }), this.endpoint);
     if (first === undefined) throw new TransportError('ENOTFOUND', `${hostname} has no address`);
     return first.address;
   }

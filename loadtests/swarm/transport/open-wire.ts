@@ -1,4 +1,4 @@
-import { lookup } from 'node:dns';
+import { lookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { TransportError } from '../transport-error.ts';
 import type { Endpoint, Wire, WireEvents } from './wire.ts';
@@ -20,14 +20,31 @@ export function openWire(endpoint: Endpoint, events: WireEvents, localAddress: s
   return endpoint.dial(endpoint, events, localAddress);
 }
 
-/** A look-up that refuses a name unless every address it answers is allowed. */
-export function guardedLookup(endpoint: Endpoint): LookupFunction {
+type Guard = Pick<Endpoint, 'refuseAddress'>;
+type LookUpAll = (hostname: string, options: LookupAllOptions, callback: (error: Error | null, addresses: LookupAddress[]) => void) => void;
+
+/**
+ * Those of a name's addresses that may be connected to. A load balancer that grows in mid-run adds addresses that
+ * nobody has allowed; the load then stays on the others.
+ * @throws TransportError `refused_target` where none is allowed
+ */
+export function allowedOf<T extends { readonly address: string }>(addresses: readonly T[], guard: Guard): T[] {
+  const refusals = addresses.map(({ address }) => guard.refuseAddress(address));
+  const [refusal] = refusals;
+  if (refusal !== undefined && !refusals.includes(undefined)) throw new TransportError('refused_target', refusal);
+  return addresses.filter((_, index) => refusals[index] === undefined);
+}
+
+/** A look-up that answers the allowed addresses of a name alone, and refuses it where there is none. */
+export function guardedLookup(guard: Guard, lookUp: LookUpAll = lookup): LookupFunction {
   return (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    lookUp(hostname, { ...options, all: true }, (error, answered) => {
       if (error !== null) return callback(error, '', 0);
-      for (const { address } of addresses) {
-        const refusal = endpoint.refuseAddress(address);
-        if (refusal !== undefined) return callback(new TransportError('refused_target', refusal), '', 0);
+      let addresses: LookupAddress[];
+      try {
+        addresses = allowedOf(answered, guard);
+      } catch (refused) {
+        return callback(refused as TransportError, '', 0);
       }
       const [first] = addresses;
       if (options.all === true) callback(null, addresses);
