@@ -102,6 +102,17 @@ describe('buildSummary', () => {
     expect(judged.sampledUser?.history[0]?.requests[0]?.path).toMatch(/^\/reset\?token=/);
   });
 
+  it('proves nothing where the guard kept operations from the target, whatever was missed', () => {
+    const refused = { kind: 'refused_target', op: 'feed', count: 40, firstAtMs: 30_000, firstMessage: 'GET /feed: api.staging.test resolves to 10.1.2.9, which is not this machine' };
+    const facts = sampleFacts({ thresholds: [parseThreshold('operation_failed', 'rate<0.0000001')] });
+    const run = sampleRun({ errors: [...sampleRun().errors, { ...refused, op: 'chat', count: 2, firstAtMs: 31_000, firstMessage: 'later' }, refused] });
+    const judged = buildSummary(run, facts);
+    expect([judged.verdict, judged.exitCode, judged.reasons[0]]).toEqual(['insufficient', 98, expect.stringMatching(/^validity: 42 operations refused by the guard of targets, limit ≤ 0: GET \/feed: .*; where such addresses are yours to load, list them as staging/)]);
+    expect(buildSummary(sampleRun(), facts).verdict).toBe('fail');
+    validate(JSON.parse(JSON.stringify(judged)));
+    expect(validate.errors).toBeNull();
+  });
+
   it('tells apart requests as k6 counts them and operations from their due time', () => {
     const facts = sampleFacts({ thresholds: [parseThreshold('response_time', 'max<1'), parseThreshold('http_req_duration', 'max<1'), parseThreshold('response_time{op:ai}', 'p(50)<1')] });
     const [response, request, ai] = buildSummary(sampleRun(), facts).thresholds.map((row) => row.measured ?? 0);

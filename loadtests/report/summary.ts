@@ -2,6 +2,7 @@ import type { Histogram } from '../swarm/histogram.ts';
 import { usersNeeded } from '../swarm/compose-measurement.ts';
 import { timeNames } from '../swarm/measurement.ts';
 import type { LinkCounts, RunMeasurement } from '../swarm/measurement.ts';
+import type { TransportErrorKind } from '../swarm/transport-error.ts';
 import { annexOf } from './annex.ts';
 import type { GeneratorUse } from './generator-use.ts';
 import { holdOf, lookupMetrics, ratioOf } from './hold.ts';
@@ -144,7 +145,14 @@ function validityInput(run: RunMeasurement, hold: Hold, shares: NonNullable<Summ
     workers: run.workers.length,
     workersLost: run.workersLost.length,
     operations: hold.all.total,
+    refused: refusedOf(run),
   };
+}
+
+/** What the guard of targets kept from being sent, in any phase. */
+function refusedOf({ errors }: RunMeasurement): { count: number; firstMessage: string } {
+  const refused = errors.filter(({ kind }) => kind === ('refused_target' satisfies TransportErrorKind)).toSorted((a, b) => a.firstAtMs - b.firstAtMs);
+  return { count: refused.reduce((sum, { count }) => sum + count, 0), firstMessage: refused[0]?.firstMessage ?? '' };
 }
 
 /** Counted when the reply came, so that what the drain still answers does not flatter the rate. */
