@@ -35,7 +35,7 @@ export interface ReceiverOptions {
   readonly resolve?: Resolve;
 }
 
-/** Keeps one connection to a receiver; every address its name resolves to passes the guard first. */
+/** Keeps one connection to a receiver; every address it connects to passes the guard first. */
 export function createReceiver({ host, url, headers, policy, mayRetry, resolve = byDns }: ReceiverOptions): Receiver {
   const secure = url.protocol === 'https:';
   const agent = secure ? new HttpsAgent({ keepAlive: true, maxSockets: 1 }) : new HttpAgent({ keepAlive: true, maxSockets: 1 });
@@ -96,14 +96,16 @@ function authorizationOf({ username, password }: URL): Record<string, string> {
 
 const byDns: Resolve = async (hostname) => (await lookup(hostname, { all: true })).map(({ address }) => address);
 
-/** Looks a name up and lets no address pass that the policy refuses. */
+/** Looks a name up and lets no address pass that the policy refuses, as for targets: others may be added in mid-run. */
 function guardedLookup(policy: TargetPolicy, resolve: Resolve): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname).then(
       (addresses) => {
-        const refusal = addresses.map((address) => checkAddress(address, hostname, policy)).find((why) => why !== undefined);
-        if (refusal !== undefined) return callback(new Refused(refusal), '');
-        const found = addresses.map((address) => ({ address, family: isIP(address) }));
+        const refusals = addresses.map((address) => checkAddress(address, hostname, policy));
+        const allowed = addresses.filter((_, index) => refusals[index] === undefined);
+        const [refusal] = refusals;
+        if (allowed.length === 0 && refusal !== undefined) return callback(new Refused(refusal), '');
+        const found = allowed.map((address) => ({ address, family: isIP(address) }));
         if (options.all === true) return callback(null, found);
         return callback(null, found[0]?.address ?? '', found[0]?.family);
       },

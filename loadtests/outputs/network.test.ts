@@ -166,8 +166,8 @@ describe('OTLP', () => {
 });
 
 describe('the way to a receiver', () => {
-  const post = async (url: URL, address: string): Promise<unknown> => {
-    const receiver = createReceiver({ host, url, headers: {}, policy: localOnly, mayRetry: () => true, resolve: () => Promise.resolve([address]) });
+  const post = async (url: URL, ...addresses: string[]): Promise<unknown> => {
+    const receiver = createReceiver({ host, url, headers: {}, policy: localOnly, mayRetry: () => true, resolve: () => Promise.resolve(addresses) });
     try {
       return await receiver.post(Buffer.from('x'), new AbortController().signal).catch((error: unknown) => error);
     } finally {
@@ -186,6 +186,7 @@ describe('the way to a receiver', () => {
     const url = new URL(receiver.url);
     url.hostname = 'metrics.test';
     expect(await post(url, '127.0.0.1')).toBe('taken');
+    expect(await post(url, '192.0.2.7', '127.0.0.1')).toBe('taken');
   });
 
   it('may open later when nobody listens', async () => {
