@@ -14,6 +14,10 @@ describe('requireOwn', () => {
     }
   });
 
+  it.each(['10.0.0.0/', '10.0.0.0/8', 'http://staging.test', 'staging.test:80', '10.1.2.3:80', '*.staging.test', 'a b'])('refuses the entry "%s", and says how to write it', (entry) => {
+    expect(() => requireOwn('SORA_TARGET', 'http://127.0.0.1', `10.1.2.3,,${entry}`)).toThrow(`SORA_STAGING lists "${entry}", which is no host: write names and addresses alone`);
+  });
+
   it.each(['http://127.0.0.1@example.com', 'ftp://127.0.0.1', '127.0.0.1', 'http://localhost:3000/path', 'http://localhost#@example.com', ''])('refuses what is no address: %s', (address) => {
     expect(() => requireOwn('SORA_TARGET', address, 'example.com')).toThrow('is no http or https address');
   });
