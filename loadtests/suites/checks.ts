@@ -1,12 +1,10 @@
-import { formatMeasured, formatMs, formatNumber, formatPercent } from '../report/format.ts';
+import { formatMeasured, formatNumber, formatPercent } from '../report/format.ts';
 import { generatorName } from '../report/resources-meter.ts';
 import type { Summary } from '../report/summary-schema.ts';
 import type { Check } from './result-schema.ts';
 import { slopeLimits, slopeOf } from './slope.ts';
 import type { SlopePoint } from './slope.ts';
-import type { SoakPart, SpikePart } from './suite-schema.ts';
-import { goodPerS, holdStretch, recoveredAfterS, steadyS } from './timeline.ts';
-import type { Stretch } from './timeline.ts';
+import type { SoakPart } from './suite-schema.ts';
 
 /** A run's thresholds and its audit. */
 export function runChecks(summary: Summary): Check[] {
@@ -29,43 +27,6 @@ export function auditChecks({ audit, scenario }: Summary): Check[] {
 /** Whether the audit of a run found what must never be. */
 export function isBroken({ audit }: Summary): boolean {
   return audit !== null && (audit.lost > 0 || audit.duplicated > 0 || audit.ledgerBalanced === false);
-}
-
-/** Goodput in the spike against before, and the time p95 took to come back after. */
-export function spikeChecks(part: SpikePart, base: readonly Summary[], extra: readonly Summary[]): Check[] {
-  const spike = joinStretches(extra);
-  const holds = base.flatMap((summary) => holdStretch(summary) ?? []);
-  if (spike === undefined || holds.length === 0) return [{ name: 'spike', measured: null, limit: null, ok: null, text: 'the spike never took place' }];
-  const calmFromMs = Math.max(...holds.map(({ fromMs }) => fromMs));
-  const calm = { fromMs: calmFromMs, toMs: Math.min(calmFromMs + part.holdS * 1_000, spike.fromMs) };
-  const calmPerS = goodPerS(base, calm);
-  const spikePerS = goodPerS([...base, ...extra], spike);
-  const checks: Check[] = base.map((summary) => recoveryCheck(part, summary, spike));
-  if (part.goodputMin === undefined) return checks;
-  if (calmPerS === null || spikePerS === null) return [...checks, { name: 'goodput', measured: null, limit: part.goodputMin, ok: null, text: 'the points of the series stand for more time than the spike or the calm before it' }];
-  const ratio = calmPerS === 0 ? null : spikePerS / calmPerS;
-  return [...checks, {
-    name: 'goodput', measured: ratio, limit: part.goodputMin, ok: ratio === null ? null : ratio >= part.goodputMin,
-    text: `good operations in the spike ${formatNumber(spikePerS)}/s, ${formatPercent(ratio)} of the ${formatNumber(calmPerS)}/s before; limit ≥ ${formatPercent(part.goodputMin)}`,
-  }];
-}
-
-function recoveryCheck({ p95Ms, recoveryMaxS }: SpikePart, summary: Summary, spike: Stretch): Check {
-  const { scenario } = summary;
-  const seenS = ((holdStretch(summary)?.toMs ?? 0) - spike.toMs) / 1_000;
-  const measured = recoveredAfterS(summary, spike.toMs, p95Ms);
-  const name = `${scenario}: recovery`;
-  // A run that ended too early has shown neither recovery nor its lack.
-  if (measured === null && seenS < recoveryMaxS + steadyS - 1) return { name, measured, limit: recoveryMaxS, ok: null, text: `${scenario}: only ${formatNumber(Math.max(0, seenS))} s were seen after the spike` };
-  const found = measured === null ? 'did not recover' : `recovered after ${formatNumber(measured)} s`;
-  return { name, measured, limit: recoveryMaxS, ok: measured !== null && measured <= recoveryMaxS, text: `${scenario}: ${found} (p95 below ${formatMs(p95Ms)} for ${steadyS} s), limit ≤ ${recoveryMaxS} s` };
-}
-
-/** From the first beginning to the last end of several holds. */
-function joinStretches(summaries: readonly Summary[]): Stretch | undefined {
-  const all = summaries.flatMap((summary) => holdStretch(summary) ?? []);
-  if (all.length === 0 || all.length < summaries.length) return undefined;
-  return { fromMs: Math.min(...all.map(({ fromMs }) => fromMs)), toMs: Math.max(...all.map(({ toMs }) => toMs)) };
 }
 
 /** Caches fill and code is compiled in the first part of a hold; that is no creep. */

@@ -8,7 +8,7 @@ import { styleFor } from '../report/style.ts';
 import { buildSummary } from '../report/summary.ts';
 import type { Summary } from '../report/summary-schema.ts';
 import { joinPoints } from '../report/series.ts';
-import { runChecks, soakChecks, spikeChecks } from './checks.ts';
+import { runChecks, soakChecks } from './checks.ts';
 import { judgePart, judgeSuite, notRun } from './judge-suite.ts';
 import type { SuiteFacts } from './judge-suite.ts';
 import { renderSuite, renderSuiteJunit } from './render.ts';
@@ -16,6 +16,7 @@ import { suiteJsonSchema } from './result-schema.ts';
 import type { PartResult } from './result-schema.ts';
 import type { RunPart, SoakPart, SpikePart } from './suite-schema.ts';
 import { rateCheck, wantedPerS } from './rate-check.ts';
+import { calmChecks, spikeChecks } from './spike-checks.ts';
 import { goodPerS, recoveredAfterS } from './timeline.ts';
 
 const summary = buildSummary(sampleRun(), sampleFacts());
@@ -115,7 +116,67 @@ const extraRun = buildSummary(sampleRun({
   series: sampleRun().series.slice(10, 21).map((point, second) => ({ ...point, second, total: 900, failed: 0, refused: 0 })),
 }), sampleFacts());
 
+const calmRates = { seconds: 20, totalPerS: 1_000, donePerS: 1_000, goodPerS: 1_000 };
+/** The spike slows nothing; from a second of the run on, so many of 1,000 operations fail within 2 ms. */
+function failing(fromS: number, failed: number, toS = Number.POSITIVE_INFINITY): Summary {
+  const base = withSpike(30, 0);
+  return { ...base, verdict: 'fail', series: base.series.map((point) => (point.second >= fromS && point.second < toS ? { ...point, failed, p95Ms: 2 } : point)) };
+}
+/** Its base makes 1,000 operations a second. */
+const thousand: SpikePart = { ...spike, loads: [{ ...load, users: 1_000 }] };
+const judgeSpike = (base: Summary, extra = extraRun, wanted: SpikePart = thousand): PartResult =>
+  judgePart(wanted, [ran(base), ran(extra)], [...calmChecks(wanted, [base], [extra], 1), ...spikeChecks(wanted, [base], [extra])], 100);
+
 describe('spikeChecks', () => {
+  it('passes a system that stays as it was', () => {
+    expect(judgeSpike(failing(0, 0))).toMatchObject({ verdict: 'pass', reasons: [] });
+    expect(judgeSpike(failing(0, 5))).toMatchObject({ verdict: 'pass' });
+  });
+  it('fails a system whose operations fail before, in and after the spike, however quickly', () => {
+    const dead = failing(0, 1_000);
+    const extra = { ...extraRun, verdict: 'fail' as const, series: extraRun.series.map((point) => ({ ...point, failed: point.total, p95Ms: 2 })) };
+    const { goodputMin: _, ...unjudged } = thousand;
+    for (const wanted of [thousand, unjudged]) {
+      const judged = judgeSpike(dead, extra, wanted);
+      expect(judged.verdict).toBe('fail');
+      expect(judged.checks.map(({ name, ok }) => [name, ok])).toEqual([
+        ['launch-mix: rate before the spike', false], ['launch-mix: recovery', false], ...(wanted === thousand ? [['goodput', false]] : []),
+      ]);
+    }
+  });
+  it('takes no failure for recovery: as many operations must be good as before', () => {
+    const after = (failed: number, toS?: number) => spikeChecks(spike, [failing(40, failed, toS)], [extraRun])[0];
+    expect(after(1_000)).toMatchObject({ measured: null, ok: false });
+    expect(after(100)).toMatchObject({ measured: null, ok: false });
+    expect(after(10)).toMatchObject({ measured: 0, ok: true });
+    expect(after(1_000, 47)).toMatchObject({ measured: 7, ok: true });
+    expect(after(1_000, 57)).toMatchObject({ measured: 17, ok: false });
+    const idle = failing(0, 0);
+    const few = { ...idle, series: idle.series.map((point) => (point.second >= 40 ? { ...point, total: 100 } : point)) };
+    expect(spikeChecks(spike, [few], [extraRun])[0]).toMatchObject({ measured: null, ok: false });
+    // What had waited is let go and a quarter of it refused: as many are good as before, and not as large a share.
+    const shed = { ...idle, series: idle.series.map((point) => (point.second >= 40 ? { ...point, total: 1_400, refused: 350 } : point)) };
+    expect(spikeChecks(spike, [shed], [extraRun])[0]).toMatchObject({ measured: null, ok: false });
+  });
+  it('takes no luck for a relapse: of 20 a second some more or less fail', () => {
+    const base = failing(0, 0);
+    const small = { ...base, series: base.series.map((point) => ({ ...point, total: point.second < 40 ? 20 : 16 + (point.second % 5), failed: point.second % 10 === 0 ? 1 : 0 })) };
+    expect(spikeChecks(spike, [small], [extraRun])[0]).toMatchObject({ measured: 0, ok: true });
+  });
+  it('proves nothing by a spike that ended early', () => {
+    const brief = { ...extraRun, phases: extraRun.phases.map((phase) => (phase.name === 'hold' ? { ...phase, durationS: 4 } : phase)) };
+    expect(judgeSpike(failing(0, 0), brief)).toMatchObject({ verdict: 'insufficient', reasons: ['the spike lasted 4 s of 10 s'] });
+  });
+  it('fails a base that did not make its rate before the spike', () => {
+    expect(calmChecks(thousand, [failing(0, 0)], [extraRun], 1)).toMatchObject([{ measured: 1_000, ok: true }]);
+    expect(calmChecks(thousand, [failing(0, 100)], [extraRun], 1)).toMatchObject([{ measured: 900, ok: false }]);
+    expect(calmChecks(thousand, [undefined, failing(0, 0)], [extraRun], 1)).toEqual([]);
+    const refused = { ...failing(0, 0), series: failing(0, 0).series.map((point) => ({ ...point, refused: point.total })) };
+    expect(calmChecks(thousand, [refused], [extraRun], 1)).toMatchObject([{ ok: false }]);
+    const coarse = { ...failing(0, 0), series: joinPoints(failing(0, 0).series, 3) };
+    expect(calmChecks(thousand, [coarse], [extraRun], 1)).toMatchObject([{ ok: null }]);
+    expect(spikeChecks(thousand, [coarse], [extraRun])[0]).toMatchObject({ ok: null });
+  });
   it('counts recovery from the end of the spike, and goodput against the calm before', () => {
     const [recovery, goodput] = spikeChecks(spike, [withSpike(30, 17)], [extraRun]);
     expect(recovery).toMatchObject({ measured: 7, ok: true });
@@ -126,7 +187,7 @@ describe('spikeChecks', () => {
     const late = withSpike(30, 27);
     expect(spikeChecks(spike, [late], [extraRun])[0]).toMatchObject({ measured: 17, ok: false });
     const lull = { ...late, series: late.series.map((point) => (point.second >= 42 && point.second < 47 ? { ...point, p95Ms: 100 } : point)) };
-    expect(recoveredAfterS(lull, startMs + 40_000, 300)).toBe(17);
+    expect(recoveredAfterS(lull, startMs + 40_000, 300, calmRates)).toBe(17);
     expect(spikeChecks(spike, [withSpike(30, 60)], [extraRun])[0]).toMatchObject({ measured: null, ok: false });
   });
   it('fails a collapse of goodput', () => {
@@ -143,16 +204,16 @@ describe('spikeChecks', () => {
     expect([goodPerS([base], calm), goodPerS([joined], calm)]).toEqual([1_000, 1_000]);
     expect(goodPerS([joined], { fromMs: startMs + 11_000, toMs: startMs + 12_000 })).toBeNull();
     // Points at 46 s hold the last slow second; ten fast seconds are five of them.
-    expect(recoveredAfterS(joined, startMs + 40_000, 300)).toBe(8);
+    expect(recoveredAfterS(joined, startMs + 40_000, 300, calmRates)).toBe(8);
     const brief = { ...joined, series: joined.series.filter(({ second }) => second < 56) };
-    expect(recoveredAfterS(brief, startMs + 40_000, 300)).toBeNull();
+    expect(recoveredAfterS(brief, startMs + 40_000, 300, calmRates)).toBeNull();
     const coarse = { ...base, series: joinPoints(base.series, 3) };
     expect(spikeChecks(spike, [coarse], [extraRun]).find(({ name }) => name === 'goodput')).toMatchObject({ ok: null });
   });
   it('takes a second that is missing for no sign of recovery', () => {
     const base = withSpike(30, 17);
     const gapped = { ...base, series: base.series.filter(({ second }) => second !== 50) };
-    expect(recoveredAfterS(gapped, startMs + 40_000, 300)).toBe(11);
+    expect(recoveredAfterS(gapped, startMs + 40_000, 300, calmRates)).toBe(11);
     expect(goodPerS([gapped], { fromMs: startMs + 48_000, toMs: startMs + 53_000 })).toBe(800);
   });
   it('proves nothing where there was no spike, or too little was seen after it', () => {

@@ -5,9 +5,16 @@ import { rateOf, scaleLoad } from './scale.ts';
 import type { Load } from './suite-schema.ts';
 
 /** Less than this share of a rate is another rate. */
-const achievedLeast = 0.95;
+export const achievedLeast = 0.95;
 /** What falls due at random varies by the root of its number; so many of it are chance (of 1,000 runs one has less). */
-const chanceDeviations = 3;
+export const chanceDeviations = 3;
+
+/**
+ * What counts as a rate over so many seconds: 95 % of it, less what is chance.
+ * @param knownFromS how long the rate itself was measured for; default it is known
+ */
+export const leastPerS = (ratePerS: number, seconds: number, knownFromS = Number.POSITIVE_INFINITY): number =>
+  Math.max(0, ratePerS * achievedLeast - chanceDeviations * Math.sqrt(ratePerS * (1 / seconds + 1 / knownFromS)));
 
 /** Operations a second that a load is to make at a scale: what its suite says, else one a user and think time. */
 export function wantedPerS(load: Load, holdS: number, scale: number): number {
@@ -21,7 +28,7 @@ export function rateCheck({ scenario, operations, phases }: Summary, ratePerS: n
   const holdS = phases.find(({ name }) => name === 'hold')?.durationS ?? 0;
   const name = `${scenario}: rate`;
   if (holdS <= 0) return { name, measured: null, limit: ratePerS * achievedLeast, ok: null, text: `${scenario}: the hold never began` };
-  const limit = Math.max(0, ratePerS * achievedLeast - (chanceDeviations * Math.sqrt(ratePerS * holdS)) / holdS);
+  const limit = leastPerS(ratePerS, holdS);
   const { achievedPerS } = operations;
   return {
     name, measured: achievedPerS, limit, ok: achievedPerS >= limit,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { assertNever } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
+import type { Summary } from '../report/summary-schema.ts';
 import { runHarness } from '../capacity/harness-run.ts';
 import type { HarnessEnd } from '../capacity/harness-run.ts';
 import { judgeCapacity } from '../capacity/judge-capacity.ts';
@@ -8,12 +9,13 @@ import { loadFlags } from '../capacity/probe.ts';
 import { searchCapacity } from '../capacity/run-capacity.ts';
 import type { SearchPlan } from '../capacity/search.ts';
 import { capacitySentence, lawLines } from '../capacity/sentences.ts';
-import { auditChecks, runChecks, soakChecks, spikeChecks } from './checks.ts';
+import { auditChecks, runChecks, soakChecks } from './checks.ts';
 import { judgePart } from './judge-suite.ts';
 import type { PartRun } from './judge-suite.ts';
 import { rateCheck, wantedPerS } from './rate-check.ts';
 import type { Check, PartResult } from './result-schema.ts';
 import { scaleLoad } from './scale.ts';
+import { calmChecks, spikeChecks } from './spike-checks.ts';
 import type { Load, Part, RunPart, SearchPart, SoakPart, SpikePart } from './suite-schema.ts';
 
 export interface PartOptions {
@@ -44,9 +46,7 @@ export async function runPart(options: PartOptions, part: Part): Promise<PartRes
     }
     case 'spike': {
       const { base, extra } = await runSpike(options, part);
-      const [calm, more] = [base, extra].map((runs) => runs.flatMap(({ summary }) => summary ?? []));
-      const checks = [...(calm ?? []), ...(more ?? [])].flatMap((summary) => auditChecks(summary));
-      return judgePart(part, [...base, ...extra], [...spikeChecks(part, calm ?? [], more ?? []), ...checks], tookS());
+      return judgePart(part, [...base, ...extra], checkSpike(options, part, base, extra), tookS());
     }
     case 'search':
       return runSearch(options, part, tookS);
@@ -61,6 +61,16 @@ function checkRuns({ scale }: PartOptions, { loads, holdS }: RunPart | SoakPart,
     const load = loads[index];
     return summary === undefined || load === undefined ? [] : [...runChecks(summary), rateCheck(summary, wantedPerS(load, holdS, scale))];
   });
+}
+
+/** Calm, recovery and goodput, and the audits of all runs. */
+function checkSpike({ scale }: PartOptions, part: SpikePart, base: readonly PartRun[], extra: readonly PartRun[]): Check[] {
+  const measured = (runs: readonly PartRun[]): Summary[] => runs.flatMap(({ summary }) => summary ?? []);
+  const [below, above] = [measured(base), measured(extra)];
+  return [
+    ...calmChecks(part, base.map(({ summary }) => summary), above, scale), ...spikeChecks(part, below, above),
+    ...[...below, ...above].flatMap((summary) => auditChecks(summary)),
+  ];
 }
 
 type LoadedPart = RunPart | SpikePart | SoakPart;

@@ -17,7 +17,7 @@ const load = z.strictObject({
   scenario: z.string().min(1).max(500),
   users: z.int().min(1).max(10_000_000),
   thinkS: z.number().min(0.01).max(86_400),
-  /** Operations a second that a run or soak must come within 5 % of; default users / thinkS. For journeys that make several, or pause themselves. */
+  /** Operations a second that a run, a soak and what precedes a spike must come within 5 % of; default users / thinkS. For journeys that make several, or pause themselves. */
   ratePerS: z.number().positive().max(1e7).optional(),
   /** The folder of the backend that it needs; where that is missing, the part is not run. */
   needs: z.string().regex(/^services\/[a-z-]+$/).optional(),
@@ -38,7 +38,7 @@ const common = {
 /** Every run must pass, at the rate it is to make. */
 const runPart = z.strictObject({ kind: z.literal('run'), ...common });
 
-/** In the middle of the hold each load grows to `times` itself for `spikeS`; then p95 must come back. */
+/** In the middle of the hold each load grows to `times` itself for `spikeS`; then p95 and goodput must come back. */
 const spikePart = z.strictObject({
   kind: z.literal('spike'),
   ...common,
