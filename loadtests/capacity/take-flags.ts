@@ -1,6 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 import { parseDurationMs } from '../../ops/core/duration.ts';
 import { invalidConfig } from '../../ops/core/error.ts';
+import type { OutputSpec } from '../outputs/flag.ts';
 
 /** A flag of a verb's own; `value` is what help shows, absent for a switch. */
 export interface OwnFlag {
@@ -41,6 +42,21 @@ export function takeFlags(args: readonly string[], own: Readonly<Record<string, 
     }
   }
   return { values, rest };
+}
+
+/** Flags that say something of a single run, which a verb that starts several must not hand on; for `refused`. */
+export const ofSingleRuns = {
+  'run-id': 'each run it starts has a name of its own',
+  'start-at': 'the runs it starts come one after the other',
+  partition: 'only a single run is shared out; use load run',
+  baseline: 'only a single run is compared; use load compare',
+} as const;
+
+/** A file holds the seconds of one run: the next would write over it. @throws SoraError `invalid_config` for `--out` to a file */
+export function refuseFiles(outputs: readonly OutputSpec[]): void {
+  for (const output of outputs) {
+    if ('path' in output) throw invalidConfig(`--out ${output.kind}=${output.path} cannot be given here: each run would write over it`, 'leave it out, or send the seconds to a URL: --out otlp=URL');
+  }
 }
 
 /** The known flag nearest to one that does not exist. */

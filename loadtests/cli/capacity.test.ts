@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createNodeHost } from '../../ops/core/node-host.ts';
+import { createTestHost } from '../../ops/core/test-host.ts';
 import { startLimitedServer } from '../capacity/fixture-server.ts';
 import { capacitySchema } from '../capacity/result-schema.ts';
 import { RunStore } from '../runs/store.ts';
 import { suiteResultSchema } from '../suites/result-schema.ts';
+import { capacityCommand } from './capacity.ts';
 
 const host = createNodeHost();
 const root = join(import.meta.dirname, '../..');
@@ -45,6 +47,10 @@ function harness(args: readonly string[], onStderr?: (text: string, stop: () => 
 }
 
 describe('load capacity', () => {
+  it.each([['--run-id', 'friday'], ['--start-at', '2099-01-31T14:23:05Z'], ['--partition', '0/2'], ['--baseline', 'last:5'], ['--out', 'csv=seconds.csv']])('hands no %s on to its probes', async (flag, value) => {
+    await expect(capacityCommand(createTestHost(), ['hello', '--target', server.url, flag, value])).rejects.toMatchObject({ exitCode: 104, message: expect.stringMatching(`${flag}.* cannot be given here: `) as string });
+  });
+
   it('finds the rate of a real server whose capacity is known', { timeout: 120_000 }, async () => {
     const ran = await harness(['capacity', 'hello', '--target', server.url, '--from', '60/s', '--hold', '1s', '--precision', '100', '--probes', '7', '--today', '30/s', '-o', 'json', ...patience]);
     const result = capacitySchema.parse(JSON.parse(ran.stdout));

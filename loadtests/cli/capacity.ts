@@ -11,7 +11,7 @@ import { capacityLine, probeLine, renderCapacity } from '../capacity/render.ts';
 import { probesHome, searchCapacity } from '../capacity/run-capacity.ts';
 import type { CapacityResult } from '../capacity/result-schema.ts';
 import type { SearchPlan } from '../capacity/search.ts';
-import { rateLimits, readDurationFlag, readNumber, readOutput, readRate, takeFlags } from '../capacity/take-flags.ts';
+import { ofSingleRuns, rateLimits, readDurationFlag, readNumber, readOutput, readRate, refuseFiles, takeFlags } from '../capacity/take-flags.ts';
 import type { OwnFlag, Taken } from '../capacity/take-flags.ts';
 import { repeatsOnStdout } from '../report/ending.ts';
 import { formatNumber } from '../report/format.ts';
@@ -38,7 +38,10 @@ export const capacityFlags: Readonly<Record<string, OwnFlag>> = {
   output: { value: 'text|json', help: 'what to print at the end (-o); default text' },
 };
 
-const setBySearch = { stages: 'the search sets the rate', duration: 'the search sets how long probes hold, with --hold', think: 'the search sets the rate by think time', ramp: 'the search sets it', note: 'probes say what they are for' };
+const setBySearch = {
+  stages: 'the search sets the rate', duration: 'the search sets how long probes hold, with --hold', think: 'the search sets the rate by think time', ramp: 'the search sets it',
+  note: 'probes say what they are for', ...ofSingleRuns,
+};
 const defaults = { holdMs: 30_000, precision: 5, probes: 16, maxTimeMs: 30 * 60_000, surveyRates: 6, usualThinkLeastMs: 100 } as const;
 const dayMs = 86_400_000;
 
@@ -56,6 +59,7 @@ interface Prepared {
 async function prepareSearch(host: Host, args: readonly string[]): Promise<Prepared> {
   const taken = takeFlags(args, capacityFlags, setBySearch);
   const run = await prepareRun(host, taken.rest);
+  refuseFiles(run.options.outputs);
   if (run.thresholds.length === 0) throw invalidConfig(`${run.scenario.name} has no threshold, so every rate would meet them`, "add one: --threshold 'response_time: p(95)<500'");
   const lever = leverOf(run);
   const today = taken.values.get('today');

@@ -4,7 +4,7 @@ import { exitCodes, invalidConfig } from '../../ops/core/error.ts';
 import { formatDuration } from '../../ops/core/duration.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { loadFlags } from '../capacity/probe.ts';
-import { readNumber, readOutput, takeFlags } from '../capacity/take-flags.ts';
+import { ofSingleRuns, readNumber, readOutput, refuseFiles, takeFlags } from '../capacity/take-flags.ts';
 import type { OwnFlag } from '../capacity/take-flags.ts';
 import { repeatsOnStdout } from '../report/ending.ts';
 import { foreseenText } from '../report/resources-text.ts';
@@ -30,7 +30,10 @@ export const suiteFlags: Readonly<Record<string, OwnFlag>> = {
   output: { value: 'text|json', help: 'what to print at the end (-o); default text' },
 };
 
-const setBySuite = { users: 'the suite says how many', duration: 'the suite says how long', ramp: 'the suite says how long', think: 'the suite sets the rate', note: 'runs say which part they are' };
+const setBySuite = {
+  users: 'the suite says how many', duration: 'the suite says how long', ramp: 'the suite says how long', think: 'the suite sets the rate',
+  'arrival-rate': 'the suite sets the rate', stages: 'the suite sets the rate', note: 'runs say which part they are', ...ofSingleRuns,
+};
 
 type Wanted =
   | { readonly kind: 'list'; readonly json: boolean; readonly name: string | undefined }
@@ -60,6 +63,7 @@ async function prepareParts(host: Host, suite: Suite, flags: readonly string[]):
     const usual = loadFlags({ users, thinkMs: 1_000, rampMs: 1_000 }, 1_000);
     runs.push(await prepareRun(host, [scenario, ...flags, ...usual, ...thresholds.flatMap((text) => ['--threshold', text])]));
   }
+  refuseFiles(runs.flatMap(({ options }) => options.outputs));
   return runs;
 }
 

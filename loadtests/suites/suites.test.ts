@@ -141,6 +141,11 @@ describe('runSuite', () => {
 });
 
 describe('load suite', () => {
+  it.each([
+    ['--run-id', 'friday'], ['--start-at', '2099-01-31T14:23:05Z'], ['--partition', '0/2'], ['--baseline', 'last:5'], ['--arrival-rate', '10'], ['--stages', '10s:5'], ['--out', 'csv=seconds.csv'],
+  ])('hands no %s on to its runs', async (flag, value) => {
+    await expect(command('smoke', '--target', 'http://127.0.0.1:1', flag, value)).rejects.toMatchObject({ exitCode: 104, message: expect.stringMatching(`${flag}.* cannot be given here: `) as string });
+  });
   const command = async (...args: string[]): Promise<{ code: number; stdout: string }> => {
     const test = createTestHost();
     return { code: await suiteCommand(test, args), stdout: test.written.stdout };
