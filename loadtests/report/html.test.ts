@@ -122,16 +122,17 @@ describe('renderReport', () => {
 });
 
 describe('renderJunit', () => {
-  it('has one case per threshold, audit and validity item', () => {
+  it('has a case for the verdict, and one per threshold, audit and validity item', () => {
     const xml = renderJunit(summary);
-    expect(xml.match(/<testcase /g)).toHaveLength(summary.thresholds.length + 3 + summary.validity.length);
+    expect(xml.match(/<testcase /g)).toHaveLength(1 + summary.thresholds.length + 3 + summary.validity.length);
     expect(xml).toContain('failures="0" errors="0"');
   });
   it('names what failed', () => {
     const failing = buildSummary(sampleRun(), sampleFacts({ audit: { ...(summary.audit as NonNullable<Summary['audit']>), lost: 2, differences: [{ userId: 4, kind: 'message', writeId: 'abc', finding: 'lost', rows: 0 }] } }));
     const xml = renderJunit(failing);
     expect(xml).toContain('<failure message="2 lost: abc"');
-    expect(xml).toContain('failures="2"');
+    // The audit, the threshold on it, and the verdict.
+    expect(xml).toContain('failures="3"');
   });
   it('escapes every text', () => {
     const xml = renderJunit(attacked());

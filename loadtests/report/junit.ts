@@ -4,15 +4,15 @@ import type { Markup } from './markup.ts';
 import type { Summary } from './summary-schema.ts';
 
 interface Case {
-  readonly group: 'thresholds' | 'audit' | 'baseline' | 'validity';
+  readonly group: 'verdict' | 'thresholds' | 'audit' | 'baseline' | 'validity';
   readonly name: string;
   /** undefined: passed. `error` is for what could not be judged. */
   readonly problem?: { readonly as: 'failure' | 'error'; readonly message: string };
 }
 
-/** The run for CI: one case per threshold, audit and validity item. */
+/** The run for CI: its verdict, and one case per threshold, audit and validity item. */
 export function renderJunit(summary: Summary): string {
-  const cases = [...thresholdCases(summary), ...auditCases(summary), ...baselineCases(summary), ...validityCases(summary)];
+  const cases = [verdictCase(summary), ...thresholdCases(summary), ...auditCases(summary), ...baselineCases(summary), ...validityCases(summary)];
   const groups = [...Map.groupBy(cases, (item) => item.group)];
   const timeS = Math.max(0, (Date.parse(summary.endedAt) - Date.parse(summary.startedAt)) / 1_000);
   const totals = (items: readonly Case[]): Markup => {
@@ -33,6 +33,13 @@ function renderCase(scenario: string, { group, name, problem }: Case): Markup {
     ? markup`<failure message="${problem.message}" type="${group}"/>`
     : markup`<error message="${problem.message}" type="${group}"/>`;
   return markup`<testcase classname="${scenario}.${group}" name="${name}" time="0">${body}</testcase>\n`;
+}
+
+/** A run can fail or prove nothing for reasons that no other case has, such as a threshold that ended it or shares that began apart. */
+function verdictCase({ verdict, reasons }: Summary): Case {
+  const name = 'the run passed';
+  if (verdict === 'pass') return { group: 'verdict', name };
+  return { group: 'verdict', name, problem: { as: verdict === 'fail' ? 'failure' : 'error', message: reasons.join('; ') } };
 }
 
 function thresholdCases(summary: Summary): Case[] {
