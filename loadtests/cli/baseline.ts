@@ -1,6 +1,6 @@
 import { invalidConfig } from '../../ops/core/error.ts';
 import type { RunBlocks } from '../report/blocks.ts';
-import { differencesOf, transportOf, whyDoubtful } from '../report/compare/comparable.ts';
+import { differencesOf, transportOf, whyDoubtful, whyNotWhole } from '../report/compare/comparable.ts';
 import { compareDefaults, compareRuns } from '../report/compare/compare.ts';
 import type { ComparedRun } from '../report/compare/compare.ts';
 import { gateByComparison, refusedComparison } from '../report/compare/gate.ts';
@@ -33,9 +33,11 @@ function differenceOf(kind: RunKind, wanted: RunKind): string | undefined {
   return found === undefined ? undefined : `${found[0]}: ${found[1]}, this run ${others[at]?.[1]}`;
 }
 
-/** A kept run with its blocks. @throws SoraError `invalid_config` where there is no such run, or it kept no blocks */
+/** A kept run with its blocks. @throws SoraError `invalid_config` where there is no such run, it is a share of one, or it kept no blocks */
 export function findCompared(store: RunStore, id: string): ComparedRun {
   const found = store.find(id);
+  const isShare = whyNotWhole(found.summary);
+  if (isShare !== undefined) throw invalidConfig(`run ${isShare}`, 'join the shares with sora load merge, and compare the merged run');
   const blocks = store.readBlocks(found.id);
   if (blocks !== undefined) return { summary: found.summary, blocks };
   const { tool } = found.summary.generator;
@@ -45,7 +47,7 @@ export function findCompared(store: RunStore, id: string): ComparedRun {
 }
 
 /**
- * The newest kept runs of a kind, the newest first, without those that measured nothing valid or were ended early.
+ * The newest kept runs of a kind, the newest first, without shares and those that measured nothing valid or were ended early.
  * @param before only runs that began earlier than this run; default all
  */
 export function newestOfKind(store: RunStore, kind: RunKind, count: number, before?: Summary): ComparedRun[] {
@@ -65,7 +67,7 @@ export function findBaselines(store: RunStore, { names, last }: BaselineWanted, 
   const runs = [...names.map((name) => findCompared(store, name)), ...(last > 0 ? newestOfKind(store, kind, last, before) : [])];
   const each = [...new Map(runs.map((run) => [run.summary.runId, run])).values()];
   if (each.length === 0 && last > 0) {
-    throw invalidConfig(`no run of ${kind.scenario} with ${kind.users} users and think time ${kind.thinkTime} is kept to compare with`, 'make some without --baseline first; sora load ls lists what is kept');
+    throw invalidConfig(`no run of ${kind.scenario} with ${kind.users} users${kind.arrival === undefined ? '' : `, ${kind.arrival},`} and think time ${kind.thinkTime} is kept to compare with`, 'make some without --baseline first; sora load ls lists what is kept');
   }
   return each;
 }

@@ -38,6 +38,9 @@ function via(transport: 'pooled' | 'per-user', runtime: 'node' | 'bun' = 'node')
   return { generator: { ...generator, connections: { sourceAddresses: 0, opened: 1, retries: 0, redirects: 0, transport, runtime } } };
 }
 
+/** Of a run that was one share of two: its own users are as many as whole runs have. */
+const share = { partition: { index: 0, count: 2 }, verdict: 'insufficient' as const, reasons: ['one share of 2: merge all with sora load merge'] };
+
 describe('load compare', () => {
   it('answers 98, 99 and 0, in text and as JSON', () => {
     for (let seed = 1; seed <= 6; seed++) keep({ seed, runNoise: 0.01 });
@@ -69,6 +72,14 @@ describe('load compare', () => {
     expect(() => compareCommand(host, ['run-1', 'run-3'])).toThrow(/run-1 has another transport: per-user, not pooled/);
     compareCommand(host, ['run-2', 'run-3']);
     for (const says of ['run-2 has another target: http://127.0.0.1:9', 'run-2 has another runtime: bun, not node', 'run-2 was itself FAIL: aborted: threshold x']) expect(base.written.stdout).toContain(`! ${says}`);
+  });
+
+  it('refuses shares of a run, and takes none for a whole one', () => {
+    keep({ seed: 1, change: share });
+    keep({ seed: 2 });
+    keep({ seed: 3, change: share });
+    for (const args of [['run-1', 'run-2'], ['run-2', 'run-3'], ['run-2', '--baseline', 'run-1'], ['run-3', '--last', '5']]) expect(() => compareCommand(host, args)).toThrow(/run run-[13] is one share of 2, not a whole run/);
+    expect(() => compareCommand(host, ['run-2', '--last', '5'])).toThrow(/no run of launch-mix with 10000 users/);
   });
 
   it('says what is wrong with what it was given', () => {
@@ -111,6 +122,9 @@ describe('a run’s baseline', () => {
     expect(() => openBaselineGate(store, { names: ['run-1'], last: 0, tolerance: 0.05 }, { ...kind, users: 5 })).toThrow(/baseline run-1 has another users: 10000, this run 5/);
     expect(() => openBaselineGate(store, { names: ['run-1'], last: 0, tolerance: 0.05 }, { ...kind, transport: 'per-user' })).toThrow(/has another transport: pooled, this run per-user/);
     expect(() => openBaselineGate(store, { names: [], last: 5, tolerance: 0.05 }, { ...kind, scenario: 'hello' })).toThrow(/no run of hello/);
+    expect(() => openBaselineGate(store, { names: [], last: 5, tolerance: 0.05 }, { ...kind, arrival: 'in 1 stage: 0 to 9 in 5 s' })).toThrow('with 10000 users, in 1 stage: 0 to 9 in 5 s, and think time');
+    keep({ seed: 2, change: share });
+    expect(() => openBaselineGate(store, { names: ['run-2'], last: 0, tolerance: 0.05 }, kind)).toThrow(/run-2 is one share of 2/);
   });
 
   it('takes the newest of its kind that measured something valid', () => {
@@ -120,6 +134,7 @@ describe('a run’s baseline', () => {
     keep({ seed: 4 });
     keep({ seed: 5, change: { reasons: ['aborted: threshold x: measured 7'], verdict: 'fail' } });
     keep({ seed: 6, change: via('per-user') });
+    keep({ seed: 7, change: share });
     expect(newestOfKind(store, kind, 5).map(({ summary }) => summary.runId)).toEqual(['run-4', 'run-1']);
     expect(newestOfKind(store, kind, 1).map(({ summary }) => summary.runId)).toEqual(['run-4']);
     expect(newestOfKind(store, { ...kind, transport: 'per-user' }, 5).map(({ summary }) => summary.runId)).toEqual(['run-6']);
@@ -160,6 +175,15 @@ describe('load trend', () => {
     for (let seed = 9; seed <= 14; seed++) keep({ seed });
     trendCommand(host, ['launch-mix', '-o', 'json']);
     expect(JSON.parse(base.written.stdout)).toMatchObject({ runs: 6 });
+  });
+
+  it('leaves out shares of a run, though one of them is the newest', () => {
+    for (let seed = 1; seed <= 6; seed++) keep({ seed, change: share });
+    expect(() => trendCommand(host, [])).toThrow('only shares of runs of "launch-mix" are kept');
+    for (let seed = 7; seed <= 12; seed++) keep({ seed });
+    keep({ seed: 13, change: { ...share, users: 500 } });
+    trendCommand(host, ['launch-mix', '-o', 'json']);
+    expect(JSON.parse(base.written.stdout)).toMatchObject({ users: 10_000, runs: 6 });
   });
 
   it('goes on over runs whose reports were pushed out by others', () => {

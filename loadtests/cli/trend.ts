@@ -3,7 +3,7 @@ import { assertNever, exitCodes, invalidConfig } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { alignColumns } from '../report/ending.ts';
 import { formatMs, formatNumber, formatPercent } from '../report/format.ts';
-import { transportOf, whyDoubtful } from '../report/compare/comparable.ts';
+import { transportOf, whyDoubtful, whyNotWhole } from '../report/compare/comparable.ts';
 import { formatChange } from '../report/compare/sentence.ts';
 import { findTrends, trendLeast } from '../report/compare/trend.ts';
 import type { TrendChange, TrendMetric, TrendSeries } from '../report/compare/trend.ts';
@@ -23,8 +23,11 @@ export function trendCommand(host: Host, args: readonly string[]): number {
   const { json, scenario } = readArguments(args);
   const store = openRunStore(host);
   const kept = store.list().map(({ summary }) => summary);
-  const all = store.history(scenario ?? kept[0]?.scenario);
+  const name = scenario ?? kept.find(isWhole)?.scenario ?? kept[0]?.scenario;
+  const found = store.history(name);
+  const all = found.filter(isWhole);
   const [newest] = all;
+  if (newest === undefined && found.length > 0) throw invalidConfig(`only shares of runs of "${name}" are kept`, 'join those of a run with: npx sora load merge');
   if (newest === undefined) {
     const known = [...new Set(store.history().map((summary) => summary.scenario))];
     throw invalidConfig(scenario === undefined ? 'no run is kept yet' : `no run of "${scenario}" is kept`, known.length === 0 ? 'make one with: npx sora load run launch-mix' : `kept are runs of ${known.join(', ')}`);
@@ -41,6 +44,9 @@ export function trendCommand(host: Host, args: readonly string[]): number {
   }
   return isShort ? exitCodes.insufficient : exitCodes.pass;
 }
+
+/** A share has a part of the users, and the target bore all. */
+const isWhole = (summary: Summary): boolean => whyNotWhole(summary) === undefined;
 
 /** Runs that differ in these have figures that differ, and no change of the system's. */
 function isOfKind(summary: Summary, newest: Summary): boolean {

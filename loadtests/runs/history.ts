@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Host } from '../../ops/core/host.ts';
+import { whyNotWhole } from '../report/compare/comparable.ts';
 import { summarySchema } from '../report/summary-schema.ts';
 import type { Summary } from '../report/summary-schema.ts';
 
@@ -21,8 +22,9 @@ export class RunHistory {
     this.#folder = folder;
   }
 
-  /** Keeps what a trend follows of a run. */
+  /** Keeps what a trend follows of a run; of a share nothing, since no trend follows those. */
   keep(summary: Summary): void {
+    if (whyNotWhole(summary) !== undefined) return;
     const { files } = this.#host;
     const kind = join(this.#folder, kindOf(summary));
     files.makeFolder(kind);

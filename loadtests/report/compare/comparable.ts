@@ -10,8 +10,17 @@ export interface Differences {
 /** How users reached the target; runs of versions that did not say it, and of k6, shared their connections. */
 export const transportOf = ({ generator }: Pick<Summary, 'generator'>): 'pooled' | 'per-user' => generator.connections?.transport ?? 'pooled';
 
-/** Why a run is no measure for others: it was ended early, or its generator was what was measured; undefined for one that is. */
-export function whyDoubtful({ reasons }: Pick<Summary, 'reasons'>): string | undefined {
+/** What is told of a run that was one share of several: its users are only its own, and the target bore those of all; undefined for a whole run. */
+export function whyNotWhole({ runId, partition }: Pick<Summary, 'runId' | 'partition'>): string | undefined {
+  return partition === undefined || partition.count === 1 ? undefined : `${runId} is one share of ${partition.count}, not a whole run`;
+}
+
+/** Why a run is no measure for others: it is a share, was ended early, or its generator was what was measured; undefined for one that is. */
+export function whyDoubtful(run: Pick<Summary, 'runId' | 'partition' | 'reasons'>): string | undefined {
+  return whyNotWhole(run) ?? whyInvalid(run);
+}
+
+function whyInvalid({ reasons }: Pick<Summary, 'reasons'>): string | undefined {
   return reasons.find((reason) => reason === 'interrupted' || reason.startsWith('validity') || reason.startsWith('aborted'));
 }
 
@@ -48,9 +57,10 @@ const notable: readonly Aspect[] = [
 export function differencesOf(baseline: ComparedRun, candidate: ComparedRun): Differences {
   const differing = (aspects: readonly Aspect[]): string[] =>
     aspects.flatMap(([name, of]) => (of(baseline) === of(candidate) ? [] : [`${baseline.summary.runId} has another ${name}: ${of(baseline)}, not ${of(candidate)}`]));
+  const shares = [baseline, candidate].flatMap(({ summary }) => whyNotWhole(summary) ?? []);
   const doubtful = [baseline, candidate].flatMap(({ summary }) => {
-    const why = whyDoubtful(summary);
+    const why = whyInvalid(summary);
     return why === undefined ? [] : [`${summary.runId} was itself ${summary.verdict === 'fail' ? 'FAIL' : 'INSUFFICIENT'}: ${why}`];
   });
-  return { refusals: differing(decisive), warnings: [...differing(notable), ...doubtful] };
+  return { refusals: [...shares, ...differing(decisive)], warnings: [...differing(notable), ...doubtful] };
 }

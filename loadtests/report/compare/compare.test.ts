@@ -175,6 +175,15 @@ describe('what keeps runs from being compared', () => {
     expect(differencesOf(sampleCompared({ seed: 1, change: { machine } }), candidate).refusals).toEqual(['run-1 has another cores: 64, not 2']);
     expect(differencesOf(sampleCompared({ seed: 1 }), candidate)).toEqual({ refusals: [], warnings: [] });
   });
+
+  it('is that one of them is a share, which loaded the target beside others', () => {
+    const whole = sampleCompared({ seed: 1 });
+    const share = sampleCompared({ seed: 2, change: { partition: { index: 0, count: 2 } } });
+    const refusals = ['run-2 is one share of 2, not a whole run'];
+    expect(differencesOf(whole, share)).toEqual({ refusals, warnings: [] });
+    expect(differencesOf(share, whole)).toEqual({ refusals, warnings: [] });
+    expect(differencesOf(whole, sampleCompared({ seed: 3, change: { partition: { index: 0, count: 1 } } })).refusals).toEqual([]);
+  });
 });
 
 describe('the gate of a run', () => {
