@@ -61,6 +61,12 @@ describe('RunStore', () => {
     expect(host.files.list(join(folder, '.history'))).toHaveLength(100);
     expect(history.list('launch-mix').map(({ users }) => users)).not.toContain(base.users);
   });
+  it('keeps no history of shares, which loaded the target beside others', () => {
+    const history = new RunHistory(host, join(folder, '.history'));
+    history.keep({ ...base, partition: { index: 0, count: 2 } });
+    history.keep({ ...base, runId: 'whole', partition: { index: 0, count: 1 } });
+    expect(history.list().map(({ runId }) => runId)).toEqual(['whole']);
+  });
   it('removes one and mends latest', () => {
     save('one', 1);
     save('two', 2);
@@ -78,5 +84,51 @@ describe('RunStore', () => {
     save('one', 1);
     host.files.writeText(join(folder, 'broken', 'summary.json'), '{');
     expect(store.list().map((run) => run.id)).toEqual(['one']);
+  });
+
+  describe('with runs that it cannot read', () => {
+    const unreadable = (id: string, minute: number): void =>
+      host.files.writeText(join(folder, id, 'summary.json'), `{ "schema": "sora.run/v9",\n  "startedAt": "${new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString()}" }`);
+
+    it('counts them not among those it can', () => {
+      for (let index = 0; index < 50; index += 1) unreadable(`other-${index}`, 30 + index);
+      for (let minute = 1; minute <= 53; minute += 1) save(`run-${minute}`, minute);
+      expect(store.list()).toHaveLength(50);
+      expect(store.find('run-4').id).toBe('run-4');
+    });
+
+    it('drops those that are not among the newest 50 of all', () => {
+      for (let index = 0; index < 60; index += 1) unreadable(`other-${index}`, index);
+      const others = (): string[] => host.files.list(folder).filter((name) => name.startsWith('other-'));
+      save('run-1', 100);
+      expect(others()).toHaveLength(49);
+      expect(others()).not.toContain('other-10');
+      for (let minute = 2; minute <= 50; minute += 1) save(`run-${minute}`, 99 + minute);
+      expect(others()).toEqual([]);
+      expect(store.list()).toHaveLength(50);
+    });
+
+    it('drops what is left of a run that never ended, and neither one under way nor what it has not written', () => {
+      host.files.makeFolder(join(folder, 'crashed', 'probes', 'runs'));
+      host.files.makeFolder(join(folder, 'foreign'));
+      host.files.writeText(join(folder, 'foreign', 'letter.txt'), 'mine');
+      host.files.writeText(join(folder, 'notes.txt'), 'mine');
+      const madeMs = host.files.modifiedMs(join(folder, 'crashed'));
+      const fill = (afterMs: number, name: string): string[] => {
+        const late = new RunStore(createTestHost(madeMs + afterMs), folder);
+        for (let index = 0; index < 50; index += 1) late.save({ ...base, series: [], runId: `${name}-${index}`, startedAt: new Date(madeMs + afterMs + index).toISOString() });
+        return host.files.list(folder).filter((file) => ['crashed', 'foreign', 'notes.txt'].includes(file)).toSorted();
+      };
+      expect(fill(3_600_000, 'hour')).toEqual(['crashed', 'foreign', 'notes.txt']);
+      expect(fill(3 * 86_400_000, 'days')).toEqual(['foreign', 'notes.txt']);
+    });
+  });
+
+  it('counts what lies in folders of a run', () => {
+    save('one', 1);
+    const before = store.find('one').sizeBytes;
+    host.files.writeText(join(folder, 'one', 'probes', 'runs', 'p01', 'summary.json'), 'x'.repeat(1_000));
+    host.files.link('p01', join(folder, 'one', 'probes', 'runs', 'latest'));
+    expect(store.find('one').sizeBytes).toBe(before + 1_000);
   });
 });

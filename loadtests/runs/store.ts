@@ -11,7 +11,12 @@ import { RunHistory } from './history.ts';
 
 const runsMax = 50;
 const sizeMaxBytes = 5e9;
+/** A folder without a summary is a run under way until it is older than any: a search takes a day at most. */
+const underWayMaxMs = 2 * 86_400_000;
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+/** What runs write into their folders, also while they write it. */
+const ownPattern = /^((summary|share|blocks|capacity)\.json|junit\.xml|(report|capacity)\.html|probes)\b/;
 
 /** Of the run itself, before all that is inside of it. */
 const startedAtPattern = /^ {0,2}"startedAt": ?"([^"]+)"/m;
@@ -116,16 +121,32 @@ export class RunStore {
     else this.#host.files.link(newest.id, latest);
   }
 
+  /**
+   * Runs that can be read are counted among themselves, so that no others push them out; what cannot be read goes when it
+   * is not among the newest of all. So there are never more than twice as many folders as runs are kept.
+   */
   #prune(keep: string): void {
-    let sizeBytes = 0;
-    this.#idsByAge().forEach((id, index) => {
-      sizeBytes += this.#sizeOf(id);
-      if (id === keep || (index < runsMax && sizeBytes <= sizeMaxBytes)) return;
-      const summary = this.#read(id);
-      if (summary === undefined) return;
-      this.#history.keep(summary);
-      this.#host.files.remove(this.folderOf(id));
-    });
+    const all = this.#idsByAge().map((id) => ({ id, sizeBytes: this.#sizeOf(id) }));
+    // The usual case, in which no summary need be read.
+    if (all.every(roomForRuns())) return;
+    const [hasRoom, hasRoomOfReadable] = [roomForRuns(), roomForRuns()];
+    for (const run of all) {
+      const isNew = hasRoom(run);
+      const summary = this.#read(run.id);
+      const stays = summary === undefined ? isNew || !this.#isOver(run.id) : hasRoomOfReadable(run) || run.id === keep;
+      if (stays) continue;
+      if (summary !== undefined) this.#history.keep(summary);
+      this.#host.files.remove(this.folderOf(run.id));
+    }
+  }
+
+  /** Whether what cannot be read is a run that has ended, one way or another. */
+  #isOver(id: string): boolean {
+    const { files, clock } = this.#host;
+    const folder = join(this.folder, id);
+    if (files.exists(join(folder, 'summary.json'))) return true;
+    const isFolder = files.ownership(folder)?.kind === 'folder';
+    return isFolder && clock.nowMs() - files.modifiedMs(folder) > underWayMaxMs && files.list(folder).every((name) => ownPattern.test(name));
   }
 
   /** Newest first. */
@@ -144,15 +165,31 @@ export class RunStore {
     }
   }
 
-  /** When a run started; of one that cannot be read, 0. */
+  /** When a run started; of one that does not tell, when its folder was last written to. */
   #startedMs(id: string): number {
-    const path = join(this.folder, id, 'summary.json');
-    const text = this.#host.files.exists(path) ? this.#host.files.readText(path) : '';
-    return Date.parse(startedAtPattern.exec(text)?.[1] ?? '') || 0;
+    const { files } = this.#host;
+    const folder = join(this.folder, id);
+    const path = join(folder, 'summary.json');
+    const text = files.exists(path) ? files.readText(path) : '';
+    return Date.parse(startedAtPattern.exec(text)?.[1] ?? '') || (files.exists(folder) ? files.modifiedMs(folder) : 0);
   }
 
-  #sizeOf(id: string): number {
-    const folder = join(this.folder, id);
-    return this.#host.files.list(folder).reduce((sum, name) => sum + this.#host.files.sizeBytes(join(folder, name)), 0);
+  /** With all that lies in folders of its own; links count nothing. */
+  #sizeOf(...path: readonly string[]): number {
+    const { files } = this.#host;
+    const at = join(this.folder, ...path);
+    const kind = files.ownership(at)?.kind;
+    if (kind === 'file') return files.sizeBytes(at);
+    return kind === 'folder' ? files.list(at).reduce((sum, name) => sum + this.#sizeOf(...path, name), 0) : 0;
   }
+}
+
+/** Answers of one run after the other, the newest first, whether it is within the limits. */
+function roomForRuns(): (run: { readonly sizeBytes: number }) => boolean {
+  let [runs, filledBytes] = [0, 0];
+  return ({ sizeBytes }) => {
+    runs += 1;
+    filledBytes += sizeBytes;
+    return runs <= runsMax && filledBytes <= sizeMaxBytes;
+  };
 }
