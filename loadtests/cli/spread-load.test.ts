@@ -28,6 +28,17 @@ test('a think time or a ramp that was given stays', async () => {
   expect([meanOf(few.thinkTimeMs), few.spread]).toEqual([10_000, '']);
 });
 
+test('users of stages think as long as their highest level needs, and keep their times', async () => {
+  const run = await prepare('--stages', '30s:1000,60s:1000000,10s:0');
+  expect(expectedLoad(run).operationsPerS).toBeCloseTo(3_000, -1);
+  expect([run.users, run.rampMs, run.holdMs, run.spread === '']).toEqual([1_000_000, 0, 100_000, false]);
+  const few = await prepare('--stages', '30s:100,60s:100');
+  expect([meanOf(few.thinkTimeMs), few.spread]).toEqual([10_000, '']);
+  await expect(prepare('--stages', '30s:100000', '--ramp', '5s')).rejects.toThrow('a ramp of 5000 ms is given');
+  const many = { ...launchMix, users: 1_000_000 } as unknown as Scenario<never>;
+  expect(spreadLoad(many, { stages: [{ level: 100, durationMs: 1_000 }] }).overrides).toEqual({ stages: [{ level: 100, durationMs: 1_000 }] });
+});
+
 test('another system is not spared what it was asked to take', async () => {
   const run = await prepare('--users', '1000000', '--target', 'http://127.0.0.1:3000');
   expect([meanOf(run.thinkTimeMs), run.spread]).toEqual([10_000, '']);

@@ -20,16 +20,17 @@ const rampMaxMs = 900_000;
 /**
  * Keeps a run of many users at the rate its scenario says the stack on one machine carries, by a longer think time;
  * and lengthens the ramp until users who think that long will have acted before the end. Whoever gives a think
- * time or a ramp keeps it.
+ * time or a ramp keeps it. With stages their highest level is the users, and their times are the ramp.
  */
 export function spreadLoad(scenario: Scenario<never>, overrides: ScenarioOverrides): SpreadLoad {
-  const users = overrides.users ?? scenario.users;
+  const { stages } = overrides;
+  const users = stages === undefined ? (overrides.users ?? scenario.users) : Math.max(...stages.map(({ level }) => level));
   const { ratePerSMax = Infinity, thinkTimeMs: own } = scenario;
   const factor = (users * 1_000) / meanOf(own) / ratePerSMax;
   const arrives = scenario.arrival !== undefined || overrides.arrivalPerS !== undefined;
   if (overrides.thinkTimeMs !== undefined || arrives || !(factor > 1) || !Number.isFinite(factor)) return { overrides, why: '' };
   const thinkTimeMs = stretch(own, factor);
-  const rampMs = overrides.rampMs ?? rampFor(scenario, thinkTimeMs, overrides.holdMs ?? scenario.holdMs);
+  const rampMs = overrides.rampMs ?? (stages === undefined ? rampFor(scenario, thinkTimeMs, overrides.holdMs ?? scenario.holdMs) : undefined);
   return {
     overrides: { ...overrides, thinkTimeMs, rampMs },
     why: `so that it makes ${formatNumber(ratePerSMax)} operations/s, which one small machine carries; --think ${meanOf(own) / 1_000}s is the scenario's own`,
