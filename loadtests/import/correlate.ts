@@ -2,7 +2,8 @@ import { camelName, Names, plainName } from './names.ts';
 import type { Offer } from './offers.ts';
 import { textOf } from './plan.ts';
 import type { Part, Source, Take, Template } from './plan.ts';
-import { holdsSecret, isSecretName, looksSecret } from './secrets.ts';
+import { isSecretByLook, isSecretField } from './secret-names.ts';
+import { holdsSecret, looksSecret } from './secret-texts.ts';
 import type { SecretBook } from './secrets.ts';
 import { strengthOf } from './strength.ts';
 
@@ -174,9 +175,9 @@ export class Correlator {
   /** An authorization keeps its scheme; of all else nothing is kept. */
   #hideNamed(slot: Slot): Template {
     const { text, name } = slot;
-    const [, scheme, credentials] = /^(\w{1,20}) (.+)$/s.exec(text) ?? [];
-    if (plainName(name).endsWith('authorization') && scheme !== undefined && credentials !== undefined) {
-      return [{ kind: 'text', text: `${scheme} ` }, { kind: 'secret', name: this.#secrets.nameOf(credentials, `${scheme} credentials`) }];
+    const [, named, credentials] = /^(\w{1,20}) (.+)$/s.exec(text) ?? [];
+    if (plainName(name).endsWith('authorization') && named !== undefined && credentials !== undefined && scheme.test(named)) {
+      return [{ kind: 'text', text: `${named} ` }, { kind: 'secret', name: this.#secrets.nameOf(credentials, `${named} credentials`) }];
     }
     return [{ kind: 'secret', name: this.#secrets.nameOf(text, bookName(slot)) }];
   }
@@ -185,7 +186,7 @@ export class Correlator {
     const key = `${offer.from} ${JSON.stringify(offer.source)}`;
     let carried = this.#carried.get(key);
     if (carried === undefined) {
-      carried = { name: this.#names.take(camelName(offer.fullName, 'value')), source: offer.source, from: offer.from, uses: [] };
+      carried = { name: this.#names.take(camelName(this.#secrets.untold(offer.fullName, 'value'), 'value')), source: offer.source, from: offer.from, uses: [] };
       this.#carried.set(key, carried);
     }
     carried.uses.push({ request: this.#request, place: slot.kind === 'segment' ? 'path' : slot.kind === 'text' ? 'body' : `${placeOf[slot.kind]} ${slot.name}` });
@@ -195,16 +196,19 @@ export class Correlator {
 
 const placeOf = { query: 'query', header: 'header', cookie: 'cookie', json: 'body', number: 'body', xml: 'body', form: 'form' } as const;
 
-/** Whether nothing of a value may stand in the file. A segment's name is the word before it, which says nothing of its value. */
+/** Whether nothing of a value may stand in the file. A segment's name is the word before it; what that says of it stands in `of`. */
 function isSecretSlot({ kind, name, text, of }: Slot): boolean {
   if (of !== undefined || kind === 'cookie') return true;
-  return kind !== 'segment' && kind !== 'text' && (isSecretName(name) || holdsSecret(text));
+  return kind !== 'segment' && kind !== 'text' && (isSecretField(name) || isSecretByLook(name, text) || holdsSecret(text));
 }
 
 /** What a secret is called: its own name, after that of what it belongs to. */
-const bookName = ({ name, of }: Slot): string => (of === undefined || plainName(of) === plainName(name) ? name : `${of} ${name}`);
+function bookName({ name, of, kind }: Slot): string {
+  const own = looksSecret(name) ? kind : name;
+  return of === undefined || kind === 'segment' || plainName(of) === plainName(own) ? own : `${of} ${own}`;
+}
 
-const scheme = /^\s*(?:bearer|basic|token|jwt|api-?key|digest|negotiate)[\s:=]*$/i;
+const scheme = /^\s*(?:bearer|basic|token|jwt|api-?key|digest|negotiate|ntlm|hawk|dpop|oauth|scram|key)[\s:=]*$/i;
 
 /** Whether what stands around a carried value of a secret name is more than a scheme or separators. */
 const saysMore = (text: string): boolean => /[\p{L}\p{N}]/u.test(text) && !scheme.test(text);

@@ -8,6 +8,7 @@ import { divideIntoActs, endOf, pauseOf, startOf } from './har-steps.ts';
 import type { Act } from './har-steps.ts';
 import { kebabName, Names } from './names.ts';
 import { offersOf } from './offers.ts';
+import type { Offer } from './offers.ts';
 import type { ImportReport } from './outcome.ts';
 import { partsOf, showTemplate } from './plan.ts';
 import type { RequestPlan, ScenarioPlan, StepPlan } from './plan.ts';
@@ -63,8 +64,16 @@ interface Correlated {
 }
 
 function correlateAll(kept: readonly Kept[], name: string): Correlated {
-  const book = new SecretBook(name);
   const offers = kept.map(({ entry, url }) => offersOf(entry, url));
+  const book = new SecretBook(name);
+  const found = correlateWith(book, kept, offers);
+  const names = [...found.carried.map((each) => each.name), ...found.secrets];
+  const judge = new SecretBook(name, book.values);
+  // Names were given before all secrets were known: where one holds a secret, once more with all of them.
+  return names.every((each) => judge.untold(each, '') !== '') ? found : correlateWith(judge, kept, offers);
+}
+
+function correlateWith(book: SecretBook, kept: readonly Kept[], offers: readonly (readonly Offer[])[]): Correlated {
   for (let round = 1; ; round++) {
     const known = book.count;
     const correlator = new Correlator(book);

@@ -6,7 +6,9 @@ import { segmentName } from './offers.ts';
 import { joinTexts, textOf } from './plan.ts';
 import type { RequestPlan, Template } from './plan.ts';
 import { decodeSegment, pathSegments } from './reply-values.ts';
-import { isValueKey, nameAmong } from './secrets.ts';
+import { ownerAmong, ownerOfSegment, secretPlaceOf } from './secret-names.ts';
+import { looksSecret } from './secret-texts.ts';
+import { looksRandom } from './wordy.ts';
 
 /** Headers that the connection, the browser or the engine sets, or that name the recorded site. */
 const ownHeaders = new Set(
@@ -22,7 +24,7 @@ const countingCookie = /^(?:_ga|_gid|_gat|_gcl|_fbp|_fbc|_hj|_pk_|_clck|_clsk|__
 export function planRequest({ entry, method, url }: Kept, fill: Fill): Omit<RequestPlan, 'takes'> {
   const path = [...planPath(url, fill), ...planQuery(url, fill)];
   const headers = planHeaders(entry, fill);
-  const { body, type } = planBody(entry, fill);
+  const { body, type } = planBody(entry, secretPlaceOf(pathSegments(url)), fill);
   const { status } = entry.response;
   return {
     method,
@@ -41,26 +43,41 @@ function encoded(template: Template, raw: string): Template {
 }
 
 function planPath(url: URL, fill: Fill): Template {
-  const segments = pathSegments(url);
   const raw = url.pathname.slice(1).split('/');
-  return segments.flatMap((text, index): Template => [
-    { kind: 'text', text: '/' },
-    ...encoded(fill({ text, name: segmentName(segments, index), kind: 'segment' }), raw[index] ?? ''),
-  ]);
+  // What follows a semicolon is of the segment (RFC 3986, 3.3), such as `;jsessionid=…`, and no part of its name.
+  const segments = raw.map((segment) => decodeSegment(segment.replace(/;.*$/s, '')));
+  return raw.flatMap((segment, index): Template => {
+    const [start = '', ...more] = segment.split(';');
+    const filled = fill({ text: segments[index] ?? '', name: segmentName(segments, index), kind: 'segment', of: ownerOfSegment(segments, index) });
+    return [...textOf('/'), ...encoded(filled, start), ...more.flatMap((each) => [...textOf(';'), ...planPair(readPair(each), undefined, fill)])];
+  });
+}
+
+interface Pair {
+  /** The name and its `=`, as recorded; '' of a value without a name. */
+  readonly start: string;
+  readonly raw: string;
+  readonly name: string;
+  readonly text: string;
+}
+
+function readPair(pair: string): Pair {
+  const decode = (part: string): string => decodeSegment(part.replaceAll('+', ' '));
+  const at = pair.indexOf('=');
+  const name = decode(pair.slice(0, Math.max(0, at)));
+  // A name is written into the scenario, and one may be an address or a token.
+  return at < 0 || looksSecret(name) ? { start: '', raw: pair, name: 'query', text: decode(pair) } : { start: pair.slice(0, at + 1), raw: pair.slice(at + 1), name, text: decode(pair.slice(at + 1)) };
+}
+
+function planPair({ start, raw, name, text }: Pair, of: string | undefined, fill: Fill): Template {
+  return [...textOf(start), ...encoded(fill({ text, name, kind: 'query', of: of ?? (start === '' && looksRandom(text) ? 'query' : undefined) }), raw)];
 }
 
 function planQuery(url: URL, fill: Fill): Template {
   if (url.search === '') return [];
-  const pairs = url.search.slice(1).split('&').map((pair) => {
-    const at = pair.indexOf('=');
-    const [start, raw] = [pair.slice(0, at + 1), pair.slice(at + 1)];
-    const [name = '', text = ''] = [start.slice(0, -1), raw].map((part) => decodeSegment(part.replaceAll('+', ' ')));
-    return { start, raw, name: at < 0 ? 'query' : name, text };
-  });
-  const held = nameAmong(pairs.map(({ name, text }) => [name, text]));
-  return pairs.flatMap(({ start, raw, name, text }, index) => [
-    ...textOf(`${index === 0 ? '?' : '&'}${start}`), ...encoded(fill({ text, name, kind: 'query', of: isValueKey(name) ? held : undefined }), raw),
-  ]);
+  const pairs = url.search.slice(1).split('&').map(readPair);
+  const ownerOf = ownerAmong(pairs.map(({ name, text }) => [name, text]), secretPlaceOf(pathSegments(url)));
+  return pairs.flatMap((pair, index) => [...textOf(index === 0 ? '?' : '&'), ...planPair(pair, ownerOf(pair.name), fill)]);
 }
 
 function planHeaders(entry: Kept['entry'], fill: Fill): [string, Template][] {

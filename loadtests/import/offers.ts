@@ -4,7 +4,8 @@ import { htmlFields } from './html-fields.ts';
 import { camelName, plainName, singular } from './names.ts';
 import type { Source } from './plan.ts';
 import { decodeSegment, pathSegments, setCookies } from './reply-values.ts';
-import { looksSecret } from './secrets.ts';
+import { looksSecret } from './secret-texts.ts';
+import { isWordy } from './wordy.ts';
 
 /** A value that a reply holds, and where. */
 export interface Offer {
@@ -95,7 +96,7 @@ export function segmentName(segments: readonly string[], index: number): string 
   return before === undefined ? 'pathPart' : `${camelName(singular(before), 'part')}Id`;
 }
 
-/** A word of a path, as against an id in it. */
+/** A word of a path, as against an id or a key in it. */
 function isWord(segment: string): boolean {
-  return /^[a-z][a-z_.-]*$/i.test(segment) && segment.length <= 30 && !/^v\d*$/i.test(segment);
+  return /^[a-z][a-z_.-]*$/i.test(segment) && segment.length <= 30 && !/^v\d*$/i.test(segment) && isWordy(segment);
 }

@@ -5,7 +5,7 @@ import { givenValue, sampleOf } from './openapi-sample.ts';
 import type { Credential } from './openapi-security.ts';
 import { joinTexts, textOf } from './plan.ts';
 import type { RequestPlan, Template } from './plan.ts';
-import { looksSecret } from './secrets.ts';
+import { looksSecret } from './secret-texts.ts';
 import type { SecretBook } from './secrets.ts';
 
 /** Answers a value that is carried from a reply; undefined where there is none. */

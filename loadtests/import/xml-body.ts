@@ -2,7 +2,7 @@ import type { Fill } from './correlate.ts';
 import { decodeEntities } from './html-fields.ts';
 import { textOf } from './plan.ts';
 import type { Template } from './plan.ts';
-import { isSecretName, isSecretWord, isValueKey, nameAmong } from './secrets.ts';
+import { isSecretField, isSecretWord, nameAmong, ownerAmong } from './secret-names.ts';
 import { xmlText } from './xml-text.ts';
 
 /** A text or an attribute's value; `name` is the attribute's, '' for a text. */
@@ -70,9 +70,11 @@ function readAttributes(text: string): (string | Value)[] {
 
 /** @param of the secret name that everything within belongs to */
 function planElement(element: Element, of: string | undefined, fill: Fill): Template {
-  const held = nameAmong(element.open.flatMap((part) => (typeof part === 'string' ? [] : [[part.name, decodeEntities(part.raw)] as const])));
-  const open = element.open.flatMap((part) => (typeof part === 'string' ? textOf(part) : planValue(part, part.name, of ?? (isValueKey(part.name) ? held : undefined), fill)));
-  const inner = of ?? (isSecretName(element.name) ? element.name : held);
+  const attributesOf = element.open.flatMap((part) => (typeof part === 'string' ? [] : [[part.name, decodeEntities(part.raw)] as const]));
+  const held = nameAmong(attributesOf);
+  const ownerOf = ownerAmong(attributesOf);
+  const open = element.open.flatMap((part) => (typeof part === 'string' ? textOf(part) : planValue(part, part.name, of ?? ownerOf(part.name), fill)));
+  const inner = of ?? (isSecretField(element.name) ? element.name : held);
   return [...open, ...element.children.flatMap((child) => planChild(child, element, inner, fill)), ...textOf(element.close)];
 }
 
@@ -88,7 +90,7 @@ function nameBeside(child: Element, parent: Element): string | undefined {
   const before = leaves[leaves.indexOf(child) - 1];
   const text = before === undefined ? undefined : leafText(before);
   if (isSecretWord(text)) return text;
-  return isValueKey(child.name) ? nameAmong(leaves.map((leaf) => [leaf.name, leafText(leaf)])) : undefined;
+  return ownerAmong(leaves.map((leaf) => [leaf.name, leafText(leaf)]))(child.name);
 }
 
 function leafText({ children: [only, ...more] }: Element): string | undefined {
