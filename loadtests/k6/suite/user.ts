@@ -1,4 +1,5 @@
 import { check } from 'k6';
+import exec from 'k6/execution';
 import http from 'k6/http';
 import type { Params, RefinedResponse } from 'k6/http';
 import type { LaunchState } from '../../scenarios/launch-mix/state.ts';
@@ -7,6 +8,8 @@ import { judgeStatus } from '../../swarm/replies.ts';
 import type { HttpReply, HttpRequest, VirtualUser } from '../../swarm/scenario.ts';
 import { writeIdOf } from '../../swarm/write-id.ts';
 import { settings } from './settings.ts';
+import { coveredMs } from './spans.ts';
+import type { Span } from './spans.ts';
 
 const defaultTimeoutMs = 30_000;
 type Reply = RefinedResponse<'text'>;
@@ -34,11 +37,10 @@ export class K6User implements Played {
   state: LaunchState;
   failed = false;
   refused = false;
-  /** Sum over the step's requests, as in the engine. */
-  serviceMs = 0;
-  poolWaitMs = 0;
   // Not #private: k6 2.2.0 may crash on the fields of a class that has such ones beside functions.
   private readonly headers: Readonly<Record<string, string>>;
+  private readonly served: Span[] = [];
+  private readonly waited: Span[] = [];
   private writeIds = 0;
   private requests = 0;
 
@@ -50,6 +52,15 @@ export class K6User implements Played {
     this.random = new KeyedRandom(settings.seed, index, step);
     this.http = this;
     this.headers = { authorization: `Bearer ${token}`, 'x-forwarded-for': `10.${(index >>> 16) & 255}.${(index >>> 8) & 255}.${index & 255}` };
+  }
+
+  /** While any of the step's requests was out, as in the engine. */
+  get serviceMs(): number {
+    return coveredMs(this.served);
+  }
+
+  get poolWaitMs(): number {
+    return coveredMs(this.waited);
   }
 
   readonly writeId = (): string => writeIdOf(settings.run, this.index, this.step, this.writeIds++);
@@ -73,9 +84,10 @@ export class K6User implements Played {
       headers, responseType: 'text', timeout: request.timeoutMs ?? defaultTimeoutMs, responseCallback: expected(request),
       ...(request.name === undefined ? {} : { tags: { name: request.name } }),
     };
+    // Times count from here: k6 says how long each lasted, and that it has ended only when the script's turn comes.
+    const askedMs = exec.instance.currentTestRunDuration;
     const reply: Reply = await http.asyncRequest(request.method, `${settings.target}${request.path}`, body, params);
-    this.serviceMs += reply.timings.duration;
-    this.poolWaitMs += reply.timings.blocked;
+    this.countTimes(askedMs, reply.timings);
     if (reply.status === 0) {
       this.check(false, 'every request gets a reply');
       throw new Error(`${request.method} ${request.name ?? request.path}: ${reply.error}`);
@@ -84,6 +96,12 @@ export class K6User implements Played {
     if (verdict === 'refused') this.refused = true;
     if (verdict === 'failed') this.check(false, `${request.name ?? 'the request'} is not answered ${reply.status}`);
     return replyOf(reply);
+  }
+
+  private countTimes(askedMs: number, { blocked, duration }: Reply['timings']): void {
+    const sentMs = askedMs + blocked;
+    this.waited.push({ fromMs: askedMs, untilMs: sentMs });
+    this.served.push({ fromMs: sentMs, untilMs: sentMs + duration });
   }
 }
 
