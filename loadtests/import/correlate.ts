@@ -199,7 +199,8 @@ const placeOf = { query: 'query', header: 'header', cookie: 'cookie', json: 'bod
 /** Whether nothing of a value may stand in the file. A segment's name is the word before it; what that says of it stands in `of`. */
 function isSecretSlot({ kind, name, text, of }: Slot): boolean {
   if (of !== undefined || kind === 'cookie') return true;
-  return kind !== 'segment' && kind !== 'text' && (isSecretField(name) || isSecretByLook(name, text) || holdsSecret(text));
+  if (kind === 'segment') return /[=:{<[]/.test(text) && holdsSecret(text);
+  return kind !== 'text' && (isSecretField(name) || isSecretByLook(name, text) || holdsSecret(text));
 }
 
 /** What a secret is called: its own name, after that of what it belongs to. */

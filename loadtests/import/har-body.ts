@@ -9,17 +9,13 @@ import type { BodyPlan, JsonPlan, Template } from './plan.ts';
 import { plainName } from './names.ts';
 import { isSecretField, isSecretName, isSecretWord, ownerAmong } from './secret-names.ts';
 import { holdsSecret, looksSecret, mentionsSecret } from './secret-texts.ts';
+import { looksRandom } from './wordy.ts';
 import { planXml } from './xml-body.ts';
 
 /** A body, and the type to send where the engine does not set it. */
 export interface PlannedBody {
   readonly body: BodyPlan;
   readonly type: string | undefined;
-}
-
-interface Asked {
-  readonly about: string | undefined;
-  readonly fill: Fill;
 }
 
 /** Deeper bodies are sent as text. */
@@ -31,46 +27,45 @@ const ownBoundary = 'sora-import-boundary';
 /**
  * The body of a recorded request, taken apart so that every value is asked for with its name: forms,
  * multipart, JSON and XML. Of a text of another kind nothing is kept where it speaks of a secret.
- * @param about the secret that the request is about, by its path: there a body may be nothing else
  */
-export function planBody(entry: HarEntry, about: string | undefined, fill: Fill): PlannedBody {
+export function planBody(entry: HarEntry, fill: Fill): PlannedBody {
   const { mimeType = '', params = [] } = entry.request.postData ?? {};
   const text = sentTextOf(entry) ?? '';
   if (text === '' && params.length === 0) return { body: { kind: 'none' }, type: undefined };
   const mime = mimeType.replaceAll(/[^\x20-\x7e]/g, '').trim();
   const type = mime === '' ? undefined : mime;
-  if (/^multipart\//i.test(mime)) return planMultipart(entry, text, mime, { about, fill });
-  if (mime.toLowerCase().startsWith(formType) || text === '') return { body: planForm(text === '' ? params.map(({ name, value }) => [name, value ?? '']) : [...new URLSearchParams(text)], { about, fill }), type: type ?? formType };
+  if (/^multipart\//i.test(mime)) return planMultipart(entry, text, mime, fill);
+  if (mime.toLowerCase().startsWith(formType) || text === '') return { body: planForm(text === '' ? params.map(({ name, value }) => [name, value ?? '']) : [...new URLSearchParams(text)], fill), type: type ?? formType };
   const document = /json/i.test(mime) ? parseJson(text) : undefined;
   if (document !== undefined && !hasSecretKey(document.value)) {
-    return { body: { kind: 'json', json: planJson(document.value, 'body', undefined, { about, fill }) }, type: /^application\/json\s*(?:;\s*charset=utf-8\s*)?$/i.test(mime) ? undefined : type };
+    return { body: { kind: 'json', json: planJson(document.value, 'body', undefined, fill) }, type: /^application\/json\s*(?:;\s*charset=utf-8\s*)?$/i.test(mime) ? undefined : type };
   }
   const xml = /xml/i.test(mime) || /^\s*</.test(text) ? planXml(text, fill) : undefined;
-  return { body: xml === undefined ? planText(text, document !== undefined || about !== undefined, fill) : { kind: 'text', text: joinTexts(xml), isXml: true }, type };
+  return { body: xml === undefined ? planText(text, document !== undefined, fill) : { kind: 'text', text: joinTexts(xml), isXml: true }, type };
 }
 
 function planText(text: string, isSecret: boolean, fill: Fill): BodyPlan {
   return { kind: 'text', text: fill({ text, name: 'body', kind: 'text', of: isSecret || (isGraphQl(text) ? holdsSecret(text) : mentionsSecret(text) || holdsSecret(text)) ? 'body' : undefined }) };
 }
 
-function planForm(pairs: readonly (readonly [name: string, text: string])[], { about, fill }: Asked): BodyPlan {
+function planForm(pairs: readonly (readonly [name: string, text: string])[], fill: Fill): BodyPlan {
   // Names are written into the scenario, and one may be an address or a token.
   if (pairs.some(([name]) => looksSecret(name))) return planText(new URLSearchParams(pairs.map(([name, text]): [string, string] => [name, text])).toString(), true, fill);
-  const ownerOf = ownerAmong(pairs, about);
+  const ownerOf = ownerAmong(pairs);
   return { kind: 'form', fields: pairs.map(([name, text]) => [name, fill({ text, name, kind: 'form', of: ownerOf(name) })]) };
 }
 
-function planMultipart(entry: HarEntry, recorded: string, mime: string, asked: Asked): PlannedBody {
+function planMultipart(entry: HarEntry, recorded: string, mime: string, fill: Fill): PlannedBody {
   const named = boundaryOf(mime);
   const boundary = named ?? ownBoundary;
   const text = recorded === '' ? writeMultipart(entry.request.postData?.params ?? [], boundary) : recorded;
   const read = readMultipart(text, boundary);
-  const body: BodyPlan = read === undefined ? planText(text, asked.about !== undefined, asked.fill) : { kind: 'text', text: joinTexts(planFields(read, asked)) };
+  const body: BodyPlan = read === undefined ? planText(text, false, fill) : { kind: 'text', text: joinTexts(planFields(read, fill)) };
   return { body, type: named === undefined && recorded === '' ? `${mime.replace(/\s*;.*$/s, '')}; boundary=${boundary}` : mime };
 }
 
-function planFields({ delimiter, fields, end }: Multipart, { about, fill }: Asked): Template {
-  const ownerOf = ownerAmong(fields.map(({ name, value }) => [name, value]), about);
+function planFields({ delimiter, fields, end }: Multipart, fill: Fill): Template {
+  const ownerOf = ownerAmong(fields.map(({ name, value }) => [name, value]));
   const planned = fields.flatMap(({ head, name, isFile, value, tail }) => {
     const isFree = isFile || name === '';
     const of = isFree ? (mentionsSecret(value) || holdsSecret(value) ? 'file' : undefined) : ownerOf(name);
@@ -96,10 +91,10 @@ function isExact(value: unknown, depth: number): boolean {
   return depth < depthMax && Object.values(value).every((child) => isExact(child, depth + 1));
 }
 
-/** Keys are written into the scenario, and one may be an address or a token. */
-function hasSecretKey(value: unknown): boolean {
+/** Keys are written into the scenario, and one may be an address or a token, or the session among `tokens`. */
+function hasSecretKey(value: unknown, isWithin = false): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(value).some(([key, child]) => (!Array.isArray(value) && looksSecret(key)) || hasSecretKey(child));
+  return Object.entries(value).some(([key, child]) => (!Array.isArray(value) && (looksSecret(key) || (isWithin && looksRandom(key)))) || hasSecretKey(child, isWithin || isSecretEntry(key, child)));
 }
 
 /** Answers to questions may be many things; numbers of tokens are what AI models and wallets count. */
@@ -109,7 +104,7 @@ function isSecretEntry(key: string, child: unknown): boolean {
 }
 
 /** @param of the secret name that the value belongs to, at any depth */
-function planJson(value: unknown, name: string, of: string | undefined, { about, fill }: Asked): JsonPlan {
+function planJson(value: unknown, name: string, of: string | undefined, fill: Fill): JsonPlan {
   if (typeof value === 'string' || typeof value === 'number') {
     const template = fill({ text: String(value), name, kind: typeof value === 'number' ? 'number' : 'json', of });
     return template.every(({ kind }) => kind === 'text') ? { kind: 'value', value } : { kind: 'template', template, isNumber: typeof value === 'number' };
@@ -118,12 +113,12 @@ function planJson(value: unknown, name: string, of: string | undefined, { about,
     const [first, ...rest] = value as readonly unknown[];
     // ['password', '…']
     const held = rest.length === 1 && isSecretWord(first) ? first : undefined;
-    return { kind: 'array', items: value.map((item, index) => planJson(item, name, of ?? (index === 1 ? held : undefined) ?? (name === 'body' ? about : undefined), { about, fill })) };
+    return { kind: 'array', items: value.map((item, index) => planJson(item, name, of ?? (index === 1 ? held : undefined), fill)) };
   }
   if (typeof value === 'object' && value !== null) {
     const entries = Object.entries(value);
-    const ownerOf = ownerAmong(entries, about);
-    return { kind: 'object', entries: entries.map(([key, child]) => [key, planJson(child, key, of ?? (isSecretEntry(key, child) ? key : ownerOf(key)), { about, fill })]) };
+    const ownerOf = ownerAmong(entries);
+    return { kind: 'object', entries: entries.map(([key, child]) => [key, planJson(child, key, of ?? (isSecretEntry(key, child) ? key : ownerOf(key)), fill)]) };
   }
   return { kind: 'value', value: value === true ? true : value === false ? false : null };
 }

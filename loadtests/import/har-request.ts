@@ -6,7 +6,7 @@ import { segmentName } from './offers.ts';
 import { joinTexts, textOf } from './plan.ts';
 import type { RequestPlan, Template } from './plan.ts';
 import { decodeSegment, pathSegments } from './reply-values.ts';
-import { ownerAmong, ownerOfSegment, secretPlaceOf } from './secret-names.ts';
+import { ownerAmong, ownerByPlace, ownerOfSegment, secretPlaceOf } from './secret-names.ts';
 import { looksSecret } from './secret-texts.ts';
 import { looksRandom } from './wordy.ts';
 
@@ -22,9 +22,11 @@ const countingCookie = /^(?:_ga|_gid|_gat|_gcl|_fbp|_fbc|_hj|_pk_|_clck|_clsk|__
 
 /** Turns a recorded request into one of a journey. @param fill is asked for every value, in order */
 export function planRequest({ entry, method, url }: Kept, fill: Fill): Omit<RequestPlan, 'takes'> {
-  const path = [...planPath(url, fill), ...planQuery(url, fill)];
+  const place = secretPlaceOf(pathSegments(url));
+  const fillThere: Fill = (slot) => fill({ ...slot, of: slot.of ?? ownerByPlace(place, slot.name, slot.text) });
+  const path = [...planPath(url, fill), ...planQuery(url, fillThere)];
   const headers = planHeaders(entry, fill);
-  const { body, type } = planBody(entry, secretPlaceOf(pathSegments(url)), fill);
+  const { body, type } = planBody(entry, fillThere);
   const { status } = entry.response;
   return {
     method,
@@ -76,7 +78,7 @@ function planPair({ start, raw, name, text }: Pair, of: string | undefined, fill
 function planQuery(url: URL, fill: Fill): Template {
   if (url.search === '') return [];
   const pairs = url.search.slice(1).split('&').map(readPair);
-  const ownerOf = ownerAmong(pairs.map(({ name, text }) => [name, text]), secretPlaceOf(pathSegments(url)));
+  const ownerOf = ownerAmong(pairs.map(({ name, text }) => [name, text]));
   return pairs.flatMap((pair, index) => [...textOf(index === 0 ? '?' : '&'), ...planPair(pair, ownerOf(pair.name), fill)]);
 }
 

@@ -47,7 +47,7 @@ describe('an import leaves out and tells', () => {
     ['a random code by itself', { ask: 'GET /join?code=XK7F9Q2PLM' }, ['XK7F9Q2PLM'], ['APP_CODE']],
     ['digits that were sent', { ask: 'POST /login', body: json({ name: 'bob', code: '482913' }) }, ['482913'], ['APP_CODE']],
     ['bare values of a request about a secret', { ask: 'PUT /users/7/password', body: json({ old: 'sunshine', new: 'moonlight' }) }, ['sunshine', 'moonlight'], ['APP_PASSWORD_OLD', 'APP_PASSWORD_NEW']],
-    ['a body that is nothing else', { ask: 'PUT /users/7/pin', body: json('sunshine') }, ['sunshine'], ['APP_BODY']],
+    ['a body that is nothing else', { ask: 'PUT /users/7/pin', body: json('sunshine') }, ['sunshine'], ['APP_PIN_BODY']],
     ['letters at random behind their name', { ask: 'GET /verify/AbCdEfGhIjKlMnOp' }, ['AbCdEf', 'ab-cd'], ['APP_VERIFY_ID']],
     ['a key further behind its name', { ask: 'GET /password/reset/form/x9Kd83hhQ2/7' }, ['x9Kd83hhQ2'], ['APP_FORM_ID']],
     ['a parameter of a segment', { ask: 'GET /cart;jsessionid=ABC123/items' }, ['ABC123'], ['APP_JSESSIONID']],
@@ -58,6 +58,18 @@ describe('an import leaves out and tells', () => {
     ['what looks like a scheme', { ask: 'GET /x', headers: { authorization: 'sunshine moonlight' } }, ['sunshine'], ['APP_AUTHORIZATION']],
     ['a header of a signature', { ask: 'GET /x', headers: { 'x-signature': 'sunshine', 'x-csrf': 'moonlight' } }, ['sunshine', 'moonlight'], ['APP_X_SIGNATURE', 'APP_X_CSRF']],
     ['variables of GraphQL', { ask: 'POST /graphql', body: json({ query: 'mutation L($password: String!) { login(password: $password) { id } }', variables: { password: 'sunshine' } }) }, ['sunshine'], ['APP_PASSWORD']],
+    ['a secret argument in an argument', { ask: 'POST /graphql', body: json({ query: 'mutation{login(input:{name:"bob",cred:{pw:"sunshine"}}){id}}' }) }, ['sunshine'], ['APP_QUERY']],
+    ['a default of a variable', { ask: 'POST /graphql', body: json({ query: 'mutation M($p: String = "sunshine") { login(password: $p) { id } }' }) }, ['sunshine'], ['APP_QUERY']],
+    ['a bare word as an argument', { ask: 'POST /graphql', body: json({ query: 'mutation { login(password: sunshine) { id } }' }) }, ['sunshine'], ['APP_QUERY']],
+    ['a comment of GraphQL', { ask: 'POST /graphql', body: json({ query: 'query Q { me { id } } # password sunshine\n{ me { id } }' }) }, ['sunshine'], ['APP_QUERY']],
+    ['a code beside how it was sent', { ask: 'POST /login', body: json({ user: 'bob', code: 'sunshine', method: 'sms' }) }, ['sunshine'], ['APP_SIGN_IN_CODE']],
+    ['an element of a request about a secret', { ask: 'POST /otp/check', body: { mimeType: 'text/xml', text: '<a><code>sunshine</code></a>' } }, ['sunshine'], ['APP_OTP_CODE']],
+    ['a random value in a link of a mail', { ask: 'GET /unsubscribe?u=1234&h=a7fkq93kd0x' }, ['a7fkq93kd0x'], ['APP_UNSUBSCRIBE_H']],
+    ['the key of a webhook', { ask: 'GET /hooks/T1/B2/xK7fQ2pLmR8sVw3YzPq' }, ['xK7fQ2pLmR8sVw3YzPq'], ['APP_HOOK_ID']],
+    ['a token of a card', { ask: 'POST /pay', body: json({ source: 'tok_1x9Kd83hhQ2' }) }, ['1x9Kd83hhQ2'], ['APP_SOURCE']],
+    ['the words of a wallet', { ask: 'POST /wallet', body: json({ seed: 'horse battery staple' }) }, ['horse', 'staple'], ['APP_SEED']],
+    ['a key of tokens', { ask: 'POST /x', body: json({ tokens: { x9Kd83hhQ2: true } }) }, ['x9Kd83hhQ2'], ['APP_BODY']],
+    ['JSON in a path', { ask: 'GET /find/%7B%22pin%22%3A%22sunshine%22%7D' }, ['sunshine'], ['APP_FIND_ID']],
   ])('%s', (_what, sent, values, secrets) => {
     const found = importOf(sent);
     for (const value of values) expect(found.told.toLowerCase()).not.toContain(value.toLowerCase());
@@ -91,6 +103,22 @@ describe('an import keeps', () => {
   ])('%s', (_what, sent, kept) => {
     const found = importOf(sent);
     expect(found.written).toContain(kept);
+    expect(found.secrets).toEqual([]);
+  });
+
+  it('nothing of a reply’s random keys', () => {
+    const found = importOf({ ask: 'GET /a', reply: { sessions: { x9Kd83hhQ2: { ref: 'abc12345' } } } }, { ask: 'GET /b/abc12345' });
+    expect(found.told).not.toContain('x9Kd83hhQ2');
+  });
+
+  it('an ordinary visit whole', () => {
+    const found = importOf(
+      { ask: 'GET /search?q=iphone+15+pro+max&sort=price-asc&cursor=eyJpZCI6MTJ9' }, { ask: 'GET /products/nike-air-max-90-white-2024?variant=43211234&ref=home_hero' }, { ask: 'GET /blog/2026/01/31/how-to-reset-your-password' },
+      { ask: 'GET /verify/success' }, { ask: 'GET /auth/logout' }, { ask: 'GET /tokens/usage?from=2026-01-01&to=2026-01-31' }, { ask: 'GET /videos/dQw4w9WgXcQ?quality=1080p&t=1700000000000' },
+      { ask: 'POST /orders', body: json({ items: [{ sku: 'AB-1234-XL', qty: 2 }], address: { city: 'Austin', state: 'TX', zip: '78701' }, coupon: 'SPRING25', note: 'Leave at the door, please' }) },
+      { ask: 'POST /chat', body: json({ text: 'see you at 5pm! https://example.com/posts/812?ref=mail' }) },
+      { ask: 'GET /x', headers: { accept: 'application/json, text/plain, */*', 'x-client-version': 'web/3.12.1 (build 8123)', 'x-timezone': 'Europe/Berlin' } },
+    );
     expect(found.secrets).toEqual([]);
   });
 

@@ -5,7 +5,7 @@ import { camelName, plainName, singular } from './names.ts';
 import type { Source } from './plan.ts';
 import { decodeSegment, pathSegments, setCookies } from './reply-values.ts';
 import { looksSecret } from './secret-texts.ts';
-import { isWordy } from './wordy.ts';
+import { isWordy, looksRandom } from './wordy.ts';
 
 /** A value that a reply holds, and where. */
 export interface Offer {
@@ -75,8 +75,8 @@ function addJson(body: string, noun: string, add: Add): void {
     } else if (typeof value === 'object' && value !== null && path.length < depthMax) {
       for (const [key, child] of Object.entries(value)) {
         const isIndex = Array.isArray(value);
-        // The path is written into the scenario, and a key may be an address or a token.
-        if (!isIndex && looksSecret(key)) continue;
+        // The path is written into the scenario, and a key may be an address or a token; made at random, it is another one next time.
+        if (!isIndex && (looksSecret(key) || looksRandom(key))) continue;
         const holder = isIndex || typeof child !== 'object' || wrappers.has(plainName(key)) ? of : singular(key);
         visit(child, [...path, isIndex ? Number(key) : key], holder);
       }

@@ -11,7 +11,7 @@ const ownWordMax = 4;
 const alsoSecret =
   /^(?:pw|psw|psk|otc|[im]?tan|mdp)$|(?:user|new|old|current|login|account|db|smtp|admin|client|auth)pass$|pswd|passcode|passkey|^pin(?:code|number)$|kennwort|haslo|senha|contrasena|motdepasse|mnemonic|seedphrase|recoveryphrase|privkey|samlresponse|samlrequest|authentication$|sess(?:ion)?id|otp$|(?:security|verification|verify|confirm|confirmation|access|auth|authorization|login|signin|reset|recovery|backup|activation|invite|invitation|sms|mfa|2fa|factor|onetime|otp|device|user|unlock|oob)codes?$/;
 /** Names of fields that say so; in running text they are words like others. */
-const fieldOnly = /^(?:sid|sig|answers?|nonce|csrf|xsrf|hmac|assertion|ticket)$|^[xy]?[cx]srf|signature$|answers?$|captcha|turnstile|verifier$|sessionstate$|sessionkey$/;
+const fieldOnly = /^(?:dpop|sid|sig|answers?|nonce|csrf|xsrf|hmac|assertion|ticket)$|^[xy]?[cx]srf|signature$|answers?$|captcha|turnstile|verifier$|sessionstate$|sessionkey$/;
 const shortFields = new Set(['sid', 'sig', 'csrf', 'xsrf', 'hmac', 'nonce', 'pw']);
 /** Names of what is secret in one application and a plain word in the next. */
 const doubtful = new Set(
@@ -37,7 +37,9 @@ export const isPersonalName = (name: string): boolean => personal.test(plainName
 
 /** Whether a value that may be a secret by its name looks like one: random, or the digits of a code that was sent. */
 export function isSecretByLook(name: string, text: string): boolean {
-  const plain = plainName(name);
+  const plain = plainName(name.replace(/^x-/i, ''));
+  // Twelve words that open a wallet.
+  if (/^seeds?$/.test(plain)) return /\S\s+\S/.test(text);
   if (!doubtful.has(plain)) return false;
   return looksRandom(text) || (/^codes?$/.test(plain) && /^\d{6,8}$/.test(text));
 }
@@ -59,31 +61,41 @@ export function nameAmong(entries: readonly (readonly [key: string, value: unkno
 export type Owner = (key: string) => string | undefined;
 
 const oauthSigns = new Set(['redirecturi', 'redirecturl', 'clientid', 'responsetype', 'granttype', 'codeverifier', 'codechallenge']);
-/** Keys of a request that is about a secret, by its path: there its values need no telling name. */
-const bareSecret = /^(?:codes?|values?|val|input|raw|plain|old|new|current|previous|confirm|confirmation|repeat|again|key|hash|challenge|response|digits?)$/;
+/** How a code was sent or made, as `{ method: 'sms', code: … }` says. */
+const codeWay = /^(?:sms|totp|otp|2fa|mfa|authenticator|backup[-_]?codes?)$/i;
 
 /**
  * What the fields that stand beside each other say of each other: a value beside the name of a secret,
- * and `code` and `state` of OAuth (RFC 6749, 4.1), which are plain words by themselves.
- * @param about the secret that the request is about, by its path
+ * `code` and `state` of OAuth (RFC 6749, 4.1), which are plain words by themselves, and the code that
+ * somebody signs in with.
  */
-export function ownerAmong(entries: readonly (readonly [key: string, value: unknown])[], about?: string): Owner {
+export function ownerAmong(entries: readonly (readonly [key: string, value: unknown])[]): Owner {
   const held = nameAmong(entries);
-  const keys = new Set(entries.map(([key]) => plainName(key)));
-  const isOAuth = (keys.has('code') && keys.has('state')) || ((keys.has('code') || keys.has('state')) && [...keys].some((key) => oauthSigns.has(key)));
+  const keys = [...new Set(entries.map(([key]) => plainName(key)))];
+  const isOAuth = (keys.includes('code') && keys.includes('state')) || keys.some((key) => oauthSigns.has(key));
+  const isSignIn = keys.some((key) => personal.test(key)) || entries.some(([, value]) => typeof value === 'string' && codeWay.test(value));
   return (key) => {
     const plain = plainName(key);
     if (isOAuth && (plain === 'code' || plain === 'state')) return 'oauth';
-    if (isValueKey(key) && held !== undefined) return held;
-    return bareSecret.test(plain) ? about : undefined;
+    return held !== undefined && isValueKey(key) ? held : isSignIn && plain === 'code' ? 'sign in' : undefined;
   };
+}
+
+/** Keys that say nothing, in a request that is about a secret. */
+const bareSecret = /^(?:body|codes?|values?|val|input|raw|plain|old|new|current|previous|confirm|confirmation|repeat|again|key|hash|challenge|response|digits?)$/;
+
+/** What secret a value of a request belongs to that is about it, as `PUT /users/7/password` is. @param place `secretPlaceOf` its path */
+export function ownerByPlace(place: string | undefined, key: string, text: string): string | undefined {
+  return bareSecret.test(plainName(key)) || (looksRandom(text) && !isUuid(text)) ? place : undefined;
 }
 
 /** Words of a path behind which a one-time key of somebody follows. */
 const oneTime = new Set('reset verify verification confirm confirmation activate activation invite invites invitation invitations magic recover recovery unsubscribe unlock otp totp mfa 2fa tan'.split(' '));
 
 /** Spaces of many things: `auth/v1/users`. */
-const wide = /^(?:auth|o?auth2?|sessions?|cookies?)$/;
+const wide = /^(?:o?auth2?|sessions?|cookies?|(?:web)?hooks?)$/;
+/** Words between the name of a secret and the secret. */
+const between = new Set('account user link form code key email mail phone'.split(' '));
 
 /** Whether a segment of a path names a secret: `reset-password`, `token`, `verify`. */
 function isSecretPlace(segment: string): boolean {
@@ -99,7 +111,7 @@ export function ownerOfSegment(segments: readonly string[], index: number): stri
   const text = segments[index] ?? '';
   const place = secretPlaceOf(segments.slice(0, index));
   if (place === undefined) return segments.slice(0, index).some((segment) => wide.test(plainName(segment))) && !isUuid(text) && looksRandom(text) ? 'path' : undefined;
-  const isNext = segments.slice(0, index).findLast((segment) => /^[a-z]/i.test(segment) && isWordy(segment)) === place;
+  const isNext = segments.slice(0, index).findLast((segment) => /^[a-z]/i.test(segment) && isWordy(segment) && !between.has(plainName(segment))) === place;
   if (looksRandom(text) ? isNext || !isUuid(text) : text.length >= 6 && /[a-z]/i.test(text) && !isWordy(text)) return place;
   const hasDigit = /\d/.test(text) && !/^(?:v\d+|oauth2|2fa)(?:[-_.]|$)/i.test(text);
   return isNext && hasDigit && (text.length >= 6 || /^\d{4,}$/.test(text)) ? place : undefined;

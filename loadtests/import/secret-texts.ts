@@ -96,7 +96,7 @@ function treeHoldsSecret(value: unknown, depth: number): boolean {
   return entries.some(([key, child]) => (child !== null && typeof child !== 'boolean' && (isSecretField(key) || ownerOf(key) !== undefined || isSecretByLook(key, String(child)))) || looksSecret(key) || treeHoldsSecret(child, depth));
 }
 
-const pair = /([\p{L}\p{N}_.[\]-]{1,64})\\{0,3}["']?\s{0,4}(=(?!=)|:(?!\/\/))\s{0,4}\\{0,3}(["']?[^\s"',;&]?[^\s"',;&?]*)/gu;
+const pair = /(?<![\p{L}\p{N}_.[\]-])([\p{L}\p{N}_.[\]-]{1,64})\\{0,3}["']?\s{0,4}(=(?!=)|:(?!\/\/))\s{0,4}\\{0,3}(["']?[^\s"',;&]?[^\s"',;&?]*)/gu;
 
 /** Whether a text has `name=value` or `name: value` with the name of a secret, as addresses and settings have. */
 function pairsHoldSecret(text: string): boolean {
@@ -106,6 +106,9 @@ function pairsHoldSecret(text: string): boolean {
   return entries.some(({ name, value }) => isSecretField(name) || isSecretByLook(name, value)) || queried.some(([name]) => ownerOf(name) !== undefined);
 }
 
+/** Keys that say what they are, of more kinds than the logs look for. */
+const prefixed = /(?<![\w-])(?:tok|token|pat|sess|secret|key|shpat|npm|hf|dapi|sq0[a-z]{3})[-_][A-Za-z0-9]{10,}/g;
+
 /**
  * Whether a text looks like a secret or personal data whatever its name: what the logs redact, long
  * hexadecimal digits, and long mixes of capitals, small letters and digits. A UUID is an id.
@@ -113,6 +116,7 @@ function pairsHoldSecret(text: string): boolean {
 export function looksSecret(text: string): boolean {
   const judged = isGraphQl(text) ? withoutVariables(text) : text;
   if (redactText(judged) !== judged || isOpaque(text)) return true;
+  if ([...text.matchAll(prefixed)].some(([key]) => !isWordy(key))) return true;
   return text.length >= 24 && /[^\w+=~-]/.test(text) && text.split(/[^\w+=~-]+/).some((piece) => isOpaque(piece) && !isWordy(piece));
 }
 
