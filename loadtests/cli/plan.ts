@@ -3,6 +3,7 @@ import type { Host } from '../../ops/core/host.ts';
 import { styleFor } from '../report/style.ts';
 import { openBaselineGate } from './baseline.ts';
 import { foresee } from './foresee.ts';
+import { requireNewRun } from './new-run.ts';
 import type { RunVerb } from './options.ts';
 import { kindOf, prepareRun } from './prepare.ts';
 import { openRunStore } from './run.ts';
@@ -15,8 +16,10 @@ export const planDebugCommand = (host: Host, args: readonly string[]): Promise<n
 
 async function plan(host: Host, args: readonly string[], verb: RunVerb): Promise<number> {
   const run = await prepareRun(host, args, verb);
-  // A wrong baseline is told before a stack is started for the run.
-  openBaselineGate(openRunStore(host), run.options.baseline, kindOf(run));
+  const store = openRunStore(host);
+  // A name that is taken and a wrong baseline are told before a stack is started for the run.
+  requireNewRun(host, store, run.options.share);
+  openBaselineGate(store, run.options.baseline, kindOf(run));
   // Told before minutes go into a stack and its users.
   if (verb === 'run') for (const warning of foresee(run)) host.stderr.write(`${styleFor(host, host.stderr, run.options.noColor).unsure(warning)}\n`);
   const { needsStack, users, seed, scenario, scenarioFile, options } = run;

@@ -32,6 +32,7 @@ import type { RunMeasurement } from '../swarm/measurement.ts';
 import { openBaselineGate } from './baseline.ts';
 import type { BaselineGate } from './baseline.ts';
 import { refuseForeignAccounts } from './foreign-accounts.ts';
+import { requireNewRun } from './new-run.ts';
 import { bytesPerOperation, describeThinkTime, expectedLoad, kindOf, prepareRun, replacedThinkTime } from './prepare.ts';
 import type { RunOptions } from './options.ts';
 import type { PreparedRun } from './prepare.ts';
@@ -80,6 +81,7 @@ export async function runCommand(host: Host, args: readonly string[]): Promise<n
   const store = openRunStore(host);
   const runId = run.options.share.runId ?? host.process.env['SORA_RUN_ID'] ?? newRunId(host);
   store.folderOf(runId);
+  requireNewRun(host, store, run.options.share);
   const baseline = openBaselineGate(store, run.options.baseline, kindOf(run));
   await refuseForeignAccounts(host, run, stack);
   const expected = expectResources(store.newest().map(({ summary }) => summary), { scenario: run.scenario.name, host: hostname() }, expectedLoad(run), run.prices);
