@@ -1,15 +1,15 @@
 import type { Annex, TagRow } from './annex-schema.ts';
-import { noteLines } from './annex-text.ts';
+import { noteLines, type Noted } from './annex-text.ts';
 import { formatMs, formatNumber, formatPercent, okSign } from './format.ts';
 import { status, table } from './html-parts.ts';
 import { markup } from './markup.ts';
 import type { Markup } from './markup.ts';
 
-/** Checks, tags, late arrivals and names beyond their bounds; nothing of what there was none of. */
-export function annexSections(annex: Annex): Markup {
+/** Checks, tags, what waited, late arrivals and names beyond their bounds; nothing of what there was none of. */
+export function annexSections(annex: Noted): Markup {
   const notes = noteLines(annex);
   return markup`${annex.checks !== undefined && checkSection(annex.checks)}${annex.tags !== undefined && tagSection(annex.tags)}${
-    notes.length > 0 && markup`<section><h2>Arrivals and names</h2><div class="card">${notes.map((line) => markup`<p>${line[0]?.toUpperCase() ?? ''}${line.slice(1)}.</p>`)}</div></section>`
+    notes.length > 0 && markup`<section><h2>Waiting and names</h2><div class="card">${notes.map((line) => markup`<p>${line[0]?.toUpperCase() ?? ''}${line.slice(1)}.</p>`)}</div></section>`
   }`;
 }
 

@@ -1,5 +1,9 @@
 import type { Annex } from './annex-schema.ts';
 import { formatMs, formatNumber, formatPercent } from './format.ts';
+import type { Summary } from './summary-schema.ts';
+
+/** What a summary says beyond its operations. */
+export type Noted = Annex & Partial<Pick<Summary, 'latencyMs'>>;
 
 const shownMax = 8;
 
@@ -28,12 +32,22 @@ export function tagLines({ tags }: Annex): string[] {
 
 const moreLine = (count: number): string[] => (count === 0 ? [] : [`and ${formatNumber(count)} more, see the report`]);
 
-/** What came late, and what was counted under another name. */
-export function noteLines({ arrivalsQueued, namesBeyond }: Annex): string[] {
+/** What waited or came late, and what was counted under another name. */
+export function noteLines({ arrivalsQueued, namesBeyond, latencyMs }: Noted): string[] {
   return [
+    ...waitLines(latencyMs?.poolWait),
     ...(arrivalsQueued === undefined ? [] : [arrivalsSentence(arrivalsQueued)]),
     ...(namesBeyond === undefined ? [] : [beyondSentence(namesBeyond)]),
   ];
+}
+
+/** From here on waiting for a connection is told, ms. */
+const waitTold = { p50: 10, p99: 50 } as const;
+
+/** Users that share connections may wait for one, which their response times hold and service times do not. */
+function waitLines(wait: Summary['latencyMs']['poolWait'] | undefined): string[] {
+  if (wait === undefined || ((wait.p50 ?? 0) < waitTold.p50 && (wait.p99 ?? 0) < waitTold.p99)) return [];
+  return [`operations waited for a connection of the pool: p50 ${formatMs(wait.p50)}, p99 ${formatMs(wait.p99)}, which response times hold and service times do not; --sockets N gives more of them, --transport per-user one for each user`];
 }
 
 function arrivalsSentence(count: number): string {

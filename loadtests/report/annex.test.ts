@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Histogram } from '../swarm/histogram.ts';
 import type { CheckSample, TagSample } from '../swarm/measurement.ts';
+import { noteLines } from './annex-text.ts';
 import { annexOf } from './annex.ts';
 import { annexSchema } from './annex-schema.ts';
 import { renderEnding } from './ending.ts';
@@ -44,6 +45,13 @@ describe('what a summary says beyond operations', () => {
     expect(summarySchema.parse(summary)).toMatchObject({ arrivalsQueued: 12, namesBeyond: { tags: 4 } });
   });
 
+  it('is the wait for a connection, where there was one', () => {
+    const latencyMs = { ...summary.latencyMs, poolWait: { p50: 2_600, p90: 3_000, p95: 3_500, p99: 4_100, p999: 5_000, max: 6_000 } };
+    expect(noteLines({ latencyMs })).toEqual([expect.stringContaining('operations waited for a connection of the pool: p50 2.6 s, p99 4.1 s')]);
+    expect(renderReport({ ...summary, latencyMs })).toContain('waited for a connection of the pool');
+    expect(noteLines({ latencyMs: { ...latencyMs, poolWait: { ...latencyMs.poolWait, p50: 0.2, p99: 3 } } })).toEqual([]);
+  });
+
   it('are users that were needed, not those there might have been', () => {
     const few = buildSummary(sampleRun({ workers: workers.map((worker) => ({ ...worker, usersStarted: 100 })) }), sampleFacts());
     expect(few.validity.find(({ name }) => name === 'users_completed')?.text).toContain(`(${100 * workers.length} of ${100 * workers.length})`);
@@ -52,8 +60,10 @@ describe('what a summary says beyond operations', () => {
 
   it('is nothing where there was none of it, as in runs of before', () => {
     expect(annexOf(sampleRun(), holdOf(sampleRun()))).toEqual({});
-    const html = renderReport(buildSummary(sampleRun(), sampleFacts()));
-    for (const title of ['Checks', 'Tags', 'Arrivals and names']) expect(html).not.toContain(`<h2>${title}</h2>`);
+    const plain = buildSummary(sampleRun(), sampleFacts());
+    const poolWait = { ...plain.latencyMs.poolWait, p50: 0, p99: 2 };
+    const html = renderReport({ ...plain, latencyMs: { ...plain.latencyMs, poolWait } });
+    for (const title of ['Checks', 'Tags', 'Waiting and names']) expect(html).not.toContain(`<h2>${title}</h2>`);
   });
 
   it('is bounded, and says how much was left out', () => {

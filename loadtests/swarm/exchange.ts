@@ -89,6 +89,17 @@ export class ExchangeQueue {
     this.#length--;
   }
 
+  /** The oldest that has not timed out meanwhile, without taking it. */
+  peek(): Exchange | undefined {
+    for (; this.#used > 0; this.#used--) {
+      const exchange = this.#ring[this.#first];
+      if (exchange !== undefined && !exchange.settled) return exchange;
+      this.#ring[this.#first] = undefined;
+      this.#first = (this.#first + 1) & (this.#ring.length - 1);
+    }
+    return undefined;
+  }
+
   /** The oldest that has not timed out meanwhile. */
   shift(): Exchange | undefined {
     while (this.#used > 0) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import hello from './fixtures/hello.ts';
-import { divideSockets, divideWork, planRun } from './run-plan.ts';
+import { divideSockets, divideWork, planRun, socketsMost } from './run-plan.ts';
 import type { Scenario } from './scenario.ts';
 
 const scenario = hello as unknown as Scenario<never>;
@@ -31,6 +31,10 @@ describe('planRun', () => {
   ])('refuses %j, naming value and limit', (overrides, message) => {
     expect(() => planRun(scenario, overrides, 'x')).toThrow(message);
   });
+});
+
+it('lets a pool grow to a connection a user, 1,000 at most, unless its size was given', () => {
+  expect([socketsMost(64, 200, {}), socketsMost(64, 20, {}), socketsMost(300, 1_000_000, {}), socketsMost(64, 200, { sockets: 64 })]).toEqual([200, 64, 1_000, 64]);
 });
 
 describe('divideWork', () => {

@@ -26,6 +26,7 @@ export const limits = { users: 10_000_000, phaseMs: 7 * 86_400_000, sockets: 20_
 /**
  * Connections by default: what a rate needs while a reply takes `replyS`, within these bounds. With half as many
  * a hiccup of one second at 6,667 operations/s left a backlog that ten seconds did not drain: the pool, not the system, was full.
+ * A system may be slower than that, so a pool that users wait for grows, up to a connection each within the upper bound.
  */
 const defaultSockets = { least: 64, most: 1_000, replyS: 0.1 };
 const defaultDrainMs = 30_000;
@@ -99,6 +100,11 @@ export function divideWork(plan: RunPlan, overrides: ScenarioOverrides, cores: n
   const most = Math.min(limits.workers, plan.users, sockets);
   const workers = overrides.workers === undefined ? Math.min(wanted, most) : whole('workers', overrides.workers, 1, most);
   return { workers, sockets: divideSockets(sockets, workers) };
+}
+
+/** What a pool may grow to: a number that was given is kept to. */
+export function socketsMost(pooled: number, users: number, { sockets }: ScenarioOverrides): number {
+  return sockets === undefined ? Math.max(pooled, Math.min(users, defaultSockets.most)) : pooled;
 }
 
 /** Connections of a pool for each worker, at least one. */

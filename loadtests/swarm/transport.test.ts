@@ -99,6 +99,27 @@ describe('Transport', () => {
     expect(transport.inFlight).toBe(0);
   });
 
+  it('opens more connections where requests wait for one long, up to its bound, and none after a hiccup', async () => {
+    const port = await rawServer(() => undefined);
+    let nowMs = 0;
+    const transport = new Transport({ target: new URL(`http://127.0.0.1:${port}`), sockets: 2, socketsMost: 7, now: () => nowMs });
+    closers.push(() => transport.close());
+    const sendAt = (atMs: number, count: number): number => {
+      nowMs = atMs;
+      for (let n = 0; n < count; n++) void send(transport, '/');
+      return transport.opened;
+    };
+    expect([sendAt(0, 9), sendAt(999, 9), sendAt(1_000, 9), sendAt(1_900, 9), sendAt(2_000, 9), sendAt(3_000, 9)]).toEqual([2, 2, 4, 4, 7, 7]);
+  });
+
+  it('keeps to its connections where it may not grow', async () => {
+    let nowMs = 0;
+    const transport = new Transport({ target: new URL(`http://127.0.0.1:${await rawServer(() => undefined)}`), sockets: 2, now: () => nowMs });
+    closers.push(() => transport.close());
+    for (nowMs = 0; nowMs < 10_000; nowMs += 500) void send(transport, '/');
+    expect(transport.opened).toBe(2);
+  });
+
   it('reads a chunked reply and one that ends with the connection, and reconnects', async () => {
     const port = await rawServer((text, socket, nth) => {
       if (text.includes('/chunked')) {

@@ -6,17 +6,25 @@ import { TransportError } from './transport-error.ts';
 export interface TransportOptions extends TransportBaseOptions {
   /** Connections at most, shared by all users. */
   readonly sockets: number;
+  /** Connections at most once requests have waited long for one. Default `sockets`: the pool does not grow. */
+  readonly socketsMost?: number | undefined;
 }
+
+/** A pool whose requests wait so long may double, at most once in such a time: a hiccup is no reason to. */
+const growAfterMs = 1_000;
 
 /** A pool of keep-alive connections that all users share. Requests wait first in, first out. */
 export class Transport extends BaseTransport {
-  readonly #sockets: number;
+  readonly #socketsMost: number;
+  #sockets: number;
+  #grownMs = Number.NEGATIVE_INFINITY;
   readonly #idle: Connection[] = [];
   readonly #queue = new ExchangeQueue();
 
   constructor(options: TransportOptions) {
     super(options, undefined);
     this.#sockets = options.sockets;
+    this.#socketsMost = Math.max(options.sockets, options.socketsMost ?? 0);
   }
 
   protected override get waiting(): number {
@@ -30,6 +38,7 @@ export class Transport extends BaseTransport {
       return;
     }
     this.#queue.push(exchange);
+    this.#growAt(exchange.enqueuedMs);
     this.#openOne();
   }
 
@@ -44,6 +53,15 @@ export class Transport extends BaseTransport {
       connection.destroy(new TransportError('aborted', 'idle for too long'));
     }
     return undefined;
+  }
+
+  /** Where users would have had a connection each, a small pool would be measured in place of a system that is slow. */
+  #growAt(nowMs: number): void {
+    if (this.#sockets >= this.#socketsMost || nowMs - this.#grownMs < growAfterMs) return;
+    const oldest = this.#queue.peek();
+    if (oldest === undefined || nowMs - oldest.enqueuedMs < growAfterMs) return;
+    this.#grownMs = nowMs;
+    this.#sockets = Math.min(this.#socketsMost, this.#sockets * 2);
   }
 
   #openOne(): void {

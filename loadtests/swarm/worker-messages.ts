@@ -28,6 +28,8 @@ export interface WorkerJob {
   readonly policy: TargetPolicy;
   /** Connections of this worker, where they are pooled. */
   readonly sockets: number;
+  /** Of a pool that users wait for; default `sockets`. */
+  readonly socketsMost?: number | undefined;
   /** How users reach the target. Default pooled, over plain sockets of Node. */
   readonly link?: LinkPlan | undefined;
   readonly shared: unknown;

@@ -86,6 +86,7 @@ export class Worker {
       policy: job.policy,
       link: job.link ?? plainLink,
       sockets: job.sockets,
+      socketsMost: job.socketsMost,
       partition: job.partition,
       habits: scenario,
       now: clock.now,

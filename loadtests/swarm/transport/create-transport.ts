@@ -16,6 +16,8 @@ export interface TransportQuestion {
   readonly link: LinkPlan;
   /** Connections of a pool. */
   readonly sockets: number;
+  /** Of a pool that users wait for; default `sockets`. */
+  readonly socketsMost?: number | undefined;
   /** Whose places the users' connections belong to. */
   readonly partition: Partition;
   readonly now: () => number;
@@ -42,7 +44,7 @@ export function createTransport(asked: TransportQuestion): BaseTransport {
         ? undefined
         : (n: number) => addresses.at((isPooled ? asked.partition.index + n : userAt(asked.partition, n)) % link.sourceCount),
   };
-  return isPooled ? new Transport({ ...options, sockets: asked.sockets }) : new PerUserTransport(options);
+  return isPooled ? new Transport({ ...options, sockets: asked.sockets, socketsMost: asked.socketsMost }) : new PerUserTransport(options);
 }
 
 export interface CourierQuestion extends TransportQuestion, Pick<CourierOptions, 'habits' | 'randomBytes'> {
@@ -65,7 +67,7 @@ export async function createCourier(asked: CourierQuestion): Promise<Courier> {
   return new Courier({
     target: parseTarget(asked.target, policy),
     transport: createTransport({ ...asked, commonHeaders }),
-    openOther: (origin) => createTransport({ ...asked, commonHeaders, target: origin, sockets: socketsToOthers, link: { ...link, kind: 'pooled', tls } }),
+    openOther: (origin) => createTransport({ ...asked, commonHeaders, target: origin, sockets: socketsToOthers, socketsMost: asked.socketsMost, link: { ...link, kind: 'pooled', tls } }),
     habits,
     cookies: habits.cookies === true ? await openCookies(nowMs) : undefined,
     now,
