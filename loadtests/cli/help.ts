@@ -22,7 +22,7 @@ const verbLines = `Verbs:
 `;
 
 const exitLines = `Exit codes of run: 0 pass, 98 insufficient, 99 fail, 104 wrong before the first request,
-105 stopped by a signal, 107 the scenario failed to load or to set up.
+105 stopped by a signal, 107 the scenario failed to load or to set up, or passed and its teardown failed.
 `;
 
 const debugExitLines = `Exit codes: 0 every operation ended well, 104 wrong before the first request, 107 an operation failed or

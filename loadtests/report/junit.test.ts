@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { renderJunit } from './junit.ts';
 import { sampleFacts, sampleRun } from './sample.ts';
+import { verdictSentence } from './sentences.ts';
 import { buildSummary } from './summary.ts';
 
 const passed = buildSummary(sampleRun(), sampleFacts());
@@ -16,6 +17,12 @@ describe('renderJunit', () => {
     const xml = renderJunit(aborted);
     expect(summaryOf(xml)).toContain('failures="1" errors="0"');
     expect(xml).toContain('<failure message="aborted: threshold response_time: p(95)&lt;500: measured 900 ms; and more" type="verdict"/>');
+  });
+  it('is an error with a run that passed and whose teardown failed, and the sentence says both', () => {
+    const untidy = buildSummary({ ...sampleRun(), teardownFailed: 'teardown of shop threw: no such row' }, sampleFacts());
+    expect([untidy.verdict, untidy.exitCode]).toEqual(['pass', 107]);
+    expect(renderJunit(untidy)).toContain('<error message="teardown of shop threw: no such row" type="verdict"/>');
+    expect(verdictSentence(untidy)).toMatch(/the measurement is valid, but teardown of shop threw: no such row\.$/);
   });
   it('is an error with a run that proves nothing, for whatever reason', () => {
     const apart = buildSummary(sampleRun(), sampleFacts({ doubts: ['the shares began 9 s apart'] }));

@@ -35,10 +35,10 @@ function renderCase(scenario: string, { group, name, problem }: Case): Markup {
   return markup`<testcase classname="${scenario}.${group}" name="${name}" time="0">${body}</testcase>\n`;
 }
 
-/** A run can fail or prove nothing for reasons that no other case has, such as a threshold that ended it or shares that began apart. */
+/** A run can fail or prove nothing for reasons that no other case has, such as a threshold that ended it or shares that began apart, and pass with a teardown that failed. */
 function verdictCase({ verdict, reasons }: Summary): Case {
   const name = 'the run passed';
-  if (verdict === 'pass') return { group: 'verdict', name };
+  if (verdict === 'pass' && reasons.length === 0) return { group: 'verdict', name };
   return { group: 'verdict', name, problem: { as: verdict === 'fail' ? 'failure' : 'error', message: reasons.join('; ') } };
 }
 

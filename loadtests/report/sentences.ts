@@ -10,7 +10,7 @@ export function verdictSentence(summary: Summary): string {
   const more = rest.length === 0 ? '' : `, and ${rest.length} more ${rest.length === 1 ? 'reason' : 'reasons'}`;
   switch (summary.verdict) {
     case 'pass':
-      return `${load} did ${formatNumber(summary.operations.achievedPerS)} operations a second for ${formatSeconds(holdSeconds(summary))}; every threshold was met${auditClause(summary)} and the measurement is valid.`;
+      return `${load} did ${formatNumber(summary.operations.achievedPerS)} operations a second for ${formatSeconds(holdSeconds(summary))}; every threshold was met${auditClause(summary)} and the measurement is valid${first === undefined ? '' : `, but ${first}${more}`}.`;
     case 'fail':
       return `${load} were not served as required: ${first ?? 'a threshold was missed'}${more}.`;
     case 'insufficient':

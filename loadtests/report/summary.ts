@@ -63,7 +63,7 @@ export function buildSummary(measured: RunMeasurement, facts: RunFacts): Summary
   const thresholds = facts.thresholds.map((threshold) => evaluateThreshold(threshold, lookup));
   const validity = judgeValidity(validityInput(run, hold, facts.shares ?? []), facts.validity);
   const explained = thresholds.map((result, index) => ({ ...result, instead: insteadOf(facts.thresholds[index], result.ok, run) }));
-  const judged = judgeRun({ thresholds: explained, validity, audit: facts.audit, interrupted: run.interrupted, aborted: run.aborted, doubts: facts.doubts });
+  const judged = judgeRun({ thresholds: explained, validity, audit: facts.audit, interrupted: run.interrupted, aborted: run.aborted, doubts: facts.doubts, teardownFailed: run.teardownFailed });
   const achievedPerS = achievedOf(run, hold);
   return {
     schema: 'sora.run/v1',

@@ -86,6 +86,14 @@ describe('judgeRun', () => {
     expect(judgeRun({ ...passing, validity: late, audit: gone }).reasons).toEqual(['audit: not run: the stack ended', `validity: ${late.find((item) => !item.ok)?.text ?? ''}`]);
     expect([noneFound(0, clean), noneFound(0, gone), noneFound(1, gone)]).toEqual([true, null, false]);
   });
+  it('leaves the verdict to what was measured where a teardown failed, says so last, and does not end well', () => {
+    const teardownFailed = 'teardown of shop threw: no such row';
+    expect(judgeRun({ ...passing, teardownFailed })).toEqual({ verdict: 'pass', reasons: [teardownFailed], exitCode: 107 });
+    expect(judgeRun({ ...passing, thresholds: [threshold(false)], teardownFailed })).toMatchObject({
+      verdict: 'fail', exitCode: 99, reasons: ['threshold response_time: p(95)<500: measured 700 ms', teardownFailed],
+    });
+    expect(judgeRun({ ...passing, interrupted: true, teardownFailed })).toEqual({ verdict: 'insufficient', exitCode: 105, reasons: ['interrupted', teardownFailed] });
+  });
   it('gives reasons exactly when it does not pass', () => {
     const anything = fc.record({
       thresholds: fc.array(fc.constantFrom(threshold(true), threshold(false), threshold(null)), { maxLength: 3 }),

@@ -30,11 +30,13 @@ export interface VerdictInput {
   readonly aborted?: string | undefined;
   /** Other reasons why the run proves nothing, such as that it is one share of several. */
   readonly doubts?: readonly string[] | undefined;
+  /** Why the scenario's teardown did not end well. */
+  readonly teardownFailed?: string | undefined;
 }
 
 export interface Judgement {
   readonly verdict: Verdict;
-  /** Why, the decisive first; empty for a pass. */
+  /** Why, the decisive first; empty for a pass, but for a teardown that failed. */
   readonly reasons: readonly string[];
   readonly exitCode: ExitCode;
 }
@@ -44,9 +46,16 @@ export interface Judgement {
  * fail, and so is a run that a threshold ended, unless its generator was beyond its limits or refused targets: then
  * that, not the system, may be what was measured. Then an interrupted or invalid measurement is insufficient;
  * then thresholds fail; then users who got nothing done leave it insufficient (where thresholds failed, the system
- * is why, and the measurement stands); then pass.
+ * is why, and the measurement stands); then pass. A teardown that failed takes nothing from the verdict: it is the
+ * last reason, and a run that would end well ends with the exit code of a script's error, as k6 does.
  */
 export function judgeRun(input: VerdictInput): Judgement {
+  const { verdict, reasons, exitCode } = judgeMeasured(input);
+  if (input.teardownFailed === undefined) return { verdict, reasons, exitCode };
+  return { verdict, reasons: [...reasons, input.teardownFailed], exitCode: exitCode === exitCodes.pass ? exitCodes.scenarioError : exitCode };
+}
+
+function judgeMeasured(input: VerdictInput): Judgement {
   const aborted = input.aborted === undefined ? [] : [`aborted: ${input.aborted}`];
   const found = auditReasons(input.audit);
   const isFit = input.validity.every(({ name, ok }) => ok || !ofGenerator.has(name));

@@ -6,7 +6,13 @@ import type { ErrorGroup, HistoryStep, RunMeasurement } from '../swarm/measureme
  * name, and whoever reads a report or gets a share gets none.
  */
 export function withoutSecrets(run: RunMeasurement): RunMeasurement {
-  return { ...run, errors: run.errors.map(cleanError), history: run.history.map(cleanStep) };
+  const { teardownFailed } = run;
+  return {
+    ...run,
+    errors: run.errors.map(cleanError),
+    history: run.history.map(cleanStep),
+    ...(teardownFailed === undefined ? {} : { teardownFailed: redactText(teardownFailed) }),
+  };
 }
 
 function cleanError({ firstStack, ...error }: ErrorGroup): ErrorGroup {

@@ -44,9 +44,9 @@ describe('merged shares', () => {
 
   it('hold the worst of their states: a share that was stopped, lost workers, a missed threshold', () => {
     const [one, two] = measureShares({ users: 8, shares: 2, workers: 2, deeds: [] });
-    const lost = { ...two!, measurement: { ...two!.measurement, interrupted: true, aborted: 'response_time', workersLost: [1], lostParts: [{ index: 3, count: 4 }] } };
+    const lost = { ...two!, measurement: { ...two!.measurement, interrupted: true, aborted: 'response_time', teardownFailed: 'it threw', workersLost: [1], lostParts: [{ index: 3, count: 4 }] } };
     const merged = mergeShares([one!, lost]);
-    expect(merged).toMatchObject({ interrupted: true, aborted: 'response_time', workersLost: [3], lostParts: [{ index: 3, count: 4 }], users: 8 });
+    expect(merged).toMatchObject({ interrupted: true, aborted: 'response_time', teardownFailed: 'it threw', workersLost: [3], lostParts: [{ index: 3, count: 4 }], users: 8 });
   });
 
   it('keep 200 kinds of errors, the rest as one', () => {

@@ -28,6 +28,7 @@ export function mergeShares(shares: readonly [Share, ...Share[]]): RunMeasuremen
   const [{ measurement: first }] = shares;
   const completed = addUp(runs.map((run) => run.completed ?? new Uint32Array(0)), Uint32Array);
   const aborted = runs.find((run) => run.aborted !== undefined)?.aborted;
+  const teardownFailed = runs.find((run) => run.teardownFailed !== undefined)?.teardownFailed;
   const { runId, scenario, target, seed, pace, transport, runtime, rampMs, holdMs, drainMs, thinkTimeMeanMs } = first;
   const tags = mergeBy(runs.flatMap((run) => run.tags ?? []), ({ phase, name, value, op }) => JSON.stringify([phase, name, value, op]), joinTags);
   const checks = sumChecks(runs.flatMap((run) => run.checks ?? []));
@@ -54,6 +55,7 @@ export function mergeShares(shares: readonly [Share, ...Share[]]): RunMeasuremen
     unsent: sumOf(runs, (run) => run.unsent),
     interrupted: runs.some((run) => run.interrupted),
     aborted,
+    teardownFailed,
     workersLost: lostOf(shares),
     lostParts: runs.flatMap((run) => run.lostParts ?? []),
   };

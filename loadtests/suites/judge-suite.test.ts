@@ -48,6 +48,13 @@ describe('judgePart', () => {
     // The base of a spike misses thresholds while the spike lasts.
     expect(judgePart(spike, [ran(aborted)], [], 70).verdict).toBe('pass');
   });
+  it('passes a part with a run whose teardown failed, and does not end well', () => {
+    const judged = judge({ ...summary, reasons: ['teardown of launch-mix threw: no such row'], exitCode: 107 });
+    expect(judged).toMatchObject({ verdict: 'pass', reasons: ['launch-mix: teardown of launch-mix threw: no such row'] });
+    expect(judgeSuite(facts, [judge(summary), judged])).toMatchObject({
+      verdict: 'pass', exitCode: 107, reasons: [`mix: ${judged.reasons[0]}`],
+    });
+  });
   it('says that a ledger does not balance, of which there is no check', () => {
     const unbalanced: Summary = { ...summary, verdict: 'fail', reasons: ['audit: the ledger does not balance'], audit: { ...(summary.audit as NonNullable<Summary['audit']>), ledgerBalanced: false } };
     expect(judge(unbalanced)).toMatchObject({ verdict: 'fail', broken: true, reasons: ['launch-mix: audit: the ledger does not balance'] });

@@ -31,10 +31,12 @@ export function judgePart(part: Part, runs: readonly PartRun[], checks: readonly
   const unknown = checks.filter(({ ok }) => ok === null).map(({ text }) => text);
   const unsure = [...missing, ...doubts, ...unknown];
   const verdict = broken ? 'fail' : unsure.length > 0 ? 'insufficient' : missed.length + failed.length > 0 ? 'fail' : 'pass';
+  // A run that passed has a reason only where its teardown failed.
+  const beside = measured.flatMap(({ scenario, verdict: own, reasons }) => (own === 'pass' ? reasons.map((reason) => `${scenario}: ${reason}`) : []));
   const amiss = [...failed.flatMap(ownReasons), ...missed];
   return {
     ...headOf(part), verdict, broken, needs: [], checks: [...checks], tookS,
-    reasons: verdict === 'pass' ? [] : broken ? [...amiss, ...unsure] : [...unsure, ...amiss],
+    reasons: verdict === 'pass' ? beside : broken ? [...amiss, ...unsure] : [...unsure, ...amiss],
     used: spentTogether(measured.map(({ resources }) => resources)),
     runs: measured.map((summary) => ({
       runId: summary.runId, scenario: summary.scenario, achievedPerS: summary.operations.achievedPerS, p95Ms: summary.latencyMs.response.p95,
@@ -81,11 +83,12 @@ export function judgeSuite(facts: SuiteFacts, parts: readonly PartResult[]): Sui
     ...(isScaled ? [`scaled to ${facts.scale} of its rates and durations, which proves nothing about the whole`] : []),
     ...reasonsOf(({ verdict }) => verdict === 'insufficient' || verdict === 'not-run'),
   ];
+  const beside = reasonsOf(({ verdict, reasons }) => verdict === 'pass' && reasons.length > 0);
   const { interrupted, startedAtMs, endedAtMs, ...head } = facts;
   const verdict = failed.length > 0 ? 'fail' : doubts.length > 0 ? 'insufficient' : 'pass';
   return {
     schema: 'sora.suite/v1', ...head, startedAt: new Date(startedAtMs).toISOString(), endedAt: new Date(endedAtMs).toISOString(),
-    verdict, reasons: [...failed, ...doubts, ...softened], parts: [...parts],
-    exitCode: verdict === 'fail' ? exitCodes.thresholdsFailed : interrupted ? exitCodes.interrupted : verdict === 'insufficient' ? exitCodes.insufficient : exitCodes.pass,
+    verdict, reasons: [...failed, ...doubts, ...softened, ...beside], parts: [...parts],
+    exitCode: verdict === 'fail' ? exitCodes.thresholdsFailed : interrupted ? exitCodes.interrupted : verdict === 'insufficient' ? exitCodes.insufficient : beside.length > 0 ? exitCodes.scenarioError : exitCodes.pass,
   };
 }

@@ -153,6 +153,15 @@ describe('runSwarm', () => {
     expect(measured.slowest[0]?.correlationId).toBe('c-1');
   });
 
+  it('keeps what a teardown threw as an error, and all that was measured before', async () => {
+    const target = await listen((_request, response) => void response.end('ok'));
+    const measured = await run('untidy', target);
+    expect(sum(measured, 'total')).toBe(25);
+    expect(measured.teardownFailed).toBe('teardown of untidy threw: no such row');
+    expect(measured.errors).toMatchObject([{ kind: 'throw: TypeError', op: 'teardown', count: 1, firstMessage: 'teardown of untidy threw: no such row' }]);
+    expect((await run('throws', target, { overrides: { holdMs: 200 } })).teardownFailed).toBeUndefined();
+  });
+
   it('gives up at the end of the drain on a server that never answers', async () => {
     const target = await listen(() => undefined);
     const measured = await run('throws', target, { overrides: { users: 10, sockets: 4, drainMs: 500, holdMs: 500 } });

@@ -6,14 +6,14 @@ import type { Host } from '../../ops/core/host.ts';
 import { localOnly, parseTarget, type TargetPolicy } from './guard.ts';
 import type { JudgedNames } from './journey/tag-sets.ts';
 import { loadScenario } from './load-scenario.ts';
-import type { LiveView, RunMeasurement, WorkerTick } from './measurement.ts';
+import type { ErrorGroup, LiveView, RunMeasurement, WorkerTick } from './measurement.ts';
 import { Crew } from './crew.ts';
 import type { RunPlan } from './engine.ts';
 import { nurseryMbFor } from './nursery.ts';
 import { everyone, partWithin, shareOf, type Partition } from './partition.ts';
 import { sampledUserOf } from './plan.ts';
-import { divideSockets, divideWork, operationsPerS, planRun, type ScenarioOverrides } from './run-plan.ts';
-import { type AdminAccess, setUp, type SetUpFacts, tearDown } from './set-up.ts';
+import { divideSockets, divideWork, operationsPerS, planRun, socketsMost, type ScenarioOverrides } from './run-plan.ts';
+import { type AdminAccess, setUp, type SetUpFacts, tearDown, type TearDownFailure } from './set-up.ts';
 import { composeMeasurement, phaseWindows } from './compose-measurement.ts';
 import { resolveLinks } from './transport/resolve-links.ts';
 
@@ -126,12 +126,14 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
   options.hurry?.addEventListener('abort', onHurry, { once: true });
   try {
     if (options.signal?.aborted === true) crew.stop();
+  let measured: RunMeasurement;
+  let failure: TearDownFailure | undefined;
     await crew.prepare();
     options.onWorkers?.(crew.pids);
     const startedAtMs = await agreeOnStart(options, log);
     options.onStart?.(startedAtMs);
     const outcome = await crew.run(startedAtMs);
-    return composeMeasurement({
+    measured = composeMeasurement({
       plan,
       partition,
       scenario: scenario.name,
@@ -150,10 +152,17 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
     options.signal?.removeEventListener('abort', onAbort);
     options.hurry?.removeEventListener('abort', onHurry);
     crew.dismiss();
-    await tearDown(scenario, { ...access, signal: options.hurry }, facts, log);
+    failure = await tearDown(scenario, { ...access, signal: options.hurry }, facts, log);
   }
 }
 
+  return failure === undefined ? measured : withTearDown(measured, failure);
+}
+
+/** What a failed clean-up left behind is found by whoever reads the run. */
+function withTearDown(run: RunMeasurement, { kind, message }: TearDownFailure): RunMeasurement {
+  const error: ErrorGroup = { kind, op: 'teardown', count: 1, firstAtMs: run.endedAtMs - run.startedAtMs, firstMessage: message };
+  return { ...run, errors: [...run.errors, error], teardownFailed: message };
 /** @throws SoraError `invalid_config` on a share to which no user falls */
 function requireUsers(partition: Partition, usersTotal: number): number {
   const users = shareOf(partition, usersTotal);

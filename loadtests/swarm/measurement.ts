@@ -307,6 +307,8 @@ export interface RunMeasurement {
   readonly interrupted: boolean;
   /** Which threshold ended the run early, and what it measured. */
   readonly aborted?: string | undefined;
+  /** Why the scenario's teardown did not end well, where it did not; among `errors` too. What was measured stands. */
+  readonly teardownFailed?: string | undefined;
   /** Workers that died before they reported; what they had measured until their last second counts. */
   readonly workersLost: readonly number[];
   /** The users of the lost workers. */

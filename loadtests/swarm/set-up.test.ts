@@ -94,7 +94,7 @@ describe('teardown', () => {
       const said: string[] = [];
       const ended = tearDown(stuck({ timeouts, teardown: never }), { host }, context, (message) => said.push(message));
       await host.advance(limitMs);
-      await ended;
+      expect(await ended).toEqual({ kind: 'timeout', message: `teardown of stuck did not end within ${words}, and was left` });
       expect(said).toEqual([`teardown of stuck did not end within ${words}, and was left; timeouts.teardownMs of the scenario gives it longer`]);
     }
   });
@@ -104,7 +104,14 @@ describe('teardown', () => {
     const said: string[] = [];
     const ended = tearDown(stuck({ teardown: never }), { host: createTestHost(), signal: hurry.signal }, context, (message) => said.push(message));
     hurry.abort();
-    await ended;
+    expect(await ended).toBeUndefined();
     expect(said).toEqual(['teardown of stuck was left at once']);
+  });
+
+  it('answers what it threw', async () => {
+    const said: string[] = [];
+    const ended = tearDown(stuck({ teardown: () => Promise.reject(new RangeError('no row 7')) }), { host: createTestHost() }, context, (message) => said.push(message));
+    expect(await ended).toEqual({ kind: 'throw: RangeError', message: 'teardown of stuck threw: no row 7' });
+    expect(said).toEqual(['teardown of stuck threw: no row 7']);
   });
 });

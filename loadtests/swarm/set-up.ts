@@ -30,6 +30,13 @@ export type SetUpFacts = Omit<SetupContext, 'http' | 'admin' | 'signal'>;
 /** How long they may take, unless the scenario's `timeouts` say otherwise. */
 const limitsMs = { setup: 600_000, teardown: 60_000 } as const;
 
+/** Why a scenario's `teardown` did not end well; what it was to remove may still be there. */
+export interface TearDownFailure {
+  /** As of an error: `throw: TypeError`, `timeout`. */
+  readonly kind: string;
+  readonly message: string;
+}
+
 type Ended<T> = { readonly kind: 'done'; readonly value: T } | { readonly kind: 'late' } | { readonly kind: 'left' };
 
 /**
@@ -55,17 +62,27 @@ export async function setUp(scenario: Scenario<never>, options: SetUpOptions, fa
   });
 }
 
-/** Runs a scenario's `teardown`, for at most `timeouts.teardownMs`, default 1 minute; never throws. */
-export async function tearDown(scenario: Scenario<never>, options: SetUpOptions, facts: SetUpFacts, log: (message: string) => void): Promise<void> {
-  if (scenario.teardown === undefined) return;
+/** A message is kept up to so many characters. */
+const messageMax = 1_000;
+
+/**
+ * Runs a scenario's `teardown`, for at most `timeouts.teardownMs`, default 1 minute; never throws. The run is over and
+ * measured, so a failure changes nothing of what it found: it is said, and answered.
+ */
+export async function tearDown(scenario: Scenario<never>, options: SetUpOptions, facts: SetUpFacts, log: (message: string) => void): Promise<TearDownFailure | undefined> {
+  if (scenario.teardown === undefined) return undefined;
   const limitMs = scenario.timeouts?.teardownMs ?? limitsMs.teardown;
-  // The run is over and measured; a clean-up that fails does not change what it found.
   try {
     const { kind } = await runBounded(scenario, options, facts, limitMs, async (context) => await scenario.teardown?.(context));
-    if (kind === 'late') log(`teardown of ${scenario.name} did not end within ${formatDuration(limitMs)}, and was left; timeouts.teardownMs of the scenario gives it longer`);
-    else if (kind === 'left') log(`teardown of ${scenario.name} was left at once`);
+    if (kind === 'left') log(`teardown of ${scenario.name} was left at once`);
+    if (kind !== 'late') return undefined;
+    const message = `teardown of ${scenario.name} did not end within ${formatDuration(limitMs)}, and was left`;
+    log(`${message}; timeouts.teardownMs of the scenario gives it longer`);
+    return { kind: 'timeout', message };
   } catch (error) {
-    log(`teardown of ${scenario.name} threw: ${messageOf(error)}`);
+    const message = `teardown of ${scenario.name} threw: ${messageOf(error).slice(0, messageMax)}`;
+    log(message);
+    return { kind: error instanceof Error ? `throw: ${error.name}` : 'throw', message };
   }
 }
 

@@ -18,14 +18,17 @@ export function gateByComparison(summary: Summary, comparison: Comparison): Summ
       return gated;
     case 'worse':
       if (summary.verdict === 'insufficient') return { ...gated, reasons: [...summary.reasons, reason] };
-      return { ...gated, verdict: 'fail', reasons: [...summary.reasons, reason], exitCode: exitCodes.thresholdsFailed };
+      return { ...gated, verdict: 'fail', reasons: inOrder(summary, reason), exitCode: exitCodes.thresholdsFailed };
     case 'insufficient':
       if (summary.verdict !== 'pass') return { ...gated, reasons: [...summary.reasons, reason] };
-      return { ...gated, verdict: 'insufficient', reasons: [...summary.reasons, reason], exitCode: exitCodes.insufficient };
+      return { ...gated, verdict: 'insufficient', reasons: inOrder(summary, reason), exitCode: exitCodes.insufficient };
     default:
       return assertNever(comparison.verdict);
   }
 }
+
+/** The decisive first: what a run that passed has to say, such as that its teardown failed, decided nothing. */
+const inOrder = ({ verdict, reasons }: Summary, reason: string): string[] => (verdict === 'pass' ? [reason, ...reasons] : [...reasons, reason]);
 
 /** The comparison of runs that are not of one kind after all, such as on another machine: it says why there is none. */
 export function refusedComparison(baselines: readonly ComparedRun[], candidate: ComparedRun, options: JudgeOptions, refusals: readonly string[]): Comparison {
