@@ -83,6 +83,7 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
   const users = requireUsers(partition, plan.users);
   const pool = divideWork({ ...plan, users }, overrides, availableParallelism());
   const pooled = pool.sockets.reduce((sum, count) => sum + count, 0);
+  const pooledMost = socketsMost(pooled, users, overrides);
   const link = resolveLinks({
     host, scenario, scenarioFile: options.scenarioFile, overrides, target: options.target, policy, users, usersTotal: plan.users,
     sockets: pooled, log,
@@ -113,6 +114,7 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
       target: options.target,
       policy,
       sockets: count,
+      socketsMost: link.kind === 'pooled' ? divideSockets(pooledMost, workers)[worker] : undefined,
       link,
       shared,
       judged: options.judged,
@@ -124,10 +126,10 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
   const onHurry = (): void => crew.hurry();
   options.signal?.addEventListener('abort', onAbort, { once: true });
   options.hurry?.addEventListener('abort', onHurry, { once: true });
-  try {
-    if (options.signal?.aborted === true) crew.stop();
   let measured: RunMeasurement;
   let failure: TearDownFailure | undefined;
+  try {
+    if (options.signal?.aborted === true) crew.stop();
     await crew.prepare();
     options.onWorkers?.(crew.pids);
     const startedAtMs = await agreeOnStart(options, log);
@@ -154,8 +156,6 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
     crew.dismiss();
     failure = await tearDown(scenario, { ...access, signal: options.hurry }, facts, log);
   }
-}
-
   return failure === undefined ? measured : withTearDown(measured, failure);
 }
 
@@ -163,6 +163,8 @@ export async function runSwarm(options: SwarmOptions): Promise<RunMeasurement> {
 function withTearDown(run: RunMeasurement, { kind, message }: TearDownFailure): RunMeasurement {
   const error: ErrorGroup = { kind, op: 'teardown', count: 1, firstAtMs: run.endedAtMs - run.startedAtMs, firstMessage: message };
   return { ...run, errors: [...run.errors, error], teardownFailed: message };
+}
+
 /** @throws SoraError `invalid_config` on a share to which no user falls */
 function requireUsers(partition: Partition, usersTotal: number): number {
   const users = shareOf(partition, usersTotal);
