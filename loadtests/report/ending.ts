@@ -25,7 +25,7 @@ export function renderEnding(summary: Summary, style: Style, reportPath: string)
     ...errorLines(summary, style),
     heading('Load', style),
     `  ${formatNumber(summary.users)} users, mean think time ${formatNumber(summary.thinkTimeS)} s; ${modelSentence(summary)}`,
-    `  ${formatNumber(summary.operations.offeredPerS)} operations/s offered, ${formatNumber(summary.operations.achievedPerS)} done; seed ${summary.seed}`,
+    `  ${formatNumber(summary.operations.offeredPerS)} operations/s offered, ${formatNumber(summary.operations.achievedPerS)} succeeded; seed ${summary.seed}`,
     `  generator: ${generatorText(summary.generator)}`,
     ...noteLines(summary).map((line) => `  ${plainText(line)}`),
     ...(summary.resources === undefined ? [] : [heading('Resources', style), ...resourceLines(summary.resources).map((line) => `  ${plainText(line)}`)]),

@@ -28,7 +28,7 @@ export function chartSections(summary: Summary): Markup {
 
 function rateFigure(summary: Summary, points: Point[], seconds: number[], bands: ChartBand[]): Markup {
   const { offeredPerS, achievedPerS } = summary.operations;
-  const say = `In the hold ${formatNumber(offeredPerS)} operations a second fell due and ${formatNumber(achievedPerS)} were done. Flat and level with what fell due is good.`;
+  const say = `In the hold ${formatNumber(offeredPerS)} operations a second fell due and ${formatNumber(achievedPerS)} succeeded. Flat and level with what fell due is good.`;
   const series: ChartSeries[] = [{ name: 'operations/s', tone: 'series-a', values: ratesOf(points, (point) => point.total) }];
   const chart = drawTimeChart({ id: 'rate', title: 'Operations a second', summary: say, seconds, series, bands, format: formatNumber, filled: true });
   return figure('Operations a second', say, chart, table('Operations by time', [

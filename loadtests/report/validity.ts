@@ -37,7 +37,7 @@ export interface ValidityInput {
   readonly usersCompleted: number;
   readonly workers: number;
   readonly workersLost: number;
-  /** Operations done in the hold. */
+  /** Operations of the hold, failed ones too. */
   readonly operations: number;
   /** Operations that the guard of targets kept from being sent, and what it said first; absent or 0 adds no condition. */
   readonly refused?: { readonly count: number; readonly firstMessage: string } | undefined;
@@ -60,7 +60,7 @@ export interface ValidityItem {
 export function judgeValidity(input: ValidityInput, limits: ValidityLimits = defaultValidityLimits): ValidityItem[] {
   const completed = input.users === 0 ? 0 : input.usersCompleted / input.users;
   return [
-    item('operations', input.operations, 1, 'count', 'min', `${formatNumber(input.operations)} operations done in the hold`),
+    item('operations', input.operations, 1, 'count', 'min', `${formatNumber(input.operations)} operations in the hold`),
     item('lateness_p99', input.latenessP99Ms, limits.latenessP99Ms, 'ms', 'max', `generator lateness p99 ${ms(input.latenessP99Ms)}`),
     item('loop_delay_p99', input.loopDelayP99Ms, limits.loopDelayP99Ms, 'ms', 'max', `event-loop delay p99 ${ms(input.loopDelayP99Ms)}`),
     item('worker_core_share', input.coreShareMax, limits.coreShareMax, 'ratio', 'max', `busiest worker used ${percent(input.coreShareMax)} of a core`),

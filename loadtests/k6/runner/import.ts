@@ -140,7 +140,7 @@ function validityOf(document: K6Document): ValidityItem[] {
   const done = countOf(document, ofHold('operations', ''));
   const dropped = countOf(document, 'dropped_iterations');
   return [
-    { name: 'operations', measured: done, limit: 1, unit: 'count', bound: 'min', ok: done >= 1, text: `${done} operations done in the hold, limit ≥ 1` },
+    { name: 'operations', measured: done, limit: 1, unit: 'count', bound: 'min', ok: done >= 1, text: `${done} operations in the hold, limit ≥ 1` },
     { name: 'dropped_iterations', measured: dropped, limit: 0, unit: 'count', bound: 'max', ok: dropped === 0, text: `${dropped} iterations dropped by k6, limit ≤ 0` },
   ];
 }
