@@ -37,6 +37,13 @@ describe('foresee', () => {
   });
 });
 
+it('says that the peak of stages is not judged where it is not', async () => {
+  const [warning, ...more] = await warningsOf('--stages', '10s:1000,60s:1000,5s:3000,5s:1000');
+  expect(more).toEqual([]);
+  expect(warning).toContain('thresholds judge 10 s to 70 s, of at most 1,000 users, and not the peak of 3,000 users');
+  expect(await warningsOf('--stages', '10s:1000,60s:1000,5s:0')).toEqual([]);
+});
+
 it('is told before a stack is started: the plan says it on stderr, and stdout stays data', { timeout: 30_000 }, () => {
   const plan = (...flags: string[]) => spawnSync(process.execPath, [join(import.meta.dirname, '../main.ts'), 'plan', 'launch-mix', ...flags], { encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '' } });
   const warned = plan('--users', '200');

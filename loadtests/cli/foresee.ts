@@ -1,16 +1,17 @@
 import { formatNumber, formatPercent } from '../report/format.ts';
 import { k6TagWarnings } from '../report/thresholds/k6-tags.ts';
+import type { Segment } from '../swarm/arrival/levels.ts';
 import { meanOf } from '../swarm/random.ts';
 import { activeShare } from './active-share.ts';
-import { expectedLoad } from './prepare.ts';
+import { expectedLoad } from './expected-load.ts';
 import type { PreparedRun } from './prepare.ts';
 
 /** Longest duration and shortest think time that are proposed, s. */
 const proposalsS = { longest: 86_400, shortestThink: 1 } as const;
 
-/** What can be known before the first request: why a healthy system could not pass this run, each with the next step. */
+/** What can be known before the first request: why a healthy system could not pass this run, and what it leaves unjudged; each with the next step. */
 export function foresee(run: PreparedRun): string[] {
-  return [...foreseeIdleUsers(run), ...foreseeLowRate(run), ...k6TagWarnings(run.thresholds)];
+  return [...foreseeIdleUsers(run), ...foreseeLowRate(run), ...foreseeUnjudgedPeak(run), ...k6TagWarnings(run.thresholds)];
 }
 
 /** Users whose first step falls due only after the end complete nothing; too many of them leave the run INSUFFICIENT. */
@@ -39,6 +40,16 @@ function foreseeLowRate(run: PreparedRun): string[] {
     const ways = run.arrival === '' ? `--users ${users}, or a shorter --think` : 'more arrivals a second';
     return [`warning: threshold ${metric} of ${run.scenario.name} can be met from ${formatNumber(least)} operations/s on, and this run makes about ${formatNumber(operationsPerS)}; give it ${ways}`];
   });
+}
+
+/** Stages above all that are judged, such as a spike: a run with them may pass whatever they did to the system. */
+function foreseeUnjudgedPeak({ segments, rampMs, holdMs, arrivalsPerS }: PreparedRun): string[] {
+  const highest = (parts: readonly Segment[]): number => Math.max(0, ...parts.filter(({ fromMs, toMs }) => toMs > fromMs).flatMap(({ from, to }) => [from, to]));
+  const [peak, judged] = [highest(segments), highest(segments.filter(({ fromMs, toMs }) => fromMs >= rampMs && toMs <= rampMs + holdMs))];
+  if (peak <= judged) return [];
+  const unit = arrivalsPerS === undefined ? ' users' : '/s';
+  const seconds = (valueMs: number): number => Number((valueMs / 1_000).toFixed(3));
+  return [`warning: thresholds judge ${seconds(rampMs)} s to ${seconds(rampMs + holdMs)} s, of at most ${formatNumber(judged)}${unit}, and not the peak of ${formatNumber(peak)}${unit}; to judge it too, mark its stage in the scenario's arrival with judged: true`];
 }
 
 /** The whole number nearest to `from` on the way to `bound` that is enough, where what is nearer to `bound` is more so. */

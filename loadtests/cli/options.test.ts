@@ -7,7 +7,8 @@ import { createTestHost } from '../../ops/core/test-host.ts';
 import { ConfigErrors } from './config-errors.ts';
 import { readRunOptions } from './options.ts';
 import { helpText } from './help.ts';
-import { describeThinkTime, expectedLoad, prepareRun, replacedThinkTime } from './prepare.ts';
+import { expectedLoad } from './expected-load.ts';
+import { describeThinkTime, prepareRun, replacedThinkTime } from './prepare.ts';
 
 const host = createTestHost();
 const read = (...args: string[]): { options: ReturnType<typeof readRunOptions>; errors: SoraError[] } => {
@@ -77,12 +78,6 @@ describe('prepareRun', () => {
     expect(run).toMatchObject({ needsStack: true, users: 100, holdMs: 10_000 });
     expect(expectedLoad(run)).toMatchObject({ operations: 1_000, operationsPerS: 100, durationMs: 10_000 });
     expect(describeThinkTime(run.thinkTimeMs)).toBe('exponential, mean 1 s');
-  });
-  it('expects of shared iterations their steps, and no longer than they take', async () => {
-    const run = await prepareRun(host, ['hello', '--target', 'http://127.0.0.1:1', '--think', '2s']);
-    const sharing = (users: number, iterations: number): typeof run => ({ ...run, users, holdMs: 600_000, rampMs: 0, scenario: { ...run.scenario, arrival: { kind: 'iterations', users, iterations } } });
-    expect(expectedLoad(sharing(10, 200))).toMatchObject({ operations: 200, operationsPerS: 5, durationMs: 40_000 });
-    expect(expectedLoad(sharing(10, 200_000))).toMatchObject({ operations: 3_000, operationsPerS: 5, durationMs: 600_000 });
   });
   it('needs no stack against a target', async () => {
     expect((await prepareRun(host, ['hello', '--target', 'http://127.0.0.1:3000'])).needsStack).toBe(false);

@@ -13,12 +13,12 @@ import type { Threshold } from '../report/thresholds.ts';
 import { requireStartAhead } from '../shares/flags.ts';
 import type { RunKind } from './baseline.ts';
 import { describeArrival } from '../swarm/arrival/describe.ts';
+import type { Segment } from '../swarm/arrival/levels.ts';
 import { arrivalsPerS } from '../swarm/arrival/plan-arrival.ts';
 import { parseTarget, pinTarget } from '../swarm/guard.ts';
 import type { TargetPolicy } from '../swarm/guard.ts';
 import { operationsOf } from '../swarm/journeys.ts';
 import { loadScenario } from '../swarm/load-scenario.ts';
-import { meanOf } from '../swarm/random.ts';
 import { everyone, shareOf } from '../swarm/partition.ts';
 import { planRun } from '../swarm/run-plan.ts';
 import type { Distribution, Scenario } from '../swarm/scenario.ts';
@@ -50,6 +50,8 @@ export interface PreparedRun {
   readonly arrivalsPerS: number | undefined;
   /** How work arrives, as `describeArrival` says it. */
   readonly arrival: string;
+  /** Levels of users or of arrivals a second over time; empty without stages. */
+  readonly segments: readonly Segment[];
   readonly policy: TargetPolicy;
   /** Whether the scenario wants the stack and no target was given. */
   readonly needsStack: boolean;
@@ -90,7 +92,8 @@ export async function prepareRun(host: Host, args: readonly string[], verb: RunV
   const { users, seed, rampMs, holdMs, thinkTimeMs } = plan;
   const arrival = describeArrival(plan);
   const perS = arrivalsPerS(plan.arrival, rampMs, holdMs);
-  return { options, spread: spread.why, scenario, scenarioFile, scenarioSha256, thresholds, users, seed, rampMs, holdMs, thinkTimeMs, arrival, arrivalsPerS: perS, policy, needsStack, prices };
+  const segments = plan.arrival === undefined || plan.arrival.kind === 'iterations' ? [] : plan.arrival.segments;
+  return { options, spread: spread.why, scenario, scenarioFile, scenarioSha256, thresholds, users, seed, rampMs, holdMs, thinkTimeMs, arrival, segments, arrivalsPerS: perS, policy, needsStack, prices };
 }
 
 /** That this machine can hold the connections, and their certificates are there: known before a stack is started. */
@@ -137,25 +140,6 @@ function collect<T>(onError: (error: SoraError) => void, read: () => T): T | und
     return undefined;
   }
 }
-
-/** What a run will do, before it does it. */
-export function expectedLoad(run: PreparedRun): { operations: number; bytes: number; durationMs: number; operationsPerS: number } {
-  const operationsPerS = run.arrivalsPerS ?? run.users / (meanOf(run.thinkTimeMs) / 1_000 || 1);
-  const atThatRate = Math.round(operationsPerS * ((run.holdMs + run.rampMs / 2) / 1_000));
-  const { arrival } = run.scenario;
-  const operations = arrival?.kind === 'iterations' ? Math.min(atThatRate, Math.round(arrival.iterations * stepsPerIteration(run.scenario))) : atThatRate;
-  const durationMs = operations < atThatRate ? Math.ceil(operations / operationsPerS) * 1_000 : run.rampMs + run.holdMs;
-  return { operations, bytes: operations * bytesPerOperation, durationMs, operationsPerS };
-}
-
-/** On average over journeys by their weights; a function counts as one. */
-function stepsPerIteration({ journeys }: Scenario<never>): number {
-  const weights = journeys.reduce((sum, { weight }) => sum + weight, 0);
-  return journeys.reduce((sum, { weight, steps }) => sum + weight * (steps?.length ?? 1), 0) / weights;
-}
-
-/** Request and reply of a usual operation together; only for the announcement. */
-export const bytesPerOperation = 3_000;
 
 /** Says what took the place of a scenario's own distribution; empty where nothing did. */
 export function replacedThinkTime({ options, scenario, spread }: Pick<PreparedRun, 'options' | 'scenario' | 'spread'>): string {

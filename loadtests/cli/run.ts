@@ -3,13 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { exitCodes, invalidConfig } from '../../ops/core/error.ts';
-import { formatDuration } from '../../ops/core/duration.ts';
 import type { Host, Timer } from '../../ops/core/host.ts';
 import { auditRun } from '../audit/run-audit.ts';
 import { describeBlocks } from '../report/blocks.ts';
 import { renderComparison } from '../report/compare/text.ts';
 import { renderEnding, repeatsOnStdout, verdictLine } from '../report/ending.ts';
-import { formatBytes, formatNumber } from '../report/format.ts';
+import { formatNumber } from '../report/format.ts';
 import type { GeneratorUse } from '../report/generator-use.ts';
 import { createLiveDisplay } from '../report/live.ts';
 import type { LiveDisplay } from '../report/live.ts';
@@ -31,9 +30,10 @@ import type { AdminAccess } from '../swarm/coordinator.ts';
 import type { RunMeasurement } from '../swarm/measurement.ts';
 import { openBaselineGate } from './baseline.ts';
 import type { BaselineGate } from './baseline.ts';
+import { expectedLoad, loadText } from './expected-load.ts';
 import { refuseForeignAccounts } from './foreign-accounts.ts';
 import { requireNewRun } from './new-run.ts';
-import { bytesPerOperation, describeThinkTime, expectedLoad, kindOf, prepareRun, replacedThinkTime } from './prepare.ts';
+import { describeThinkTime, kindOf, prepareRun, replacedThinkTime } from './prepare.ts';
 import type { RunOptions } from './options.ts';
 import type { PreparedRun } from './prepare.ts';
 import { openRunParts } from './run-parts.ts';
@@ -213,12 +213,11 @@ function announce(
   host: Host, run: PreparedRun, target: string, display: LiveDisplay, expected: ExpectedResources | null, more: readonly string[],
 ): void {
   const style = styleFor(host, host.stderr, run.options.noColor);
-  const load = expectedLoad(run);
   display.say([
     `  ${style.bold(run.scenario.name)}  ${run.scenario.description}`,
     `  against ${target}, seed ${run.seed}`,
     `  ${formatNumber(run.users)} users${run.arrival === '' ? '' : `, ${run.arrival}`}, think time ${describeThinkTime(run.thinkTimeMs)}${replacedThinkTime(run)}`,
-    `  about ${formatNumber(load.operations)} requests at ${formatNumber(load.operationsPerS)}/s, ${formatBytes(load.bytes)} assuming ${formatBytes(bytesPerOperation)} each, ${formatDuration(load.durationMs)} and a drain of at most 30s`,
+    `  ${loadText(expectedLoad(run))}`,
     `  ${expectedText(expected, run.scenario.name)}`,
     ...more.map((line) => `  ${line}`),
   ].join('\n'));

@@ -4,8 +4,9 @@ import { createTestHost } from '../../ops/core/test-host.ts';
 import launchMix from '../scenarios/launch-mix.ts';
 import { meanOf } from '../swarm/random.ts';
 import type { Scenario } from '../swarm/scenario.ts';
+import { expectedLoad } from './expected-load.ts';
 import { foresee } from './foresee.ts';
-import { expectedLoad, prepareRun, replacedThinkTime } from './prepare.ts';
+import { prepareRun, replacedThinkTime } from './prepare.ts';
 import { spreadLoad } from './spread-load.ts';
 
 const host = createTestHost();
