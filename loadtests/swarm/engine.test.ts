@@ -214,6 +214,22 @@ describe('outcomes', () => {
     await turns();
     expect([engine.finished, engine.unsent, totals().total]).toEqual([true, 0, 1]);
   });
+
+  it('counts neither an operation nor its request that an interrupt cut off, and the request that a drain did', async () => {
+    const cut = rig(get);
+    await cut.advance(1_000);
+    cut.engine.stop();
+    cut.engine.abandon();
+    cut.desk.fail('timeout', true);
+    await turns();
+    const counted = cut.engine.tally.take().operations;
+    expect(counted.reduce((sum, { total, requests }) => sum + total + requests, 0)).toBe(0);
+    const drained = rig(get, { plan: { holdMs: 1_500, drainMs: 500 } });
+    await drained.advance(2_001);
+    drained.desk.fail('timeout', true);
+    await turns();
+    expect(drained.engine.tally.take().operations).toMatchObject([{ requests: 1, requestsFailed: 1 }]);
+  });
 });
 
 describe('users', () => {

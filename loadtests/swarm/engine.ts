@@ -176,9 +176,9 @@ export class Engine implements FunctionGround {
     this.#functions?.stop();
   }
 
-  /** Ends steps in flight as they are, uncounted: for a run that was interrupted. */
+  /** Ends steps in flight as they are, uncounted with their requests: for a run that was interrupted. */
   abandon(): void {
-    for (const user of this.#running.list()) user.closed = true;
+    for (const user of this.#running.list()) user.forget();
     this.#running.clear();
     this.#functions?.abandon();
     this.#stopped = true;

@@ -49,7 +49,8 @@ export class StepExchange extends Exchange {
       if (verdict === 'refused') user.refused = true;
       else if (verdict === 'failed') this.#blame();
     }
-    books.request(user, verdict === 'failed', serviceMs * 1_000, this.bytesSent, this.bytesReceived);
+    // What an interrupt cut off says nothing of the system.
+    if (!user.forgotten) books.request(user, verdict === 'failed', serviceMs * 1_000, this.bytesSent, this.bytesReceived);
     if (user.trace !== undefined) this.#record(serviceMs);
     if (reply !== undefined) this.resolve?.(reply);
     else this.reject?.(this.error!); // A settled exchange has one of the two.

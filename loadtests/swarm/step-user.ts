@@ -112,6 +112,8 @@ export class StepUser implements VirtualUser<unknown>, Http {
   lastReply: HttpReply | undefined = undefined;
   /** The step has ended; nothing more may be sent. */
   closed = false;
+  /** Cut off by an early end of the run: neither it nor what it has under way counts. */
+  forgotten = false;
   /** Kept by the engine's list of operations in flight. */
   rosterAt = -1;
   headers: string | undefined = undefined;
@@ -248,6 +250,12 @@ export class StepUser implements VirtualUser<unknown>, Http {
     this.written ||= sent;
     this.countWait(latest.enqueuedMs, sent ? latest.writtenMs : nowMs);
     if (sent) this.countService(latest.writtenMs, nowMs);
+  }
+
+  /** Ends it uncounted. */
+  forget(): void {
+    this.closed = true;
+    this.forgotten = true;
   }
 
   /** Keeps the first reason; what follows is usually its consequence. */
