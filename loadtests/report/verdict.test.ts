@@ -81,6 +81,12 @@ describe('judgeRun', () => {
     expect(judgeRun({ ...passing, thresholds: [threshold(null)] }).verdict).toBe('insufficient');
     expect(judgeRun({ ...passing, audit: { ...clean, ledgerBalanced: null, incomplete: 'the admin endpoint answered 503' } }).exitCode).toBe(98);
   });
+  it('does not let a threshold that measured nothing undo one that failed', () => {
+    const judged = judgeRun({ ...passing, thresholds: [threshold(null), threshold(false)] });
+    expect(judged).toMatchObject({ verdict: 'fail', exitCode: 99 });
+    expect(judged.reasons).toEqual([expect.stringContaining('measured 700'), expect.stringContaining('nothing was measured')]);
+    expect(judgeRun({ ...passing, thresholds: [threshold(null), threshold(false)], validity: late }).verdict).toBe('insufficient');
+  });
   it('puts the system that went away before what follows from it', () => {
     const gone = { ...clean, ledgerBalanced: null, incomplete: 'not run: the stack ended' };
     expect(judgeRun({ ...passing, validity: late, audit: gone }).reasons).toEqual(['audit: not run: the stack ended', `validity: ${late.find((item) => !item.ok)?.text ?? ''}`]);

@@ -45,8 +45,8 @@ export interface Judgement {
  * Says what a run proved. Precedence: an audit loss, duplicate or unbalanced ledger is always a
  * fail, and so is a run that a threshold ended, unless its generator was beyond its limits or refused targets: then
  * that, not the system, may be what was measured. Then an interrupted or invalid measurement is insufficient;
- * then thresholds fail; then users who got nothing done leave it insufficient (where thresholds failed, the system
- * is why, and the measurement stands); then pass. A teardown that failed takes nothing from the verdict: it is the
+ * then thresholds fail; then thresholds that measured nothing and users who got nothing done leave it insufficient
+ * (where thresholds failed, that stands: what was not measured cannot undo a failure that was); then pass. A teardown that failed takes nothing from the verdict: it is the
  * last reason, and a run that would end well ends with the exit code of a script's error, as k6 does.
  */
 export function judgeRun(input: VerdictInput): Judgement {
@@ -62,16 +62,17 @@ function judgeMeasured(input: VerdictInput): Judgement {
   const broken = isFit || found.length > 0 ? [...found, ...aborted] : [];
   const doubts = doubtReasons(input);
   const missed = input.thresholds.filter((result) => result.ok === false).map(thresholdReason);
+  const unmeasured = input.thresholds.filter((result) => result.ok === null).map(unmeasuredReason);
   if (broken.length > 0) {
-    return { verdict: 'fail', reasons: [...broken, ...doubts, ...missed], exitCode: exitCodes.thresholdsFailed };
+    return { verdict: 'fail', reasons: [...broken, ...doubts, ...unmeasured, ...missed], exitCode: exitCodes.thresholdsFailed };
   }
   if (doubts.length > 0) {
     const exitCode = input.interrupted ? exitCodes.interrupted : exitCodes.insufficient;
-    return { verdict: 'insufficient', reasons: [...doubts, ...aborted, ...missed], exitCode };
+    return { verdict: 'insufficient', reasons: [...doubts, ...unmeasured, ...aborted, ...missed], exitCode };
   }
   const idle = input.validity.filter((item) => isCoverage(item) && !item.ok).map((item) => `validity: ${item.text}`);
-  if (missed.length > 0) return { verdict: 'fail', reasons: [...missed, ...idle], exitCode: exitCodes.thresholdsFailed };
-  if (idle.length > 0) return { verdict: 'insufficient', reasons: idle, exitCode: exitCodes.insufficient };
+  if (missed.length > 0) return { verdict: 'fail', reasons: [...missed, ...unmeasured, ...idle], exitCode: exitCodes.thresholdsFailed };
+  if (unmeasured.length + idle.length > 0) return { verdict: 'insufficient', reasons: [...unmeasured, ...idle], exitCode: exitCodes.insufficient };
   return { verdict: 'pass', reasons: [], exitCode: exitCodes.pass };
 }
 
@@ -106,11 +107,12 @@ function doubtReasons(input: VerdictInput): string[] {
   // Before validity: where the system went away in mid-run, the rest only follows from it.
   if (input.audit?.incomplete !== undefined) reasons.push(`audit: ${input.audit.incomplete}`);
   for (const item of input.validity) if (!item.ok && !isCoverage(item) && !isCutShort(item, input)) reasons.push(`validity: ${item.text}`);
-  for (const result of input.thresholds) {
-    if (result.ok === null) reasons.push(`threshold ${result.expression}: nothing was measured${result.instead === undefined ? '' : `; ${result.instead}`}`);
-  }
   return reasons;
 }
+
+/** Says what was seen in place of what a threshold names. */
+const unmeasuredReason = ({ expression, instead }: JudgedThreshold): string =>
+  `threshold ${expression}: nothing was measured${instead === undefined ? '' : `; ${instead}`}`;
 
 /** `threshold response_time: p(95)<500: measured 612 ms`. */
 export function thresholdReason(result: ThresholdResult): string {
