@@ -10,16 +10,17 @@ import { gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
 import type { Summary } from '../report/summary-schema.ts';
+import { suiteSchema } from '../suites/suite-schema.ts';
 import { makeCertificate, type TestCertificate } from '../swarm/transport/test-certificate.ts';
 
 const made = makeCertificate('IP:127.0.0.1');
 if (made === undefined) console.warn('the example of the README is not run: this machine has no openssl to make a certificate with');
 
-/** The whole scenario of the README, not its fragments. */
-function exampleOf(section: string): string {
-  const readme = readFileSync(join(import.meta.dirname, 'README.md'), 'utf8');
+/** The first example of a section. */
+function exampleOf(section: string, language: 'ts' | 'json', path = 'README.md'): string {
+  const readme = readFileSync(join(import.meta.dirname, path), 'utf8');
   const text = readme.slice(readme.indexOf(`## ${section}\n`));
-  return /```ts\n([\s\S]*?)```/.exec(text)?.[1] ?? '';
+  return new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``).exec(text)?.[1] ?? '';
 }
 
 /** Answers what the example asks for, and keeps what it was asked. */
@@ -58,12 +59,12 @@ it.skipIf(made === undefined)('has an example of all that a client can do, which
   const shop = new Shop();
   const server = createServer({ cert, key }, (request, reply) => shop.answer(request, reply));
   const sockets = new WebSocketServer({ server, path: '/chat', handleProtocols: (offered) => (offered.has('chat.v1') ? 'chat.v1' : false) });
-  sockets.on('connection', (socket) => socket.on('message', (data) => socket.send(String(data))));
+  sockets.on('connection', (socket) => socket.on('message', (data) => socket.send(data as Buffer, { binary: false })));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   try {
     writeFileSync(join(folder, 'ca.pem'), cert);
-    writeFileSync(join(folder, 'member.ts'), exampleOf('Connections, requests and setup'));
+    writeFileSync(join(folder, 'member.ts'), exampleOf('Connections, requests and setup', 'ts'));
     const patient = ['lateness=60s', 'loop-delay=60s', 'cpu=1', 'users=0'].flatMap((limit) => ['--validity', limit]);
     const target = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const args = ['run', join(folder, 'member.ts'), '--target', target, '--duration', '2s', '--workers', '1', ...patient, '-o', 'json'];
@@ -84,4 +85,9 @@ it.skipIf(made === undefined)('has an example of all that a client can do, which
     server.close();
     rmSync(folder, { recursive: true });
   }
+});
+
+it('has beside it an example of a suite with every kind of part', () => {
+  const suite = suiteSchema.parse(JSON.parse(exampleOf('A suite of your own', 'json', '../suites/README.md')));
+  expect(suite.parts.map(({ kind }) => kind)).toEqual(['run', 'spike', 'soak', 'search']);
 });
