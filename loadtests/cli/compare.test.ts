@@ -39,7 +39,7 @@ function via(transport: 'pooled' | 'per-user', runtime: 'node' | 'bun' = 'node')
 }
 
 /** Of a run that was one share of two: its own users are as many as whole runs have. */
-const share = { partition: { index: 0, count: 2 }, verdict: 'insufficient' as const, reasons: ['one share of 2: merge all with sora load merge'] };
+const share = { partition: { index: 0, count: 2 }, verdict: 'insufficient' as const, reasons: ['one share of 2: only all of them together have a verdict, by sora load merge'] };
 
 describe('load compare', () => {
   it('answers 98, 99 and 0, in text and as JSON', () => {

@@ -19,7 +19,7 @@ import { wrongFlag } from './wrong-flag.ts';
 export const mergeHelp = {
   usage: 'merge SHARE… [--audit] [-o json]',
   summary:
-    'Joins the shares of a run, made with --partition, and judges it as a whole; histograms merge without loss.\nSHARE is a share.json or the folder it lies in. With --audit the writes of all shares are compared with the database\nof the stack that is up; without, a run that made writes is not proved.\nExit codes: those of run; 104 for shares that do not belong together',
+    'Joins the shares of a run, made with --partition, and judges it as a whole; histograms merge without loss.\nSHARE is a share.json or the folder it lies in. With --audit the writes of all shares are compared with the database\nof the stack that is up; without, a run that made writes is not proved.\nThe run of a share alone ends with 0 where its measurement is valid, whatever its thresholds: only the merge has a verdict.\nExit codes: those of run; 104 for shares that do not belong together',
   examples: ['run launch-mix --partition 0/2 --run-id friday-1 --start-at 2026-01-31T14:23:05Z', 'merge .sora/runs/friday-1.share-* --audit'],
 } as const;
 

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { exitCodes } from '../../ops/core/error.ts';
 import { formatDuration } from '../../ops/core/duration.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { openOutputs } from '../outputs/open.ts';
 import type { OutputReport } from '../outputs/outbox.ts';
 import type { RunFacts } from '../report/summary.ts';
+import type { Summary } from '../report/summary-schema.ts';
 import type { SwarmOptions } from '../swarm/coordinator.ts';
 import type { LiveView, RunMeasurement } from '../swarm/measurement.ts';
 import { everyone, shareOf } from '../swarm/partition.ts';
@@ -67,9 +69,19 @@ export async function openRunParts(host: Host, run: PreparedRun, runId: string, 
         join(runsFolder, folderName, 'share.json'),
         encodeShare({ partition, usersTotal: run.users, planSha256: hashOfPlan(run, runId), facts: kept, measurement: { ...measurement, runId }, seconds: series.list }),
       );
-      return { partition, doubts: partition.count > 1 ? [`one share of ${partition.count}: merge all with sora load merge`] : [] };
+      return { partition, doubts: partition.count > 1 ? [`one share of ${partition.count}: only all of them together have a verdict, by sora load merge`] : [] };
     },
   };
+}
+
+/**
+ * One of several shares has no verdict of its own: where its measurement is valid, it has done what it was to do, and a
+ * script goes on to the merge, which is the gate. A failed teardown still ends it with the exit code of that.
+ */
+export function endShare(summary: Summary, { teardownFailed }: Pick<RunMeasurement, 'teardownFailed'>): Summary {
+  const isValid = summary.validity.every(({ ok }) => ok);
+  if (summary.exitCode !== exitCodes.insufficient || !isValid) return summary;
+  return { ...summary, exitCode: teardownFailed === undefined ? exitCodes.pass : exitCodes.scenarioError };
 }
 
 /** The plan is data, so equal plans have equal text. */

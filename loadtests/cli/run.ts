@@ -36,7 +36,7 @@ import { requireNewRun } from './new-run.ts';
 import { describeThinkTime, kindOf, prepareRun, replacedThinkTime } from './prepare.ts';
 import type { RunOptions } from './options.ts';
 import type { PreparedRun } from './prepare.ts';
-import { openRunParts } from './run-parts.ts';
+import { endShare, openRunParts } from './run-parts.ts';
 import type { RunParts } from './run-parts.ts';
 
 const processPeriodMs = 1_000;
@@ -114,7 +114,8 @@ async function judge(
 ): Promise<Summary> {
   const save = (audit: SummaryAudit | null, interrupted: boolean): Summary => {
     const blocks = describeBlocks(measurement.runId, measurement.blocks ?? []);
-    const summary = baseline(buildSummary({ ...measurement, interrupted }, { ...facts, audit }), blocks);
+    const judged = baseline(buildSummary({ ...measurement, interrupted }, { ...facts, audit }), blocks);
+    const summary = isPart ? endShare(judged, measurement) : judged;
     store.save(summary, blocks);
     return summary;
   };

@@ -9,7 +9,7 @@ const aheadMaxMs = 24 * 3_600_000;
 
 /** Flags of `load run` about shares; the `value` is what `--help` shows. */
 export const shareFlags = {
-  partition: { type: 'string', value: 'I/N', help: 'runs share I of N of the users, I from 0; sora load merge joins the shares' },
+  partition: { type: 'string', value: 'I/N', help: 'runs share I of N of the users, I from 0; ends with 0 where it could be measured, and sora load merge judges all shares' },
   'run-id': { type: 'string', value: 'ID', help: 'name of the run, which must be new; shares of one run need the same' },
   'start-at': { type: 'string', value: 'TIME', help: 'waits for this time to begin, such as 2026-01-31T14:23:05Z; the same for all shares' },
 } as const;
