@@ -1,9 +1,11 @@
 import { messageOf } from '../../ops/core/error.ts';
+import { authorPlace } from './author-frames.ts';
+import { throwPrefix } from './error-kinds.ts';
 import { CheckBook } from './journey/checks.ts';
 import type { JudgedNames } from './journey/tag-sets.ts';
 import { TagBook } from './journey/tags.ts';
 import type { HistoryStep, NamesBeyond } from './measurement.ts';
-import type { CheckPlace, StepUser } from './step-user.ts';
+import type { CheckPlace, Failure, StepUser } from './step-user.ts';
 import { type OperationTimes, type Outcome, Tally } from './tally.ts';
 import type { UserTable } from './users.ts';
 import type { WriteLedger } from './write-ledger.ts';
@@ -90,7 +92,7 @@ export class Books {
     if (failure === undefined) return;
     this.tally.error(user.planned.opIndex, failure.kind, () => ({
       firstAtMs: endMs,
-      firstMessage: failure.message,
+      firstMessage: messageWithPlace(failure),
       ...(failure.stack === undefined ? {} : { firstStack: failure.stack }),
       ...(user.foundBy === '' ? {} : { firstCorrelationId: user.foundBy }),
     }));
@@ -145,7 +147,13 @@ export function blame(user: StepUser, error: unknown): void {
   if (user.refused && status === user.lastReply?.status) return;
   const name = error instanceof Error ? error.constructor.name : typeof error;
   const stack = error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {};
-  user.fail({ kind: `throw: ${name}`, message: messageOf(error), ...stack });
+  user.fail({ kind: `${throwPrefix}${name}`, message: messageOf(error), ...stack });
+}
+
+/** `checkout.ts:12:31: …`: what was thrown, after the place in its author's code; once per group of errors, as stacks are long. */
+function messageWithPlace({ message, stack }: Failure): string {
+  const place = stack === undefined ? '' : authorPlace(stack);
+  return place === '' ? message : `${place}: ${message}`;
 }
 
 /** Milliseconds as µs, never below 0. */

@@ -30,7 +30,7 @@ export function composeMeasurement(parts: MeasurementParts): RunMeasurement {
   const partOf = (worker: number): Partition => partWithin(share, worker, parts.workers);
   const completed = completedByUser(plan.users, results, partOf);
   const endedMs = Math.max(0, parts.endedAtMs - parts.startedAtMs, ...results.map((result) => result.endedMs));
-  const health = merge.health;
+  const health = withSilent(merge.health, parts.workersLost);
   return {
     runId: parts.runId,
     scenario: parts.scenario,
@@ -67,6 +67,13 @@ export function composeMeasurement(parts: MeasurementParts): RunMeasurement {
     workersLost: parts.workersLost,
     lostParts: parts.workersLost.map(partOf),
   };
+}
+
+/** Reports of all workers; one that was lost before it reported has done nothing that is known. */
+function withSilent(health: readonly WorkerHealth[], lost: readonly number[]): WorkerHealth[] {
+  const silent = lost.filter((worker) => !health.some((known) => known.worker === worker));
+  const nothing = { pid: 0, cpuUs: 0, coreShareMax: 0, rssBytes: 0, rssAtStartBytes: 0, loopDelayP99Ms: 0, usersStarted: 0, usersActive: 0, unsent: 0 };
+  return [...health, ...silent.map((worker) => ({ worker, ...nothing }))].toSorted((a, b) => a.worker - b.worker);
 }
 
 /** Phases as far as the run came. */

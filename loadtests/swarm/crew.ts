@@ -1,6 +1,7 @@
 import { SoraError, type ExitCode } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import type { RunPlan } from './engine.ts';
+import { workerBlocked, workerLost } from './error-kinds.ts';
 import type { LiveView, WorkerTick } from './measurement.ts';
 import { Merge } from './merge.ts';
 import { requireBun } from './transport/bun-runtime.ts';
@@ -36,6 +37,8 @@ const overdueMs = 15_000;
 const secondsOpenMax = 10;
 /** Workers load the scenario and lay out their users in this time. */
 const prepareMs = 120_000;
+/** A worker that runs says something each second; one that is silent for this long does nothing but compute. */
+const silentMs = 5_000;
 /** Workers that are to end at once report in this time or are lost. */
 const hurriedMs = 500;
 
@@ -52,6 +55,9 @@ export class Crew {
   #failure: SoraError | undefined;
   /** Why workers ended before the run began. */
   readonly #endedBy: string[] = [];
+  /** When each worker spoke last, and when the run began; by the monotonic clock. */
+  readonly #heardMs: number[] = [];
+  #beganMs = 0;
   #wake: () => void = () => undefined;
 
   constructor(options: CrewOptions) {
@@ -100,7 +106,7 @@ export class Crew {
       this.#begin(startAtMs);
       const overAtMs = Math.max(0, startAtMs - this.#options.host.clock.nowMs()) + plan.rampMs + plan.holdMs + plan.drainMs + overdueMs;
       await this.#until(() => this.#over, overAtMs);
-      for (const [worker, state] of this.#states.entries()) if (state === 'running') this.#lose(worker, 'no report in time');
+      for (const [worker, state] of this.#states.entries()) if (state === 'running') this.#loseOverdue(worker, 'no report in time');
     }
     this.#closeSeconds(true);
     return { merge: this.#merge, results: this.#results, interrupted: this.#interrupted, aborted: this.#aborted, workersLost: this.#lost };
@@ -108,10 +114,13 @@ export class Crew {
 
   /** Lets those begin that are ready. The agreed start may be hours away, and a worker may have ended meanwhile. */
   #begin(startAtMs: number): void {
+    const { clock } = this.#options.host;
+    this.#beganMs = clock.monotonicMs() + Math.max(0, startAtMs - clock.nowMs());
     for (const [worker, state] of this.#states.entries()) {
       if (state !== 'ready') this.#lose(worker, this.#endedBy[worker] ?? 'it was not ready');
       else {
         this.#states[worker] = 'running';
+        this.#heardMs[worker] = this.#beganMs;
         this.#lines[worker]?.send({ kind: 'start', startAtMs });
       }
     }
@@ -144,7 +153,7 @@ export class Crew {
     const { graceMs, host } = this.#options;
     for (const line of this.#lines) line.send({ kind: 'stop', graceMs });
     host.timers.after(graceMs + 3_000, () => {
-      for (const [worker, state] of this.#states.entries()) if (state === 'running') this.#lose(worker, 'did not stop');
+      for (const [worker, state] of this.#states.entries()) if (state === 'running') this.#loseOverdue(worker, 'did not stop');
     }).unref();
   }
 
@@ -164,6 +173,7 @@ export class Crew {
   }
 
   #onMessage(worker: number, message: FromWorker): void {
+    this.#heardMs[worker] = this.#options.host.clock.monotonicMs();
     switch (message.kind) {
       case 'ready':
         this.#states[worker] = 'ready';
@@ -193,9 +203,18 @@ export class Crew {
     this.#wake();
   }
 
-  #lose(worker: number, reason: string): void {
+  /** It still runs and did not end; where it is not even heard of, the scenario computes in it. */
+  #loseOverdue(worker: number, what: string): void {
+    const silentForMs = this.#options.host.clock.monotonicMs() - (this.#heardMs[worker] ?? this.#beganMs);
+    if (silentForMs < silentMs) this.#lose(worker, what);
+    else this.#lose(worker, `${what}, and silent for ${Math.round(silentForMs / 1_000)} s: the scenario's code blocks it, as a loop without end or a long computation without an await does`, workerBlocked);
+  }
+
+  #lose(worker: number, reason: string, kind = workerLost): void {
     this.#states[worker] = 'lost';
     this.#lost.push(worker);
+    const firstAtMs = Math.max(0, this.#options.host.clock.monotonicMs() - this.#beganMs);
+    this.#merge.noteError({ kind, op: `worker ${worker}`, count: 1, firstAtMs, firstMessage: `worker ${worker} is lost: ${reason}` });
     this.#lines[worker]?.kill();
     this.#options.log(`worker ${worker} is lost (${reason}); the run goes on without its users`);
     this.#wake();

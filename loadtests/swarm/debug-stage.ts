@@ -1,13 +1,12 @@
-import { messageOf, SoraError } from '../../ops/core/error.ts';
+import { messageOf } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
+import { authorFrames } from './author-frames.ts';
 import type { PlannedStep } from './journeys.ts';
 import { maskBody, maskHeaders, maskText, maskValue } from './mask.ts';
 import { judgeStatus } from './replies.ts';
+import { checkFields } from './request-shape.ts';
 import type { Http, HttpReply, HttpRequest, Scenario } from './scenario.ts';
 import { type Rememberer, type StepHost, StepUser } from './step-user.ts';
-
-/** Where the harness itself is: frames of it say nothing to the author of a scenario. */
-const ownFolder = new URL('.', import.meta.url).pathname;
 
 /** What one journey of one user did; secrets are masked, long texts cut. */
 export type DebugEvent =
@@ -116,6 +115,7 @@ export class DebugStage implements StepHost {
   }
 
   async send(user: StepUser, request: HttpRequest): Promise<HttpReply> {
+    checkFields(request);
     const { clock } = this.#options.host;
     const headers = { ...this.#options.scenario.headers?.(user.index, this.shared), ...request.headers };
     const body = typeof request.body === 'string' || request.body === undefined ? (request.body ?? '') : JSON.stringify(request.body);
@@ -168,18 +168,6 @@ export class DebugStage implements StepHost {
 export function endOf(user: StepUser): DebugEvent {
   const outcome = user.failure !== undefined ? 'failed' : user.refused ? 'refused' : 'ok';
   return { kind: 'end', op: user.planned.op, outcome, reason: maskText(user.failure?.message ?? '') };
-}
-
-/** The frames of an error that are not the harness's or Node's; an error of ours has said all with its message. */
-export function authorFrames(error: unknown): string {
-  if (!(error instanceof Error) || error instanceof SoraError) return '';
-  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
-  return frames.map((line) => line.trim()).filter((line) => !isInternal(line)).join('\n');
-}
-
-/** Fixtures of ours stand for an author's files. */
-function isInternal(frame: string): boolean {
-  return /\bnode:|<anonymous>\)?$/.test(frame) || (frame.includes(ownFolder) && !frame.slice(frame.indexOf(ownFolder) + ownFolder.length).startsWith('fixtures/'));
 }
 
 /** The fields of a user's memory, with their text to see which a step changed. */

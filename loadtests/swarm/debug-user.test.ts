@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createNodeHost } from '../../ops/core/node-host.ts';
-import { authorFrames } from './debug-stage.ts';
+import { authorFrames } from './author-frames.ts';
 import { debugUser } from './debug-user.ts';
 import { TransportError } from './transport-error.ts';
 import type { DebugEvent } from './debug-stage.ts';

@@ -2,6 +2,7 @@ import type { Host } from '../../ops/core/host.ts';
 import { Exchange } from './exchange.ts';
 import { localOnly, type TargetPolicy } from './guard.ts';
 import { everyone } from './partition.ts';
+import { checkFields } from './request-shape.ts';
 import { bodyOf, checkPath, headerLines, namesContentType } from './request-text.ts';
 import type { Http } from './scenario.ts';
 import { createCourier, plainLink } from './transport/create-transport.ts';
@@ -44,6 +45,7 @@ export async function createHttpClient(host: Host, target: string, options: Http
   const timer = host.timers.every(10, () => courier.tick(now())).unref();
   return {
     async request(request) {
+      checkFields(request);
       const { body, type } = bodyOf(request.body);
       const headers = headerLines({ ...options.headers, ...request.headers }) + (type === '' || namesContentType(request.headers) ? '' : type);
       checkPath(request.path);

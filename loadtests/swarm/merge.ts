@@ -109,6 +109,11 @@ export class Merge {
     this.#sum.refused += sample.refused;
   }
 
+  /** Takes down what became of a worker, which itself can say no more. */
+  noteError(group: ErrorGroup): void {
+    this.#addErrors(group);
+  }
+
   #addErrors(group: ErrorGroup): void {
     const room = this.#errors.size < errorGroupsMax;
     const wanted = `${group.kind} ${group.op}`;

@@ -1,5 +1,6 @@
 import type { Books } from './books.ts';
 import type { Carrier, Exchange } from './exchange.ts';
+import { checkFields } from './request-shape.ts';
 import { headerLines, namesHeader } from './request-text.ts';
 import type { HttpReply, HttpRequest, Scenario } from './scenario.ts';
 import { StepExchange } from './step-exchange.ts';
@@ -15,10 +16,15 @@ export interface SenderOptions {
   readonly memoryOf: (user: Rememberer) => number;
 }
 
+/** The first requests of a worker whose fields are looked at; a scenario has made each of its requests by then, or most of them. */
+const lookedAtMax = 1_000;
+
 /** Hands the requests of users to the transport, and their outcomes to the books. */
 export class Sender {
   readonly #options: SenderOptions;
   readonly #onDone: (done: Exchange) => void;
+  /** Requests whose fields are still looked at: all, once one was wrong, so that it is refused each time. */
+  #lookAt = lookedAtMax;
 
   constructor(options: SenderOptions, books: Books, writes: WriteLedger) {
     this.#options = options;
@@ -28,6 +34,7 @@ export class Sender {
   send(user: StepUser, request: HttpRequest): Promise<HttpReply> {
     let exchange: StepExchange;
     try {
+      if (this.#lookAt > 0) this.#look(request);
       if (user.headers === undefined) this.#takeHeaders(user);
       exchange = new StepExchange(user, request, user.headers ?? '', this.#onDone);
     } catch (error) {
@@ -42,6 +49,16 @@ export class Sender {
     user.latest = exchange;
     this.#options.carrier.send(exchange);
     return replied;
+  }
+
+  #look(request: HttpRequest): void {
+    try {
+      checkFields(request);
+      this.#lookAt--;
+    } catch (error) {
+      this.#lookAt = Number.POSITIVE_INFINITY;
+      throw error;
+    }
   }
 
   #takeHeaders(user: StepUser): void {

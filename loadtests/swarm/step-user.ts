@@ -2,6 +2,7 @@ import { SoraError } from '../../ops/core/error.ts';
 import type { Exchange } from './exchange.ts';
 import type { PlannedStep } from './journeys.ts';
 import { KeyedRandom } from './random.ts';
+import { faultOf } from './request-shape.ts';
 import type { Http, HttpReply, HttpRequest, UserRandom, VirtualUser } from './scenario.ts';
 import { type OpenSocket, openSocket } from './transport/ws/user-socket.ts';
 import { writeIdOf } from './write-id.ts';
@@ -189,7 +190,8 @@ export class StepUser implements VirtualUser<unknown>, Http {
         }),
       );
     }
-    return this.#host.send(this, request);
+    const fault = faultOf(request);
+    return fault === undefined ? this.#host.send(this, request) : Promise.reject(fault);
   }
 
   // Getters, so that a journey may take these apart: `async ({ http, check }) => …`.

@@ -1,5 +1,6 @@
 import type { Itinerary } from './itinerary.ts';
 import { toUs } from './books.ts';
+import { neverEnded } from './error-kinds.ts';
 import type { PlannedStep } from './journeys.ts';
 import { endOfLoadMs, phaseOf, type RunPlan } from './plan.ts';
 import type { Failure, StepUser } from './step-user.ts';
@@ -9,7 +10,8 @@ import type { UserTable } from './users.ts';
 /** Why an operation had not ended when the drain did. */
 export function whyUnfinished(user: StepUser, drainMs: number): Failure {
   const reason = (kind: string, what: string): Failure => ({ kind, message: `${what} when the drain of ${drainMs} ms ended` });
-  if (user.frame !== undefined && user.latest?.settled !== false) return reason('unfinished', 'the group had not ended');
+  // It waits for something else than a request.
+  if (user.latest?.settled !== false) return user.frame === undefined ? reason(neverEnded, 'every request had its reply and the step had not ended') : reason('unfinished', 'the group had not ended');
   return user.written ? reason('timeout', 'no reply') : reason('unsent', 'still unsent');
 }
 

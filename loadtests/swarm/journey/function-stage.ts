@@ -1,4 +1,5 @@
 import type { Books } from '../books.ts';
+import { neverEnded } from '../error-kinds.ts';
 import type { HttpReply, HttpRequest } from '../scenario.ts';
 import type { PlannedStep } from '../journeys.ts';
 import type { CheckPlace, Frame, Rememberer, StepHost, StepUser } from '../step-user.ts';
@@ -189,9 +190,19 @@ export class FunctionStage implements FunctionHost {
     }
   }
 
-  /** Before the run gives up: ends the requests that have their reply. */
+  /** Before the run gives up: ends the requests that have their reply, and counts the iterations that wait for nothing known. */
   settle(): void {
-    for (const user of this.#iterations) user?.closeSettled();
+    for (const user of this.#iterations) {
+      user?.closeSettled();
+      if (user?.hangs === true) this.#countHanging(user);
+    }
+  }
+
+  /** No operation of its own is open, so nothing else would tell of it. */
+  #countHanging({ planned }: FunctionUser): void {
+    const firstAtMs = this.#ground.now();
+    const firstMessage = `an iteration of ${planned.op} had not ended when the drain did, and waited for neither a request nor a pause`;
+    this.#ground.books.tally.error(planned.opIndex, neverEnded, () => ({ firstAtMs, firstMessage }));
   }
 
   /** Forgets all iterations; none of them goes on. */

@@ -1,6 +1,7 @@
 import { SoraError } from '../../../ops/core/error.ts';
 import type { PlannedStep } from '../journeys.ts';
 import { draw, KeyedRandom, streams } from '../random.ts';
+import { faultOf } from '../request-shape.ts';
 import type { Distribution, Http, HttpReply, HttpRequest, JourneyUser, UserRandom } from '../scenario.ts';
 import type { StepHost, StepUser } from '../step-user.ts';
 import { type OpenSocket, openSocket } from '../transport/ws/user-socket.ts';
@@ -117,8 +118,16 @@ export class FunctionUser implements JourneyUser<unknown>, Http {
     return this.#resume !== undefined;
   }
 
+  /** It has begun, and waits for no pause and for no request: nothing of ours will wake it. */
+  get hangs(): boolean {
+    return !this.over && !this.suspended && this.grouped === undefined && this.#loose === undefined;
+  }
+
   request(request: HttpRequest): Promise<HttpReply> {
     if (this.over) return Promise.reject(iterationOver(`${request.method} ${request.path}`));
+    // Before an operation is named after it.
+    const fault = faultOf(request);
+    if (fault !== undefined) return Promise.reject(fault);
     if (this.grouped !== undefined) return this.#host.send(this.grouped, request);
     this.closeSettled();
     if ((this.#loose?.length ?? 0) >= looseMax) {

@@ -1,0 +1,8 @@
+/** Of a step, or an iteration of a function, that waits for what never comes: neither a request nor a pause of its own. */
+export const neverEnded = 'never ended';
+/** Of a worker that died; no operation's. */
+export const workerLost = 'worker lost';
+/** Of a worker that was lost because the scenario's code never let go of it; no operation's. */
+export const workerBlocked = 'worker blocked';
+/** What precedes the name of what was thrown. */
+export const throwPrefix = 'throw: ';
