@@ -2,6 +2,7 @@ import type { Host } from '../../ops/core/host.ts';
 import { outputLines } from '../outputs/report.ts';
 import { shareLines } from '../shares/report.ts';
 import { checkLines, noteLines, tagLines } from './annex-text.ts';
+import { causesFirst } from './causes-first.ts';
 import { clockText } from './chart.ts';
 import { generatorText } from './generator-text.ts';
 import { formatMeasured, formatMs, formatNumber, formatPercent, okSign, verdictSigns } from './format.ts';
@@ -99,7 +100,7 @@ function operationLines(summary: Summary, style: Style): string[] {
 
 function errorLines(summary: Summary, style: Style): string[] {
   if (summary.errors.length === 0) return [];
-  const shown = summary.errors.toSorted((a, b) => b.count - a.count).slice(0, 8);
+  const shown = causesFirst(summary.errors).slice(0, 8);
   return [
     heading('Errors in all phases', style),
     ...shown.map((error) => {

@@ -1,4 +1,5 @@
 import { formatBytes, formatMeasured, formatMs, formatNumber, formatPercent, formatSeconds, missing, okSign, verdictSigns } from './format.ts';
+import { causesFirst } from './causes-first.ts';
 import { clockText } from './chart.ts';
 import { generatorText } from './generator-text.ts';
 import { facts, status, table, tile } from './html-parts.ts';
@@ -128,7 +129,7 @@ export function errorSection(summary: Summary): Markup {
     { title: 'Count', number: true, cell: (error) => formatNumber(error.count) },
     { title: 'First at', number: true, cell: (error) => (error.firstAtS === null ? missing : clockText(error.firstAtS)) },
     { title: 'First example', cell: (error) => markup`${error.firstMessage}${error.firstCorrelationId !== undefined && markup`<br><span class="note">correlation <code>${error.firstCorrelationId}</code></span>`}${error.firstStack !== undefined && markup`<details><summary>Stack</summary><pre>${error.firstStack}</pre></details>`}` },
-  ], summary.errors.toSorted((a, b) => b.count - a.count))}</div></section>`;
+  ], causesFirst(summary.errors))}</div></section>`;
 }
 
 /** Services log requests that took them this long, and failures. */
