@@ -48,14 +48,7 @@ describe('load import', () => {
 
   it('reaches its imports from any folder', () => {
     run('My visit.har', '-o', 'here.ts');
-    expect(readFileSync(join(folder, 'here.ts'), 'utf8')).toMatch(/from '(?:\.\.\/)+.*loadtests\/swarm\/scenario\.ts';/);
-    const own = new URL('../import/fixtures/imported-by-a-test.ts', import.meta.url).pathname;
-    try {
-      run('My visit.har', '-o', own);
-      expect(readFileSync(own, 'utf8')).toContain("from '../../swarm/scenario.ts';");
-    } finally {
-      rmSync(own, { force: true });
-    }
+    expect(readFileSync(join(folder, 'here.ts'), 'utf8')).toContain("from 'sora';");
   });
 
   it.each<[string, string[], string]>([

@@ -1,5 +1,4 @@
-import { dirname, relative, resolve, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { relative, resolve, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseDurationMs } from '../../ops/core/duration.ts';
 import { invalidConfig, messageOf } from '../../ops/core/error.ts';
@@ -37,8 +36,6 @@ export const importHelp = {
 
 const fileMaxBytes = 512 * 1024 * 1024;
 const pauseMaxMs = 24 * 3_600_000;
-const harness = fileURLToPath(new URL('..', import.meta.url)).replace(/[/\\]$/, '');
-
 /** `import FILE`: turns a recording or an API description into a scenario file; the file's path on stdout, what was found on stderr. */
 export function importCommand(host: Host, args: readonly string[]): number {
   const options = readFlags(args);
@@ -48,9 +45,7 @@ export function importCommand(host: Host, args: readonly string[]): number {
   if (!output.endsWith('.ts')) throw invalidConfig(`-o ${output} is no TypeScript file`, 'end its name in .ts');
   if (host.files.exists(output) && !options.force) throw invalidConfig(`${output} is there already`, 'give another file with -o, or replace it with --force');
   const { plan, report } = importDocument(readDocument(host, source), source, name, options);
-  const folder = relative(dirname(output), harness).split(sep).join('/');
-  const loadtests = folder === '' ? '.' : folder.startsWith('.') ? folder : `./${folder}`;
-  host.files.writeText(output, writeScenario(plan, { loadtests, origin: `Imported from ${source.slice(source.lastIndexOf(sep) + 1)}.` }));
+  host.files.writeText(output, writeScenario(plan, { origin: `Imported from ${source.slice(source.lastIndexOf(sep) + 1)}.` }));
   if (options.json) host.stdout.write(`${JSON.stringify({ schema: 'sora.import/v1', file: output, name, ...report })}\n`);
   else host.stdout.write(`${output}\n`);
   host.stderr.write(renderReport(report, relative(host.process.cwd(), output)));

@@ -9,6 +9,7 @@ import { runSwarm } from '../swarm/coordinator.ts';
 import { debugUser } from '../swarm/debug-user.ts';
 import type { DebugEvent } from '../swarm/debug-stage.ts';
 import { checkWritten } from './fixtures/check-written.ts';
+import { linkPackage } from './fixtures/link-package.ts';
 import { Recorder } from './fixtures/record.ts';
 import { account, apiKey, startShop, type ShopServer } from './fixtures/shop-server.ts';
 import type { ImportReport } from './outcome.ts';
@@ -51,6 +52,7 @@ const host = { ...test, process: { ...test.process, cwd: () => folder } };
 beforeAll(async () => {
   shop = await startShop();
   recorded = await record(shop.target);
+  linkPackage(folder);
   writeFileSync(join(folder, 'shop.har'), recorded.har);
   expect(importCommand(host, ['shop.har', '--json', '--think-max', '1m'])).toBe(0);
   report = JSON.parse(test.written.stdout) as ImportReport;

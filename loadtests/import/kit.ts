@@ -16,7 +16,7 @@ export async function readSecrets(names: readonly string[], host: Pick<Host, 'pr
   const missing = names.filter((name) => (env[name] ?? '') === '');
   if (missing.length > 0) {
     throw invalidConfig(
-      `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not set: the recording's secrets were left out`,
+      `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not set: secrets were left out of the file`,
       `set ${missing.length === 1 ? 'it' : 'them'} in the environment; {user} in a value becomes the number of the simulated user`,
     );
   }

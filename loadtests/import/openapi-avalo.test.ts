@@ -13,6 +13,7 @@ import { createTestHost } from '../../ops/core/test-host.ts';
 import { createTestDatabase, type TestDatabase } from '../../tests/database.ts';
 import { importCommand } from '../cli/import.ts';
 import { debugUser } from '../swarm/debug-user.ts';
+import { linkPackage } from './fixtures/link-package.ts';
 import { checkWritten } from './fixtures/check-written.ts';
 import type { ImportReport } from './outcome.ts';
 
@@ -73,6 +74,7 @@ it('calls every safe operation of the running api, ids from its own replies', as
 
   const console_ = createTestHost();
   writeFileSync(join(folder, 'avalo.json'), (await call('GET', '/openapi.json')).text);
+  linkPackage(folder);
   importCommand({ ...console_, process: { ...console_.process, cwd: () => folder } }, ['avalo.json', '--json']);
   const report = JSON.parse(console_.written.stdout) as ImportReport;
   expect(report.secrets).toEqual(['AVALO_BEARER_TOKEN']);

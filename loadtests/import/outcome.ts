@@ -1,3 +1,4 @@
+import { checkAddress, localOnly } from '../swarm/guard.ts';
 import type { LeftOut } from './har-select.ts';
 
 /** What an import found and did; holds names and places, never values. */
@@ -15,6 +16,12 @@ export interface ImportReport {
 /** Places of one value that the text names; the JSON has all. */
 const placesShown = 3;
 
+/** Where it was recorded, if that is this machine: nobody is told to put load on another. */
+function localOrigin(origin: string): string | undefined {
+  const url = URL.parse(origin);
+  return url !== null && (url.hostname === 'localhost' || checkAddress(url.hostname, url.hostname, localOnly) === undefined) ? url.origin : undefined;
+}
+
 /** The report for people. */
 export function renderReport(report: ImportReport, file: string): string {
   const lines = [`${report.requests} requests in ${report.operations} operations of ${report.origin}`];
@@ -27,5 +34,6 @@ export function renderReport(report: ImportReport, file: string): string {
   if (report.leftOut.length > 0) lines.push('', 'left out:');
   for (const { what, count, keep } of report.leftOut) lines.push(`  ${count === 1 ? '' : `${count} `}${what}${keep === undefined ? '' : `; keep with ${keep}`}`);
   if (report.notes.length > 0) lines.push('', ...report.notes.map((note) => `note: ${note}`));
-  return `${lines.join('\n')}\n\nrun it: npx sora load run ${file} --target http://127.0.0.1:3000\n`;
+  const target = localOrigin(report.origin) ?? 'http://127.0.0.1:3000';
+  return `${lines.join('\n')}\n\nplay it once: npx sora load debug ${file} --target ${target}\nrun it: npx sora load run ${file} --target ${target}\n`;
 }

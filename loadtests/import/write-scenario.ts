@@ -7,8 +7,8 @@ import type { BodyPlan, JsonPlan, RequestPlan, ScenarioPlan, Source, StepPlan } 
 import { commentText, literal, propertyName, templateText } from './write-text.ts';
 
 export interface WriteOptions {
-  /** What the file imports `loadtests` by, such as `..` or `../../sora/loadtests`. */
-  readonly loadtests: string;
+  /** What the file imports `loadtests` by, such as `..`. Default by the package's name, so that it may lie anywhere. */
+  readonly loadtests?: string;
   /** Where the scenario came from, for its first comment. */
   readonly origin: string;
 }
@@ -30,8 +30,8 @@ export function writeScenario(plan: ScenarioPlan, options: WriteOptions): string
   const main = [...writeScenarioCall(plan, steps, carried.length > 0), ...bodies.flat()];
   const used = kitNamesOf(plan);
   return [
-    ...(used.length === 0 ? [] : [`import { ${used.join(', ')} } from ${literal(`${options.loadtests}/import/kit.ts`)};`]),
-    `import { scenario, type VirtualUser } from ${literal(`${options.loadtests}/swarm/scenario.ts`)};`,
+    ...(used.length === 0 ? [] : [`import { ${used.join(', ')} } from ${literal(options.loadtests === undefined ? 'sora/import' : `${options.loadtests}/import/kit.ts`)};`]),
+    `import { scenario, type VirtualUser } from ${literal(options.loadtests === undefined ? 'sora' : `${options.loadtests}/swarm/scenario.ts`)};`,
     '',
     ...(carried.length === 0 ? ['type User = VirtualUser<undefined>;'] : [
       '/** What replies hand to later requests. */',

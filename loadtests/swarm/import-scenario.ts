@@ -4,7 +4,8 @@ import { pathToFileURL } from 'node:url';
 import { messageOf } from '../../ops/core/error.ts';
 import { scenarioError } from './journeys.ts';
 
-const ownName = 'sora';
+/** As in package.json's `exports`: what scenarios import, and what imported ones call. */
+const ownNames: Readonly<Record<string, string>> = { sora: '../index.ts', 'sora/import': '../import/kit.ts' };
 let isResolved = false;
 
 /** What we use of Bun. */
@@ -17,11 +18,16 @@ interface ModuleNames {
 function resolveOwnName(): void {
   if (isResolved) return;
   isResolved = true;
-  const url = new URL('../index.ts', import.meta.url).href;
+  const urls = new Map(Object.entries(ownNames).map(([name, file]) => [name, new URL(file, import.meta.url).href]));
   if (typeof Bun !== 'undefined') {
-    Bun.plugin({ name: ownName, setup: (build) => build.module(ownName, async () => ({ exports: (await import(url)) as object, loader: 'object' })) });
+    for (const [name, url] of urls) Bun.plugin({ name, setup: (build) => build.module(name, async () => ({ exports: (await import(url)) as object, loader: 'object' })) });
   } else if (typeof modules.registerHooks === 'function') {
-    modules.registerHooks({ resolve: (specifier, context, next) => (specifier === ownName ? { url, shortCircuit: true } : next(specifier, context)) });
+    modules.registerHooks({
+      resolve: (specifier, context, next) => {
+        const url = urls.get(specifier);
+        return url === undefined ? next(specifier, context) : { url, shortCircuit: true };
+      },
+    });
   }
 }
 
