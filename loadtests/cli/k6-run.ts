@@ -19,6 +19,7 @@ import { joinMemory, sumResources } from '../report/resources.ts';
 import type { ExpectedResources, Resources } from '../report/resources.ts';
 import { styleFor } from '../report/style.ts';
 import type { Summary } from '../report/summary-schema.ts';
+import { removedText } from '../runs/store.ts';
 import { openRunStore, readGitSha, readVersion } from './run.ts';
 import type { StackAccess } from './run.ts';
 
@@ -73,7 +74,9 @@ export async function playK6(host: Host, run: ReadyK6Run): Promise<number> {
       cpuUs: ended.generator === undefined ? null : ended.generator.usage.cpuS * 1e6, rssMaxBytes: ended.generator?.rssMaxBytes ?? null,
       series: seriesOf(ended.samples, { ...document.run }), resources: resourcesOf(run, document, ended, sampler),
     });
-    const { reportPath } = store.save(summary);
+    const { reportPath, removed } = store.save(summary);
+    const dropped = removedText(removed);
+    if (dropped !== undefined && !run.quiet) host.stderr.write(`${dropped}\n`);
     show(host, run, summary, reportPath);
     return summary.exitCode;
   } finally {

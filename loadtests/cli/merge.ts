@@ -13,6 +13,7 @@ import { readShare } from '../shares/share.ts';
 import type { Share } from '../shares/share.ts';
 import { requireTogether } from '../shares/together.ts';
 import type { RunMeasurement } from '../swarm/measurement.ts';
+import { removedText } from '../runs/store.ts';
 import { finish, notAudited, openRunStore } from './run.ts';
 import { wrongFlag } from './wrong-flag.ts';
 
@@ -30,7 +31,8 @@ export async function mergeCommand(host: Host, args: readonly string[]): Promise
   const measurement = mergeShares(shares);
   const summary = judgeShares(shares, measurement, await auditShares(host, measurement, audit));
   const store = openRunStore(host);
-  store.save(summary, describeBlocks(summary.runId, measurement.blocks ?? []));
+  const dropped = removedText(store.save(summary, describeBlocks(summary.runId, measurement.blocks ?? [])).removed);
+  if (dropped !== undefined && !options.quiet) host.stderr.write(`${dropped}\n`);
   finish(host, options, summary, join(store.folderOf(summary.runId), 'report.html'));
   return summary.exitCode;
 }

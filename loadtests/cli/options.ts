@@ -37,7 +37,7 @@ export const runFlags = {
   output: { type: 'string', short: 'o', value: 'text|json', help: 'what to print at the end; default text' },
   user: { type: 'string', value: 'N', help: 'which user; default 0' },
   yes: { type: 'boolean', help: 'asks nothing; does not confirm a target' },
-  quiet: { type: 'boolean', help: 'no live view' },
+  quiet: { type: 'boolean', help: 'no plan, live view or report on stderr; warnings and errors stay' },
   'no-color': { type: 'boolean', help: 'no colours' },
   help: { type: 'boolean', short: 'h', help: 'shows this' },
 } as const;

@@ -24,7 +24,7 @@ import { createAbortJudge } from '../report/thresholds/abort.ts';
 import { judgedNamesOf } from '../report/thresholds/judged-names.ts';
 import type { RunFacts } from '../report/summary.ts';
 import type { Summary, SummaryAudit, SummaryProcess } from '../report/summary-schema.ts';
-import { RunStore } from '../runs/store.ts';
+import { removedText, RunStore } from '../runs/store.ts';
 import { runSwarm } from '../swarm/coordinator.ts';
 import type { AdminAccess } from '../swarm/coordinator.ts';
 import type { RunMeasurement } from '../swarm/measurement.ts';
@@ -86,7 +86,7 @@ export async function runCommand(host: Host, args: readonly string[]): Promise<n
   await refuseForeignAccounts(host, run, stack);
   const expected = expectResources(store.newest().map(({ summary }) => summary), { scenario: run.scenario.name, host: hostname() }, expectedLoad(run), run.prices);
   const parts = await openRunParts(host, run, runId, readVersion(host), (message) => display.say(message));
-  announce(host, run, stack.target, display, expected, parts.lines);
+  if (!run.options.quiet) announce(host, run, stack.target, display, expected, parts.lines);
   const stops = listenForSignals(host, display);
   try {
     const { measurement, processes, usage, generator } = await measure(host, run, stack, runId, stops, display, parts);
@@ -95,7 +95,7 @@ export async function runCommand(host: Host, args: readonly string[]): Promise<n
     const gathered = { ...(await gatherFacts(host, run, store, stops.hurrying.aborted ? undefined : stack.databaseUrl, processes, resources)), outputs, generator };
     const facts = { ...gathered, ...parts.keep(measurement, gathered, store.folder) };
     const named = { ...measurement, runId: parts.folderName };
-    const summary = await judge(host, store, stack, named, facts, stops, display, baseline, parts.isPart);
+    const summary = await judge(host, store, stack, named, facts, stops, display, baseline, parts.isPart, run.options.quiet);
     finish(host, run.options, summary, join(store.folderOf(parts.folderName), 'report.html'));
     return summary.exitCode;
   } finally {
@@ -110,13 +110,14 @@ export async function runCommand(host: Host, args: readonly string[]): Promise<n
  */
 async function judge(
   host: Host, store: RunStore, stack: StackAccess, measurement: RunMeasurement, facts: Omit<RunFacts, 'audit'>, stops: Stops, display: LiveDisplay,
-  baseline: BaselineGate, isPart: boolean,
+  baseline: BaselineGate, isPart: boolean, quiet: boolean,
 ): Promise<Summary> {
   const save = (audit: SummaryAudit | null, interrupted: boolean): Summary => {
     const blocks = describeBlocks(measurement.runId, measurement.blocks ?? []);
     const judged = baseline(buildSummary({ ...measurement, interrupted }, { ...facts, audit }), blocks);
     const summary = isPart ? endShare(judged, measurement) : judged;
-    store.save(summary, blocks);
+    const dropped = removedText(store.save(summary, blocks).removed);
+    if (dropped !== undefined && !quiet) display.say(dropped);
     return summary;
   };
   const { adminUrl, adminSecret } = stack;

@@ -6,7 +6,7 @@ import { createTestHost } from '../../ops/core/test-host.ts';
 import { sampleFacts, sampleRun } from '../report/sample.ts';
 import { buildSummary } from '../report/summary.ts';
 import { RunHistory } from './history.ts';
-import { RunStore } from './store.ts';
+import { removedText, RunStore } from './store.ts';
 
 const host = createTestHost();
 const base = buildSummary(sampleRun(), sampleFacts());
@@ -36,6 +36,13 @@ describe('RunStore', () => {
     expect(store.list()).toHaveLength(50);
     expect(() => store.find('run-2')).toThrow(/no run "run-2"/);
     expect(store.find('run-3').id).toBe('run-3');
+  });
+  it('says what it dropped for a new one', () => {
+    const saved = (minute: number) => store.save({ ...base, series: [], runId: `run-${minute}`, startedAt: new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString() }).removed;
+    for (let minute = 1; minute <= 50; minute += 1) expect(saved(minute)).toEqual([]);
+    expect(removedText(saved(50))).toBeUndefined();
+    expect(removedText(saved(51))).toContain('removed run run-1: the newest 50 runs of at most 5 GB are kept');
+    expect(removedText(['a', 'b'])).toContain('removed 2 runs, a among them');
   });
   it('keeps the figures of runs of a kind whose reports others pushed out', () => {
     for (let minute = 1; minute <= 12; minute += 1) save(`mine-${minute}`, minute);

@@ -51,8 +51,9 @@ export class RunStore {
   /**
    * Writes a run, points `latest` to it and drops the oldest beyond 50 runs or 5 GB, of which the figures stay for trends.
    * @param blocks what other runs are compared with it by; undefined where they were not kept
+   * @returns where it lies, and what was dropped for it, which `removedText` says
    */
-  save(summary: Summary, blocks?: RunBlocks): { folder: string; reportPath: string } {
+  save(summary: Summary, blocks?: RunBlocks): { folder: string; reportPath: string; removed: readonly string[] } {
     const { files } = this.#host;
     const folder = this.folderOf(summary.runId);
     files.makeFolder(folder);
@@ -61,8 +62,7 @@ export class RunStore {
     files.writeText(join(folder, 'junit.xml'), renderJunit(summary));
     files.writeText(join(folder, 'report.html'), renderReport(summary));
     files.link(summary.runId, join(this.folder, 'latest'));
-    this.#prune(summary.runId);
-    return { folder, reportPath: join(folder, 'report.html') };
+    return { folder, reportPath: join(folder, 'report.html'), removed: this.#prune(summary.runId) };
   }
 
   /** All runs, newest first; folders without a readable summary are left out. */
@@ -125,10 +125,11 @@ export class RunStore {
    * Runs that can be read are counted among themselves, so that no others push them out; what cannot be read goes when it
    * is not among the newest of all. So there are never more than twice as many folders as runs are kept.
    */
-  #prune(keep: string): void {
+  #prune(keep: string): string[] {
     const all = this.#idsByAge().map((id) => ({ id, sizeBytes: this.#sizeOf(id) }));
     // The usual case, in which no summary need be read.
-    if (all.every(roomForRuns())) return;
+    if (all.every(roomForRuns())) return [];
+    const removed: string[] = [];
     const [hasRoom, hasRoomOfReadable] = [roomForRuns(), roomForRuns()];
     for (const run of all) {
       const isNew = hasRoom(run);
@@ -137,7 +138,9 @@ export class RunStore {
       if (stays) continue;
       if (summary !== undefined) this.#history.keep(summary);
       this.#host.files.remove(this.folderOf(run.id));
+      removed.push(run.id);
     }
+    return removed;
   }
 
   /** Whether what cannot be read is a run that has ended, one way or another. */
@@ -182,6 +185,14 @@ export class RunStore {
     if (kind === 'file') return files.sizeBytes(at);
     return kind === 'folder' ? files.list(at).reduce((sum, name) => sum + this.#sizeOf(...path, name), 0) : 0;
   }
+}
+
+/** One sentence about runs that were dropped for a new one; undefined without any. */
+export function removedText(removed: readonly string[]): string | undefined {
+  if (removed.length === 0) return undefined;
+  const [first = ''] = removed;
+  const which = removed.length === 1 ? `run ${first}` : `${removed.length} runs, ${first} among them`;
+  return `removed ${which}: the newest ${runsMax} runs of at most 5 GB are kept; load trend keeps the figures, and a copy of a folder elsewhere its report`;
 }
 
 /** Answers of one run after the other, the newest first, whether it is within the limits. */
