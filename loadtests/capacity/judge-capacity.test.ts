@@ -11,6 +11,7 @@ import { renderCapacity } from './render.ts';
 import { capacityJsonSchema, capacitySchema } from './result-schema.ts';
 import type { CapacityProbe } from './result-schema.ts';
 import type { Finding } from './search.ts';
+import { lawLines } from './sentences.ts';
 import { pointsOn } from './synthetic.ts';
 
 const facts: CapacityFacts = {
@@ -33,6 +34,8 @@ describe('judgeCapacity', () => {
     ['a rate above today’s', { todayPerS: 600 }, found, 'pass', 0],
     ['a rate below today’s', { todayPerS: 1_000 }, found, 'fail', 99],
     ['a search that ended at its own limit', {}, { kind: 'found', ratePerS: 10_000, bound: 'limit', missedPerS: null }, 'pass', 0],
+    ['a search that ran out of probes while rates were met', {}, { kind: 'found', ratePerS: 800, bound: 'limit', missedPerS: null }, 'insufficient', 98],
+    ['the same above today’s rate', { todayPerS: 600 }, { kind: 'found', ratePerS: 800, bound: 'limit', missedPerS: null }, 'insufficient', 98],
     ['a limit below today’s rate', { todayPerS: 20_000 }, { kind: 'found', ratePerS: 10_000, bound: 'limit', missedPerS: null }, 'insufficient', 98],
     ['a generator that gave out first', {}, { ...found, bound: 'generator' }, 'insufficient', 98],
     ['a rate that no longer hold confirmed', {}, { kind: 'unconfirmed', ratePerS: 900, missedPerS: null, why: 'too few probes' }, 'insufficient', 98],
@@ -47,6 +50,11 @@ describe('judgeCapacity', () => {
     expect(judgeCapacity({ ...facts, todayPerS: 600 }, found, probes).headroomRatio).toBeCloseTo(0.5);
     expect(judgeCapacity({ ...facts, todayPerS: 1_000 }, found, probes).headroomRatio).toBeCloseTo(-0.1);
     expect(judgeCapacity(facts, found, probes).headroomRatio).toBeNull();
+  });
+
+  it('tells nothing of a law that has too few points', () => {
+    const { law } = judgeCapacity(facts, found, probes.slice(0, 4));
+    expect(lawLines(law)).toEqual(['INSUFFICIENT: too few points: 4 of at least 6']);
   });
 
   it('fits the law to what was measured, and not where the generator gave out', () => {

@@ -63,7 +63,7 @@ type Judged = Pick<CapacityResult, 'verdict' | 'reasons' | 'exitCode'>;
 const insufficient = (reason: string): Judged => ({ verdict: 'insufficient', reasons: [reason], exitCode: exitCodes.insufficient });
 const fail = (reason: string): Judged => ({ verdict: 'fail', reasons: [reason], exitCode: exitCodes.thresholdsFailed });
 
-function verdictOf({ todayPerS, interrupted }: CapacityFacts, finding: Finding): Judged {
+function verdictOf({ plan, todayPerS, interrupted }: CapacityFacts, finding: Finding): Judged {
   if (interrupted) return { ...insufficient('interrupted'), exitCode: exitCodes.interrupted };
   switch (finding.kind) {
     case 'none':
@@ -75,6 +75,7 @@ function verdictOf({ todayPerS, interrupted }: CapacityFacts, finding: Finding):
     case 'found':
       if (todayPerS !== undefined && finding.ratePerS < todayPerS && finding.bound === 'thresholds') return fail(`the capacity of ${rateText(finding.ratePerS)} is below today's ${rateText(todayPerS)}`);
       if (finding.bound === 'generator') return insufficient(`the generator was the bottleneck above ${rateText(finding.ratePerS)}; the system may carry more`);
+      if (finding.bound === 'limit' && finding.ratePerS < plan.mostPerS) return insufficient(`${rateText(finding.ratePerS)} was met and confirmed, and nothing was missed before probes or time were used up: the highest rate is not known; give more --probes or --max-time`);
       if (todayPerS !== undefined && finding.ratePerS < todayPerS) return insufficient(`the search ended at its limit of ${rateText(finding.ratePerS)}, below today's ${rateText(todayPerS)}: raise --to`);
       return { verdict: 'pass', reasons: [], exitCode: exitCodes.pass };
     default:

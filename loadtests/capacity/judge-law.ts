@@ -46,7 +46,8 @@ export function judgeLaw(measured: readonly Point[], generatorBound: boolean, se
   if (points.length < 3) return { verdict: 'insufficient', reasons, points, fit: undefined };
   const law = fitLaw(points);
   const fit = { ...estimate(law, points, seed), explainedRatio: explainedRatio(law, points), knee: kneeOf(law), peak: peakOf(law) };
-  reasons.push(...doubts(law, points));
+  // Of fewer points the figures would mean nothing.
+  if (points.length >= lawLimits.pointsMin) reasons.push(...doubts(law, points));
   return { verdict: reasons.length === 0 ? 'fitted' : 'insufficient', reasons, points, fit };
 }
 

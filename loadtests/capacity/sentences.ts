@@ -1,4 +1,5 @@
 import { formatNumber, formatPercent, missing } from '../report/format.ts';
+import { lawLimits } from './judge-law.ts';
 import type { CapacityResult } from './result-schema.ts';
 
 /** The result in one sentence, the same in terminal and page. */
@@ -18,7 +19,7 @@ export function headroomText(ratio: number): string {
 /** What the law says, a line each: parameters, knee, peak, or why the points cannot carry it. */
 export function lawLines({ verdict, reasons, points, fit }: CapacityResult['law']): string[] {
   const lines = verdict === 'fitted' ? [] : [`INSUFFICIENT: ${reasons.join('; ')}`];
-  if (fit === null) return lines;
+  if (fit === null || points.length < lawLimits.pointsMin) return lines;
   const { lambda, sigma, kappa, knee, peak, peakPerS, explainedRatio } = fit;
   const between = ({ low, high }: { low: number; high: number | null }, format: (value: number) => string): string => `${format(low)} to ${high === null ? 'unbounded' : format(high)}`;
   const figures = (value: number): string => String(Number(value.toPrecision(3)));
