@@ -35,6 +35,7 @@ describe('files', () => {
     ['missing', () => feeder.csv('nowhere.csv'), 'nowhere.csv does not exist'],
     ['empty', () => feeder.csv(write('empty.csv', 'name,city\n')), 'empty.csv has no rows'],
     ['uneven', () => feeder.csv(write('uneven.csv', 'name,city\nAnn\n')), 'uneven.csv cannot be read'],
+    ['ambiguous', () => feeder.csv(write('twice.csv', 'name,city,name\nAnn,Rome,Bo\n')), 'twice.csv cannot be read: its first line names column "name" twice'],
     ['no JSON', () => feeder.json(write('bad.json', '[1,')), 'bad.json cannot be read'],
     ['no array', () => feeder.json(write('object.json', '{"a":1}')), 'object.json holds no array'],
     ['too long', () => feeder.json(write('long.json', `[${'0,'.repeat(feederLimits.rows)}0]`)), `has ${feederLimits.rows + 1} rows; the limit is ${feederLimits.rows}`],

@@ -168,7 +168,14 @@ function fileFeeder<Row>(source: string | URL, options: FeederOptions, parse: (b
 /** Its parser is loaded by those who need it. */
 async function parseCsv(bytes: Buffer): Promise<unknown> {
   const { parse } = await import('csv-parse/sync');
-  return parse(bytes, { columns: true, bom: true, skip_empty_lines: true });
+  return parse(bytes, { columns: requireDistinct, bom: true, skip_empty_lines: true });
+}
+
+/** Of two columns of one name a row could keep only one. @throws Error that names it */
+function requireDistinct(names: string[]): string[] {
+  const twice = names.find((name, column) => names.indexOf(name) !== column);
+  if (twice === undefined) return names;
+  throw new Error(`its first line names column ${JSON.stringify(twice)} twice`);
 }
 
 /** Makes feeders; call these at the top of a scenario file, with paths relative to it. */
