@@ -36,7 +36,7 @@ export async function debugCommand(host: Host, args: readonly string[]): Promise
 function describe(event: DebugEvent, style: Style): string {
   switch (event.kind) {
     case 'step':
-      return `\n${style.bold(`step ${event.step}  ${event.op}`)}  ${style.dim(`after thinking ${formatMs(event.thinkTimeMs)}`)}`;
+      return `\n${style.bold(`step ${event.step}  ${event.op}`)}${event.thinkTimeMs > 0 ? `  ${style.dim(`after thinking ${formatMs(event.thinkTimeMs)}`)}` : ''}`;
     case 'request':
       return `  → ${style.bold(event.method)} ${plainText(event.path)}${headerLines(event.headers, style)}${bodyLine(event.body)}`;
     case 'reply':

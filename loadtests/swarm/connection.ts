@@ -159,6 +159,13 @@ export class Connection implements WireEvents {
 
 const ownLength = /^(?:content-length|transfer-encoding):/im;
 
+/** The header lines of a request as `send` writes them, for people. @param commonHeaders of its transport */
+export function writtenHeaders(exchange: Exchange, commonHeaders: string): string {
+  const { body, headers } = exchange;
+  const hasLength = body !== undefined || lacksLength(exchange);
+  return `${commonHeaders}${headers}${hasLength ? `content-length: ${Buffer.byteLength(body ?? '')}\r\n` : ''}`;
+}
+
 /** Servers may refuse, with 411, these methods where nothing says that no body follows (RFC 9110, 8.6). */
 function lacksLength({ method, headers }: Exchange): boolean {
   return (method === 'POST' || method === 'PUT' || method === 'PATCH') && !ownLength.test(headers);

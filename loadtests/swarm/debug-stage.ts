@@ -1,6 +1,7 @@
 import { messageOf } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
 import { authorFrames } from './author-frames.ts';
+import type { HopListener, HopOutcome, SentHop } from './debug-hops.ts';
 import type { PlannedStep } from './journeys.ts';
 import { maskBody, maskHeaders, maskText, maskValue } from './mask.ts';
 import { judgeStatus } from './replies.ts';
@@ -12,6 +13,7 @@ import { type Rememberer, type StepHost, StepUser } from './step-user.ts';
 export type DebugEvent =
   | { readonly kind: 'step'; readonly step: number; readonly op: string; readonly thinkTimeMs: number }
   | {
+      /** As it went out, with all its headers; each redirect that is followed and each further try is one of its own. */
       readonly kind: 'request';
       readonly method: string;
       readonly path: string;
@@ -21,7 +23,8 @@ export type DebugEvent =
   | {
       readonly kind: 'reply';
       readonly status: number;
-      readonly verdict: 'ok' | 'failed' | 'refused';
+      /** `followed`: a redirect, or a reply that was reason to try again; the next request comes of it. */
+      readonly verdict: 'ok' | 'failed' | 'refused' | 'followed';
       readonly headers: Readonly<Record<string, string>>;
       readonly body: string;
       readonly durationMs: number;
@@ -47,7 +50,7 @@ export interface DebugStageOptions {
 }
 
 /** Plays the engine's part for one user, and tells what it sees. */
-export class DebugStage implements StepHost {
+export class DebugStage implements StepHost, HopListener {
   readonly seed: number;
   readonly run: string;
   readonly shared: unknown;
@@ -119,27 +122,35 @@ export class DebugStage implements StepHost {
     const { clock } = this.#options.host;
     const headers = { ...this.#options.scenario.headers?.(user.index, this.shared), ...request.headers };
     const body = typeof request.body === 'string' || request.body === undefined ? (request.body ?? '') : JSON.stringify(request.body);
-    this.tell({ kind: 'request', method: request.method, path: maskText(request.path), headers: maskHeaders(headers), body: maskBody(body) });
+    // All others are told of as they go out.
+    if (request.socket !== undefined) this.onSent({ method: request.method, path: request.path, headers, body });
     const startMs = clock.monotonicMs();
     try {
       const reply = await this.#options.http.request({ ...request, headers });
       const verdict = judgeStatus(reply.status, request);
       if (verdict === 'refused') user.refused = true;
       if (verdict === 'failed') user.fail({ kind: `status ${reply.status}`, message: `${request.method} ${request.path} answered ${reply.status}` });
-      this.tell({
-        kind: 'reply',
-        status: reply.status,
-        verdict,
-        headers: maskHeaders(reply.headers),
-        body: maskBody(reply.body.toString('utf8')),
-        durationMs: clock.monotonicMs() - startMs,
-      });
+      this.#tellReply(reply, verdict, clock.monotonicMs() - startMs);
       return reply;
     } catch (error) {
       user.fail({ kind: 'no reply', message: messageOf(error) });
       this.tell({ kind: 'no-reply', error: maskText(messageOf(error)), durationMs: clock.monotonicMs() - startMs });
       throw error;
     }
+  }
+
+  onSent({ method, path, headers, body }: SentHop): void {
+    this.tell({ kind: 'request', method, path: maskText(path), headers: maskHeaders(headers), body: maskBody(body) });
+  }
+
+  onFollowed({ reply, error, durationMs }: HopOutcome): void {
+    if (reply === undefined) this.tell({ kind: 'no-reply', error: maskText(error), durationMs });
+    else this.#tellReply(reply, 'followed', durationMs);
+  }
+
+  #tellReply(reply: HttpReply, verdict: Extract<DebugEvent, { kind: 'reply' }>['verdict'], durationMs: number): void {
+    const { status, headers, body } = reply;
+    this.tell({ kind: 'reply', status, verdict, headers: maskHeaders(headers), body: maskBody(body.toString('utf8')), durationMs });
   }
 
   stateOf(user: Rememberer): unknown {

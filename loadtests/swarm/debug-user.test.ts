@@ -88,3 +88,40 @@ describe('debugUser', () => {
     await expect(events.next()).rejects.toThrow('user 10 does not exist; the scenario has 10');
   });
 });
+
+describe('debugUser of a client that does things by itself', () => {
+  const seen: string[] = [];
+  const site = createServer((request, response) => {
+    seen.push(`${request.method} ${request.url} ${request.headers.cookie ?? ''}`);
+    if (request.url === '/login') response.writeHead(302, { location: '/home', 'set-cookie': 'sid=s3cr3t' }).end();
+    else if (request.url === '/home') response.end('welcome');
+    else response.writeHead(seen.filter((line) => line.includes('/busy')).length === 1 ? 503 : 200).end();
+  });
+  let origin = '';
+
+  beforeAll(async () => {
+    site.listen(0, '127.0.0.1');
+    await once(site, 'listening');
+    origin = `http://127.0.0.1:${(site.address() as AddressInfo).port}`;
+  });
+  afterAll(() => {
+    site.closeAllConnections();
+    site.close();
+  });
+
+  it('tells of each redirect and each further try with all headers that went out, without cookies and credentials, and of no pause before a session', async () => {
+    const events: DebugEvent[] = [];
+    const scenarioFile = fileURLToPath(new URL('./fixtures/redirected.ts', import.meta.url));
+    for await (const event of debugUser({ ...options, scenarioFile, target: origin, user: 0 })) events.push(event);
+    expect(seen).toEqual(['POST /login ', 'GET /home sid=s3cr3t', 'GET /busy sid=s3cr3t', 'GET /busy sid=s3cr3t']);
+    const exchanged = events.flatMap((event) => (event.kind === 'request' ? [`${event.method} ${event.path}`] : event.kind === 'reply' ? [`${event.status} ${event.verdict}`] : []));
+    expect(exchanged).toEqual(['POST /login', '302 followed', 'GET /home', '200 ok', 'GET /busy', '503 followed', 'GET /busy', '200 ok']);
+    const [login, home] = events.filter((event) => event.kind === 'request');
+    const common = { host: new URL(origin).host, 'accept-encoding': 'gzip, br, deflate' };
+    expect(login).toMatchObject({ headers: { ...common, authorization: '[redacted]', 'content-type': 'application/json', 'content-length': '15' }, body: '{"name":"jane"}' });
+    expect(home?.headers).toEqual({ ...common, authorization: '[redacted]', cookie: '[redacted]' });
+    expect(home?.body).toBe('');
+    expect(JSON.stringify(events)).not.toMatch(/s3cr3t|hunter2/);
+    expect(events.find(({ kind }) => kind === 'step')).toMatchObject({ thinkTimeMs: 0 });
+  });
+});

@@ -1,5 +1,6 @@
 import { invalidConfig } from '../../ops/core/error.ts';
 import type { Host } from '../../ops/core/host.ts';
+import type { HopListener } from './debug-hops.ts';
 import { type DebugEvent, DebugStage } from './debug-stage.ts';
 import { playFunction } from './debug-function.ts';
 import type { TargetPolicy } from './guard.ts';
@@ -39,14 +40,18 @@ export async function* debugUser(options: DebugOptions): AsyncGenerator<DebugEve
     throw invalidConfig(`user ${user} does not exist; the scenario has ${plan.users}`, `give one from 0 to ${plan.users - 1}`);
   }
   const tls = resolveTls(host, scenario, options.scenarioFile, options.overrides ?? {});
-  using http = await createHttpClient(host, target, { sockets: 1, policy, tls, links: scenario });
+  let stage: DebugStage | undefined;
+  const hops: HopListener = { onSent: (hop) => stage?.onSent(hop), onFollowed: (outcome) => stage?.onFollowed(outcome) };
+  using http = await createHttpClient(host, target, { sockets: 1, policy, tls, links: scenario, hops });
   const context = { target, users: plan.users, seed: plan.seed, runId: plan.run, adminSecret };
   const shared = await setUp(scenario, { ...options, tls }, context);
   const table = new UserTable(1);
   const itinerary = new Itinerary(resolveJourneys(scenario, plan.thinkTimeMs, plan.paced), table, { index: user, count: plan.users }, plan.seed);
-  const stage = new DebugStage({ host, scenario, http, seed: plan.seed, run: plan.run, shared, usersTotal: plan.users });
+  stage = new DebugStage({ host, scenario, http, seed: plan.seed, run: plan.run, shared, usersTotal: plan.users });
   try {
-    let thinkTimeMs = itinerary.begin(0);
+    const residualMs = itinerary.begin(0);
+    // Who arrives acts at once.
+    let thinkTimeMs = plan.arrival === undefined || plan.arrival.kind === 'users' ? residualMs : 0;
     for (let step = 0; step === 0 || !itinerary.atBeginning(0); step++) {
       const planned = itinerary.stepAt(0);
       if (planned.whole !== undefined) {

@@ -1,4 +1,5 @@
 import type { Host } from '../../ops/core/host.ts';
+import { type HopListener, watchHops } from './debug-hops.ts';
 import { Exchange } from './exchange.ts';
 import { localOnly, type TargetPolicy } from './guard.ts';
 import { everyone } from './partition.ts';
@@ -22,6 +23,8 @@ export interface HttpClientOptions {
   readonly tls?: TlsMaterial | undefined;
   /** The scenario whose client this is, for its habits and timeouts; default one that asks for nothing. */
   readonly links?: ScenarioLinks | undefined;
+  /** Hears of each hop of its requests; default nobody. */
+  readonly hops?: HopListener | undefined;
 }
 
 /**
@@ -42,6 +45,7 @@ export async function createHttpClient(host: Host, target: string, options: Http
     nowMs: () => host.clock.nowMs(),
     randomBytes: (count) => host.random.bytes(count),
   });
+  if (options.hops !== undefined) courier.watch(watchHops(courier.target.origin, now, options.hops));
   const timer = host.timers.every(10, () => courier.tick(now())).unref();
   return {
     async request(request) {

@@ -31,6 +31,8 @@ describe('findFaults', () => {
     const { users: _, ...rest } = whole;
     expect(findFaults({ ...rest, usrs: 7 })).toEqual(['users is missing', 'usrs is no field; did you mean users?']);
     const journeys = [{ ...whole.journeys[0], wieght: 2 }];
+    expect(findFaults({ ...rest, holdMs: '5s' })).toEqual(['users is missing: it must be a number', 'holdMs is "5s": it must be a number']);
+    expect(findFaults({ ...whole, arrival: { kind: 'sessions', stages: [{ perS: 1, durationMs: 1 }], ratePerS: 4 } })).toEqual(['arrival.ratePerS is no field']);
     expect(findFaults({ ...whole, journeys })).toEqual(['journeys.0.wieght is no field; did you mean weight?']);
   });
 

@@ -66,17 +66,28 @@ export function findFaults(value: unknown): string[] {
   const unknown = new Set(checked.error.issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : [])));
   return checked.error.issues.map((issue) => {
     const place = issue.path.join('.');
-    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => `${place === '' ? '' : `${place}.`}${key} is no field; did you mean ${closest(key, [...namesAt(issue.path)])}?`).join('; ');
+    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => `${place === '' ? '' : `${place}.`}${key} is no field${nearestOf(key, namesAt(issue.path))}`).join('; ');
     const found = valueAt(value, issue.path);
-    const near = found === undefined ? [...unknown].find((key) => closest(key, [...namesAt(issue.path.slice(0, -1))]) === issue.path.at(-1)) : undefined;
+    const near = found === undefined ? [...unknown].find((key) => closest(key, [...(namesAt(issue.path.slice(0, -1)) ?? [])]) === issue.path.at(-1)) : undefined;
     if (near !== undefined) return `${place} is missing`;
-    return `${place === '' ? 'the scenario' : place} is ${found === undefined ? 'missing' : show(found)}: ${issue.message}`;
+    return `${place === '' ? 'the scenario' : place} is ${found === undefined ? 'missing' : show(found)}: ${issue.code === 'invalid_type' ? `it must be ${kindNames[issue.expected] ?? issue.expected}` : issue.message}`;
   });
 }
 
-function namesAt(path: readonly PropertyKey[]): readonly string[] {
+const kindNames: Readonly<Record<string, string>> = {
+  string: 'a text', number: 'a number', int: 'a whole number', boolean: 'true or false', array: 'a list', object: 'an object', record: 'an object',
+};
+
+function nearestOf(key: string, names: readonly string[] | undefined): string {
+  return names === undefined ? '' : `; did you mean ${closest(key, [...names])}?`;
+}
+
+/** The fields there are at a place; undefined where they depend on others. */
+function namesAt(path: readonly PropertyKey[]): readonly string[] | undefined {
   const list = path.findLast((part) => typeof part === 'string');
-  return list === 'steps' ? fieldsOf.steps : list === 'journeys' ? fieldsOf.journeys : fieldsOf[''];
+  if (list === 'steps') return fieldsOf.steps;
+  if (list === 'journeys') return fieldsOf.journeys;
+  return list === undefined ? fieldsOf[''] : undefined;
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -1,4 +1,4 @@
-import { Connection, type ConnectionOwner } from '../connection.ts';
+import { Connection, type ConnectionOwner, writtenHeaders } from '../connection.ts';
 import type { Carrier, Exchange } from '../exchange.ts';
 import { checkAddress, localOnly, type TargetPolicy } from '../guard.ts';
 import { defaultMaxBodyBytes, type HttpParser } from '../http-parser.ts';
@@ -131,6 +131,11 @@ export abstract class BaseTransport implements Carrier {
     if (exchange.timeoutMs <= 0) exchange.timeoutMs = this.replyTimeoutMs;
     this.#deadlines.add(exchange, nowMs + exchange.timeoutMs);
     this.dispatch(exchange);
+  }
+
+  /** The header lines that a request goes out with. */
+  headersOf(exchange: Exchange): string {
+    return writtenHeaders(exchange, this.#owner.commonHeaders);
   }
 
   /** Ends requests whose time is up. @param nowMs on the clock the transport was given */

@@ -22,6 +22,9 @@ export interface CourierOptions {
   readonly randomBytes: (count: number) => Buffer;
 }
 
+/** Hears of each hop and each try before it goes out. @param headers all its header lines */
+export type Watcher = (exchange: Exchange, origin: string, headers: string) => void;
+
 /** Origins besides the target that redirects may lead to. */
 const othersMax = 16;
 
@@ -38,7 +41,8 @@ export class Courier implements Carrier, ErrandHost {
   readonly #transport: BaseTransport;
   readonly #openOther: (origin: string) => BaseTransport;
   readonly #others = new Map<string, BaseTransport>();
-  readonly #always: boolean;
+  #always: boolean;
+  #watcher: Watcher | undefined;
   /** Errands whose reply is here and being inflated. */
   readonly #resting = new Set<Errand>();
   readonly #tried = { retries: 0, redirects: 0 };
@@ -62,6 +66,12 @@ export class Courier implements Carrier, ErrandHost {
   get counts(): LinkCounts {
     const opened = [...this.#others.values()].reduce((sum, other) => sum + other.opened, this.#transport.opened + this.sockets.opened);
     return { opened, ...this.#tried };
+  }
+
+  /** Lets somebody see what goes out from here on, but for WebSockets. */
+  watch(watcher: Watcher): void {
+    this.#watcher = watcher;
+    this.#always = true;
   }
 
   countRetry(): void {
@@ -108,7 +118,9 @@ export class Courier implements Carrier, ErrandHost {
   /** Sends one hop of an errand. */
   forward(exchange: Exchange, origin: string): void {
     try {
-      this.#transportTo(origin).send(exchange);
+      const transport = this.#transportTo(origin);
+      this.#watcher?.(exchange, origin, transport.headersOf(exchange));
+      transport.send(exchange);
     } catch (error) {
       const refused = new TransportError('refused_target', `redirected to ${origin}: ${transportErrorOf(error).message}`, error);
       queueMicrotask(() => {
