@@ -4,7 +4,7 @@ import { compareDefaults } from '../report/compare/compare.ts';
 
 /** Flags about the runs that a run is compared with. */
 export const baselineFlags = {
-  baseline: { type: 'string', multiple: true, value: 'RUN|last:N', help: 'compares with a kept run, or the newest N of this kind, and fails where it is worse; repeat it' },
+  baseline: { type: 'string', multiple: true, value: 'RUN|last:N', help: 'compares with a kept run, or the newest N of this kind, and fails where it is worse; both need 5 whole blocks of 5 s; repeat it' },
   tolerance: { type: 'string', value: '5%', help: 'change that a comparison with fewer than 5 baseline runs takes for noise' },
 } as const;
 

@@ -37,6 +37,13 @@ describe('foresee', () => {
   });
 });
 
+it('says that a run is too short to be compared', async () => {
+  const short = ['--users', '2000', '--think', '1s', '--duration', '20s'];
+  expect(await warningsOf(...short)).toEqual([]);
+  expect(await warningsOf(...short, '--baseline', 'last:5')).toEqual([expect.stringContaining('5 whole blocks of 5 s or more, and this run holds for 20 s')]);
+  expect(await warningsOf('--users', '2000', '--think', '1s', '--duration', '25s', '--baseline', 'last:5')).toEqual([]);
+});
+
 it('says that the peak of stages is not judged where it is not', async () => {
   const [warning, ...more] = await warningsOf('--stages', '10s:1000,60s:1000,5s:3000,5s:1000');
   expect(more).toEqual([]);

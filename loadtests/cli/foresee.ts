@@ -1,6 +1,8 @@
 import { formatNumber, formatPercent } from '../report/format.ts';
+import { blocksLeast } from '../report/compare/judge-metric.ts';
 import { k6TagWarnings } from '../report/thresholds/k6-tags.ts';
 import type { Segment } from '../swarm/arrival/levels.ts';
+import { blockMs } from '../swarm/blocks.ts';
 import { meanOf } from '../swarm/random.ts';
 import { activeShare } from './active-share.ts';
 import { expectedLoad } from './expected-load.ts';
@@ -11,7 +13,7 @@ const proposalsS = { longest: 86_400, shortestThink: 1 } as const;
 
 /** What can be known before the first request: why a healthy system could not pass this run, and what it leaves unjudged; each with the next step. */
 export function foresee(run: PreparedRun): string[] {
-  return [...foreseeIdleUsers(run), ...foreseeLowRate(run), ...foreseeUnjudgedPeak(run), ...k6TagWarnings(run.thresholds)];
+  return [...foreseeIdleUsers(run), ...foreseeLowRate(run), ...foreseeUnjudgedPeak(run), ...foreseeFewBlocks(run), ...k6TagWarnings(run.thresholds)];
 }
 
 /** Users whose first step falls due only after the end complete nothing; too many of them leave the run INSUFFICIENT. */
@@ -40,6 +42,13 @@ function foreseeLowRate(run: PreparedRun): string[] {
     const ways = run.arrival === '' ? `--users ${users}, or a shorter --think` : 'more arrivals a second';
     return [`warning: threshold ${metric} of ${run.scenario.name} can be met from ${formatNumber(least)} operations/s on, and this run makes about ${formatNumber(operationsPerS)}; give it ${ways}`];
   });
+}
+
+/** A comparison needs so many whole blocks of both sides; a shorter hold leaves the run INSUFFICIENT. */
+function foreseeFewBlocks({ options: { baseline }, holdMs }: PreparedRun): string[] {
+  const leastMs = blocksLeast * blockMs;
+  if (baseline.names.length + baseline.last === 0 || holdMs >= leastMs) return [];
+  return [`warning: --baseline compares ${blocksLeast} whole blocks of ${blockMs / 1_000} s or more, and this run holds for ${holdMs / 1_000} s, so it is likely to end INSUFFICIENT; give it --duration ${leastMs / 1_000}s or longer`];
 }
 
 /** Stages above all that are judged, such as a spike: a run with them may pass whatever they did to the system. */

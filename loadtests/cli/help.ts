@@ -37,7 +37,7 @@ const keptVerbs: Readonly<Record<string, { usage: string; summary: string; examp
   rm: { usage: 'rm NAME…', summary: 'Removes runs with their reports', examples: ['rm 20260131-142305-9f2c'] },
   compare: {
     usage: 'compare BASELINE RUN | compare RUN [--baseline RUN]… [--last N] [--tolerance 5%] [-o json]',
-    summary: 'Judges a run against others of its kind by blocks of 5 s: better, same, worse or INSUFFICIENT for each operation.\nWith fewer than 5 baseline runs only a change wholly beyond the tolerance gets a verdict; from 5 on, the runs tell the noise.\nExit codes: 0 not worse, 98 insufficient, 99 worse, 104 runs that cannot be compared',
+    summary: 'Judges a run against others of its kind by blocks of 5 s: better, same, worse or INSUFFICIENT for each operation.\nEach run needs 5 whole blocks, a hold of 25 s or longer. With fewer than 5 baseline runs only a change wholly beyond the tolerance gets a verdict; from 5 on, the runs tell the noise.\nExit codes: 0 not worse, 98 insufficient, 99 worse, 104 runs that cannot be compared',
     examples: ['compare 20260131-142305-9f2c latest', 'compare latest --last 5', 'run launch-mix --baseline last:5'],
   },
   trend: {

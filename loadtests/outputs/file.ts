@@ -9,6 +9,13 @@ export interface OutputFile {
   close(): Promise<void>;
 }
 
+/** What opening would replace: a sentence where the file is there and holds something, else undefined. */
+export function replacedText(host: Host, path: string): string | undefined {
+  const absolute = resolve(host.process.cwd(), path);
+  if (host.files.ownership(absolute)?.kind !== 'file' || host.files.sizeBytes(absolute) === 0) return undefined;
+  return `${path} was there, and is replaced by this run's`;
+}
+
 /**
  * Opens a file anew; what it held is gone.
  * @param path absolute, or relative to the working folder

@@ -6,12 +6,15 @@ import * as fc from 'fast-check';
 import { decodeFromCompressedBase64, HistogramLogReader, listTags } from 'hdr-histogram-js';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createNodeHost } from '../../ops/core/node-host.ts';
+import { localOnly } from '../swarm/guard.ts';
 import { Histogram } from '../swarm/histogram.ts';
 import { csvColumns, csvLine, openCsv } from './csv.ts';
 import { operationOf, secondOf, sparseOf, startedAtMs } from './fixture.ts';
 import { encodeHdr } from './hdr-encoding.ts';
+import { replacedText } from './file.ts';
 import { openHdrLog } from './hdr-log.ts';
 import { openJsonLines } from './json-lines.ts';
+import { openOutputs } from './open.ts';
 import type { Sink } from './outbox.ts';
 import type { Second } from './second.ts';
 
@@ -40,6 +43,17 @@ describe('the CSV output', () => {
     ]);
     expect(rows[0]).toMatchObject({ timestamp: '2026-01-31T14:23:06.000Z', phase: 'hold', users: '40', response_p50_ms: '2', response_max_ms: '4.001', service_p50_ms: '1' });
     expect(rows[3]?.['response_p95_ms']).toBe('');
+  });
+
+  it('says when it takes the place of a file that holds something', async () => {
+    const path = join(folder, 'again.csv');
+    expect(replacedText(host, path)).toBeUndefined();
+    await writeAll(await openCsv(host, path), seconds);
+    expect(replacedText(host, path)).toContain('again.csv was there, and is replaced');
+    const said: string[] = [];
+    const outputs = await openOutputs([{ kind: 'csv', path }], { host, policy: localOnly, version: '0', labels: {}, log: (message) => said.push(message) });
+    await outputs.close();
+    expect(said).toEqual([expect.stringContaining('is replaced')]);
   });
 
   it('keeps any cell as it is', () => {

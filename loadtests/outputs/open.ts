@@ -4,6 +4,7 @@ import { pinTarget } from '../swarm/guard.ts';
 import type { TargetPolicy } from '../swarm/guard.ts';
 import type { LiveView, WorkerTick } from '../swarm/measurement.ts';
 import { openCsv } from './csv.ts';
+import { replacedText } from './file.ts';
 import { targetOf } from './flag.ts';
 import type { OutputSpec } from './flag.ts';
 import { openHdrLog } from './hdr-log.ts';
@@ -38,6 +39,8 @@ export async function openOutputs(specs: readonly OutputSpec[], options: Outputs
   const outboxes: Outbox[] = [];
   try {
     for (const spec of specs) {
+      const replaced = 'path' in spec ? replacedText(options.host, spec.path) : undefined;
+      if (replaced !== undefined) options.log(replaced);
       outboxes.push(new Outbox({ host: options.host, kind: spec.kind, target: targetOf(spec), sink: await openSink(spec, options), log: options.log }));
     }
   } catch (error) {

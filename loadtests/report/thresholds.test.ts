@@ -96,6 +96,26 @@ describe('parseThresholdFlag', () => {
   });
 });
 
+describe('what a mistake is said to be', () => {
+  const said = (flag: string): string => {
+    try {
+      parseThresholdFlag(flag);
+      return '';
+    } catch (error) {
+      return `${(error as SoraError).message}; ${(error as SoraError).hint}`;
+    }
+  };
+  it('is where the colon is missing', () => {
+    expect(said('response_time p(95)<500')).toContain('at position 14: expected a colon and an expression after response_time');
+    expect(said('response_time{op:feed} p(95)<500')).toContain('at position 23: expected a colon and an expression after response_time{op:feed}');
+    expect(said('p(95)<500')).toContain('expected a colon and an expression after p');
+  });
+  it('is a comma without quotes, within which it belongs to the value', () => {
+    expect(said('http_req_duration{role:admin, chief}: p(95)<9')).toMatch(/"chief" is not a tag.*its tags are .* and what journeys tag, such as plan; a value with a comma in it needs quotes/);
+    expect(parseThresholdFlag('http_req_duration{role:"admin, chief"}: p(95)<9').tags).toEqual({ role: 'admin, chief' });
+  });
+});
+
 describe('parseThresholds', () => {
   it('collects every error and keeps what is right', () => {
     const errors: SoraError[] = [];

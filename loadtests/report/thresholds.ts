@@ -37,6 +37,8 @@ export interface ThresholdResult {
 }
 
 const example = "'response_time{op:feed}: p(95)<500' or 'http_req_failed: rate<0.001'";
+/** What of a flag is a metric with its tags, where no colon tells. */
+const flagMetricPattern = /^\s*[A-Za-z_][A-Za-z0-9_]*(?:\s*\{[^{}]*\})?/;
 const metricPattern = /^([A-Za-z_][A-Za-z0-9_]*)\s*(?:\{([^{}]*)\})?$/;
 /** Other names that a journey may give `user.tag`. */
 const ownTagPattern = /^[\w.-]{1,64}$/;
@@ -98,8 +100,9 @@ function parsePlainFlag(text: string): Threshold {
   const colon = text.lastIndexOf(':');
   // A colon inside the braces belongs to a tag.
   if (colon <= text.lastIndexOf('}') || colon === -1) {
+    const metric = flagMetricPattern.exec(text)?.[0] ?? '';
     throw invalidConfig(
-      `threshold "${text}" is malformed at position ${text.length + 1}: expected a metric, a colon and an expression`,
+      `threshold "${text}" is malformed at position ${metric.length + 1}: expected ${metric === '' ? 'a metric, a colon and an expression' : `a colon and an expression after ${metric.trim()}`}`,
       `write it like ${example}`,
     );
   }
@@ -170,8 +173,10 @@ function parseMetric(text: string): { metric: string; tags: Record<string, strin
     const [key, value] = isGroup ? ['op', given.replace(/^::/, '')] : [written, given];
     if (value === '' || !(Object.hasOwn(spec.tags, key) || (spec.byOwnTags === true && ownTagPattern.test(key)))) {
       const known = Object.keys(spec.tags);
-      const names = known.length === 0 ? 'it has no tags' : `its tags are ${known.join(', ')}`;
-      throw invalidConfig(`threshold metric "${text}": "${pair.trim()}" is not a tag of ${metric}`, `${names}; write it like ${example}`);
+      const own = spec.byOwnTags === true ? ' and what journeys tag, such as plan' : '';
+      const names = known.length === 0 ? 'it has no tags' : `its tags are ${known.join(', ')}${own}`;
+      const quotes = pair.includes(':') ? '' : '; a value with a comma in it needs quotes, such as {role:"admin, chief"}';
+      throw invalidConfig(`threshold metric "${text}": "${pair.trim()}" is not a tag of ${metric}`, `${names}${quotes}; write it like ${example}`);
     }
     const values = spec.tags[key];
     if (values !== undefined && !values.includes(value)) {

@@ -53,6 +53,8 @@ describe('parseTarget', () => {
     ['http://127.0.0.1#part', 'more than a host'],
     ['http://api.example.com', 'looks like production'],
     ['http://10.0.0.1', '10.0.0.1'],
+    ['http://0.0.0.0:4800', 'is where a server listens'],
+    ['http://[::]:4800', 'is where a server listens'],
   ])('refuses %s', (target, message) => {
     expect(() => parseTarget(target)).toThrow(message);
   });

@@ -46,6 +46,9 @@ export function parseTarget(target: string, policy: TargetPolicy = localOnly): U
     throw invalidConfig(`target "${url.protocol}//${url.host}" has more than a host and a port`, `use ${url.protocol}//${url.host} and put paths in the journey`);
   }
   const host = bare(url.hostname);
+  if (host === '0.0.0.0' || host === '::') {
+    throw invalidConfig(`target "${host}" is where a server listens, on all its addresses; it is none to call`, `for one on this machine: ${url.protocol}//127.0.0.1${url.port === '' ? '' : `:${url.port}`}`);
+  }
   if (looksLikeProduction(host) && !policy.confirmed.some((name) => name.toLowerCase() === host)) {
     throw invalidConfig(`target "${host}" looks like production`, `if you own it and mean it: --confirm-target=${host}`);
   }
