@@ -1,4 +1,4 @@
-import { stderr, stdout } from 'node:process';
+import process, { stderr, stdout } from 'node:process';
 import { closest } from 'fastest-levenshtein';
 import { exitCodes, invalidConfig, messageOf, SoraError } from '../ops/core/error.ts';
 import type { Host } from '../ops/core/host.ts';
@@ -63,7 +63,19 @@ function explain(host: Host, error: unknown): number {
   return error instanceof SoraError ? error.exitCode : exitCodes.generic;
 }
 
+/** Until a verb listens itself, a signal ends the process: nothing has begun that would have to end first. */
+function endBeforeVerbs(host: Host): void {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    host.process.onSignal(name, () => {
+      if (process.listenerCount(name) > 1) return;
+      host.stderr.write('stopped before anything was measured\n');
+      host.process.exit(exitCodes.interrupted);
+    });
+  }
+}
+
 const host = createNodeHost();
+endBeforeVerbs(host);
 // A reader such as `head` may close the pipe early; that is no error, and a run under way goes on.
 stdout.on('error', () => undefined);
 // So may a terminal that is closed; the run then still writes its report.

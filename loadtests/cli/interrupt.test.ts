@@ -92,3 +92,20 @@ export default scenario({
   expect(stderr).toContain('teardown has run');
   expect([code, (JSON.parse(stdout) as Summary).reasons[0]]).toEqual([105, 'interrupted']);
 });
+
+it('an interrupt while the scenario is loaded ends with the same code as a later one, and says so', { timeout: 60_000 }, async () => {
+  const file = join(home, 'slow-import.ts');
+  writeFileSync(file, `process.stderr.write('it is loaded\\n');
+await new Promise((resolve) => setTimeout(resolve, 3_600_000));
+export default {};
+`);
+  const child = spawn(process.execPath, [join(root, 'loadtests/main.ts'), 'run', file, '--target', target], { env: { PATH: process.env['PATH'] ?? '', SORA_HOME: home }, stdio: ['ignore', 'ignore', 'pipe'] });
+  let stderr = '';
+  child.stderr.on('data', (bytes: Buffer) => {
+    const isFirst = !stderr.includes('it is loaded');
+    stderr += bytes.toString();
+    if (isFirst && stderr.includes('it is loaded')) child.kill('SIGINT');
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  expect([code, stderr]).toEqual([105, expect.stringContaining('stopped before anything was measured')]);
+});
