@@ -15,7 +15,7 @@ describe('scenarioFaults', () => {
 
   it('names the line where nothing but throws happened', () => {
     const errors = [thrown({ count: total - 3 }), thrown({ op: 'chat', count: 3, firstAtMs: 2, kind: 'throw: RangeError', firstMessage: 'shop.ts:9:1: late' })];
-    expect(scenarioFaults(sampleRun({ errors }))).toEqual([`scenario: all ${new Intl.NumberFormat('en').format(total)} operations ended with an error of the scenario's own, first RangeError at shop.ts:9:1: late`]);
+    expect(scenarioFaults(sampleRun({ errors }))).toEqual([`scenario: all ${new Intl.NumberFormat('en').format(total)} operations ended with an error of the scenario's own, first RangeError: shop.ts:9:1: late`]);
   });
 
   it('blames the scenario for no throw beside other failures or beside what was done', () => {

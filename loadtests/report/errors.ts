@@ -24,7 +24,7 @@ function throwFaults({ errors, operations }: RunMeasurement): string[] {
   const ofOperations = errors.filter(({ op }) => names.has(op));
   const [first] = ofOperations.toSorted((a, b) => a.firstAtMs - b.firstAtMs);
   if (first === undefined || !ofOperations.every(isThrow) || sumOf(ofOperations) < total) return [];
-  return [`scenario: all ${formatNumber(total)} operations ended with an error of the scenario's own, first ${first.kind.slice(throwPrefix.length)} at ${first.firstMessage}`];
+  return [`scenario: all ${formatNumber(total)} operations ended with an error of the scenario's own, first ${first.kind.slice(throwPrefix.length)}: ${first.firstMessage}`];
 }
 
 const isThrow = ({ kind }: ErrorGroup): boolean => kind.startsWith(throwPrefix);
