@@ -70,6 +70,16 @@ describe('buildSummary', () => {
     expect(buildSummary(run, sampleFacts()).operations).toMatchObject({ offeredPerS: 1_000, achievedPerS: 500 });
   });
 
+  it('counts the rate over whole seconds, where the ramp ends within one', () => {
+    const point = sampleRun().series[0]!;
+    const phases = [{ name: 'ramp' as const, startMs: 0, endMs: 500 }, { name: 'hold' as const, startMs: 500, endMs: 3_500 }];
+    const series = [16, 33, 34, 17].map((total, second) => ({ ...point, second, total, failed: 0, phase: second === 0 ? 'ramp' as const : 'hold' as const }));
+    expect(buildSummary(sampleRun({ phases, series, rampMs: 500, holdMs: 3_000 }), sampleFacts()).operations.achievedPerS).toBe(33.5);
+    // Nothing within a second is known of a hold as short.
+    const short = [{ name: 'hold' as const, startMs: 0, endMs: 500 }];
+    expect(buildSummary(sampleRun({ phases: short, series: [{ ...point, second: 0, total: 20, failed: 0, phase: 'hold' }] }), sampleFacts()).operations.achievedPerS).toBe(40);
+  });
+
   it('counts an operation that was never sent once', () => {
     expect(buildSummary(sampleRun({ unsent: 6_000 }), sampleFacts()).operations.offeredPerS).toBe(1_000);
   });

@@ -4,6 +4,7 @@ import { timeNames } from '../swarm/measurement.ts';
 import type { LinkCounts, RunMeasurement } from '../swarm/measurement.ts';
 import type { TransportErrorKind } from '../swarm/transport-error.ts';
 import { annexOf } from './annex.ts';
+import { scenarioFaults } from './errors.ts';
 import type { GeneratorUse } from './generator-use.ts';
 import { holdOf, lookupMetrics, ratioOf } from './hold.ts';
 import type { Hold, HoldPart } from './hold.ts';
@@ -63,7 +64,7 @@ export function buildSummary(measured: RunMeasurement, facts: RunFacts): Summary
   const thresholds = facts.thresholds.map((threshold) => evaluateThreshold(threshold, lookup));
   const validity = judgeValidity(validityInput(run, hold, facts.shares ?? []), facts.validity);
   const explained = thresholds.map((result, index) => ({ ...result, instead: insteadOf(facts.thresholds[index], result.ok, run) }));
-  const judged = judgeRun({ thresholds: explained, validity, audit: facts.audit, interrupted: run.interrupted, aborted: run.aborted, doubts: facts.doubts, teardownFailed: run.teardownFailed });
+  const judged = judgeRun({ thresholds: explained, validity, audit: facts.audit, interrupted: run.interrupted, aborted: run.aborted, doubts: [...(facts.doubts ?? []), ...scenarioFaults(run)], teardownFailed: run.teardownFailed });
   const achievedPerS = achievedOf(run, hold);
   return {
     schema: 'sora.run/v1',
@@ -155,10 +156,16 @@ function refusedOf({ errors }: RunMeasurement): { count: number; firstMessage: s
   return { count: refused.reduce((sum, { count }) => sum + count, 0), firstMessage: refused[0]?.firstMessage ?? '' };
 }
 
-/** Counted when the reply came, so that what the drain still answers does not flatter the rate. */
+/**
+ * Counted when the reply came, so that what the drain still answers does not flatter the rate. Replies are known by the
+ * second, and one that the hold shares with another phase tells nothing of it, so whole seconds count where there are any.
+ */
 function achievedOf(run: RunMeasurement, hold: Hold): number {
-  const answered = run.series.filter((point) => point.phase === 'hold').reduce((sum, point) => sum + point.total - point.failed, 0);
-  return ratioOf(answered, hold.durationS);
+  const answeredIn = (points: RunMeasurement['series']): number => points.reduce((sum, point) => sum + point.total - point.failed, 0);
+  const { startMs = 0, endMs = 0 } = run.phases.find(({ name }) => name === 'hold') ?? {};
+  const [first, end] = [Math.ceil(startMs / 1_000), Math.floor(endMs / 1_000)];
+  if (end <= first) return ratioOf(answeredIn(run.series.filter(({ phase }) => phase === 'hold')), hold.durationS);
+  return answeredIn(run.series.filter(({ second }) => second >= first && second < end)) / (end - first);
 }
 
 function phasesOf(run: RunMeasurement): Summary['phases'] {
