@@ -157,7 +157,7 @@ it.each([
   [['--partition', '0/2'], '--partition 0/2 needs --run-id'],
   [['--partition', '2/2', '--run-id', 'x'], 'partition 2 of 2 does not exist'],
   [['--start-at', '2020-01-01T00:00:00Z'], '--start-at 2020-01-01T00:00:00.000Z is past'],
-  [['--out', 'otlp=http://192.0.2.1:4318'], '192.0.2.1 resolves to 192.0.2.1, which is not this machine'],
+  [['--out', 'otlp=http://192.0.2.1:4318'], '--out otlp: 192.0.2.1 resolves to 192.0.2.1, which is not this machine'],
   [['--out', 'csv=/nowhere/at/all.csv'], 'output file /nowhere/at/all.csv cannot be written'],
   [['--partition', '30/40', '--run-id', 'x'], 'share 30 of 40 has no user: the run has 21'],
 ])('a run with %s is refused before the first request', async (flags, message) => {

@@ -11,6 +11,7 @@ describe('--out', () => {
 
   it.each([
     ['cvs=a.csv', 'did you mean csv?'],
+    ['foo=bar', 'is no kind of output Kinds: csv'],
     ['csv', 'does not say where to'],
     ['csv=', 'does not say where to'],
     ['otlp=collector', 'is no http address'],
@@ -30,7 +31,7 @@ describe('--out', () => {
     const policy = { staging: ['10.1.0.0/16'], confirmed: [] };
     expect(() => checkOutput(parseOutputFlag('otlp=http://10.1.2.3:4318'), policy)).not.toThrow();
     expect(() => checkOutput(parseOutputFlag('otlp=http://10.2.2.3:4318'), policy)).toThrow('not this machine');
-    expect(() => checkOutput(parseOutputFlag('otlp=https://metrics.example.com/push'), policy)).toThrow('looks like production');
+    expect(() => checkOutput(parseOutputFlag('otlp=https://metrics.example.com/push'), policy)).toThrow('--out otlp: "metrics.example.com" looks like production');
     expect(() => checkOutput(parseOutputFlag('csv=/tmp/x.csv'), policy)).not.toThrow();
   });
 

@@ -1,5 +1,5 @@
 import { distance } from 'fastest-levenshtein';
-import { invalidConfig } from '../../ops/core/error.ts';
+import { invalidConfig, SoraError } from '../../ops/core/error.ts';
 import { redactText } from '../../ops/telemetry/redact-text.ts';
 import { parseTarget } from '../swarm/guard.ts';
 import type { TargetPolicy } from '../swarm/guard.ts';
@@ -32,7 +32,8 @@ export function parseOutputFlag(text: string): OutputSpec {
   if (file === undefined && network === undefined) {
     const kinds = [...fileKinds, ...networkKinds];
     const nearest = kinds.toSorted((a, b) => distance(a, kind) - distance(b, kind))[0];
-    throw invalidConfig(`--out "${redactText(kind).slice(0, 100)}" is no kind of output`, `did you mean ${nearest}? Kinds: ${kinds.join(', ')}`);
+    const meant = nearest !== undefined && distance(nearest, kind) <= 2 ? `did you mean ${nearest}? ` : '';
+    throw invalidConfig(`--out "${redactText(kind).slice(0, 100)}" is no kind of output`, `${meant}Kinds: ${kinds.join(', ')}; write for example ${example}`);
   }
   if (value === '') throw invalidConfig(`--out ${kind} does not say where to`, `write for example ${example}`);
   return file === undefined ? { kind: network ?? 'otlp', url: parseAddress(kind, value) } : { kind: file, path: value };
@@ -51,7 +52,14 @@ function parseAddress(kind: string, value: string): URL {
  * @throws SoraError `invalid_config` on any other address
  */
 export function checkOutput(spec: OutputSpec, policy: TargetPolicy): void {
-  if ('url' in spec) parseTarget(`http://${spec.url.host}`, policy);
+  if (!('url' in spec)) return;
+  try {
+    parseTarget(`http://${spec.url.host}`, policy);
+  } catch (error) {
+    if (!(error instanceof SoraError)) throw error;
+    const hint = `outputs go to this machine, or elsewhere if it is yours: list it as staging in sora.config.ts; a name that looks like production wants --confirm-target=${spec.url.hostname} as well`;
+    throw invalidConfig(`--out ${spec.kind}: ${error.message.replace(/^target /, '')}`, hint, error);
+  }
 }
 
 /** Two outputs must not write to one place. @throws SoraError `invalid_config` that names it, and beyond 10 outputs */
