@@ -53,8 +53,7 @@ export function removeCommand(host: Host, args: readonly string[]): number {
   if (ids.length === 0) throw invalidConfig('load rm needs the name of a run', 'list them with: npx sora load ls');
   const store = openRunStore(host);
   for (const id of ids) {
-    store.remove(id);
-    host.stderr.write(`removed ${id}\n`);
+    host.stderr.write(`removed ${store.remove(id)}\n`);
   }
   return 0;
 }

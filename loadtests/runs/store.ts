@@ -106,12 +106,13 @@ export class RunStore {
     }
   }
 
-  /** Removes a run, or what is left of one whose report is gone. @throws SoraError `invalid_config` when there is neither */
-  remove(id: string): void {
-    if (id !== 'latest' && !this.#host.files.exists(this.folderOf(id)) && this.#history.remove(id)) return;
+  /** Removes a run, or what is left of one whose report is gone; answers its id, which `latest` stands for. @throws SoraError `invalid_config` when there is neither */
+  remove(id: string): string {
+    if (id !== 'latest' && !this.#host.files.exists(this.folderOf(id)) && this.#history.remove(id)) return id;
     const { id: found } = this.find(id);
     this.#host.files.remove(this.folderOf(found));
     this.#pointLatest();
+    return found;
   }
 
   #pointLatest(): void {
