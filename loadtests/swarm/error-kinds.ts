@@ -4,5 +4,7 @@ export const neverEnded = 'never ended';
 export const workerLost = 'worker lost';
 /** Of a worker that was lost because the scenario's code never let go of it; no operation's. */
 export const workerBlocked = 'worker blocked';
+/** Of an operation whose journey went on, or ended, before its reply: what was measured is no reply's time. */
+export const notAwaited = 'not awaited';
 /** What precedes the name of what was thrown. */
 export const throwPrefix = 'throw: ';

@@ -62,6 +62,16 @@ describe('a journey as a function', () => {
     expect(Math.max(...history.map(({ latenessUs }) => latenessUs))).toBeGreaterThan(5_000);
   });
 
+  it.each<[string, Run]>([
+    ['an iteration', async (user) => void get(user, '/slow')],
+    ['a group', (user) => user.group('shop', async () => void get(user, '/slow'))],
+  ])('fails a request that %s did not wait for', async (_what, run) => {
+    const { history, errors } = await simulate(run, { latencyMs: () => 50 });
+    expect(history.length).toBeGreaterThan(3);
+    expect(history.every(({ outcome, errorKind }) => outcome === 'failed' && errorKind === 'not awaited')).toBe(true);
+    expect(errors.map(({ kind }) => kind)).toEqual(['not awaited']);
+  });
+
   it('measures a group as one operation, without the pauses in it', async () => {
     const run: Run = async ({ http, think, group, check }) => {
       const items = await group('browse', async () => {

@@ -112,7 +112,7 @@ export class FunctionStage implements FunctionHost {
   #end(user: FunctionUser): void {
     if (user.over) return;
     const { place, suspended } = user;
-    user.finish();
+    user.end();
     this.#countPause(user, false);
     if (!suspended) this.#awake--;
     // A pause that nobody awaited.

@@ -1,9 +1,10 @@
 import { SoraError } from '../../../ops/core/error.ts';
+import { notAwaited } from '../error-kinds.ts';
 import type { PlannedStep } from '../journeys.ts';
 import { draw, KeyedRandom, streams } from '../random.ts';
 import { faultOf } from '../request-shape.ts';
 import type { Distribution, Http, HttpReply, HttpRequest, JourneyUser, UserRandom } from '../scenario.ts';
-import type { StepHost, StepUser } from '../step-user.ts';
+import type { Failure, StepHost, StepUser } from '../step-user.ts';
 import { type OpenSocket, openSocket } from '../transport/ws/user-socket.ts';
 import { writeIdOf } from '../write-id.ts';
 import { nameOfRequest } from './operation-names.ts';
@@ -29,6 +30,7 @@ const nameLength = 64;
 /** Longest pause: as long as a run can be. */
 const pauseMaxMs = 7 * 86_400_000;
 const never = new Promise<never>(() => undefined);
+const unawaited: Failure = { kind: notAwaited, message: 'the journey did not wait for a reply: await each request, or all of them with Promise.all' };
 
 /**
  * One user during one iteration of a function. It is new for each iteration, so that a reference kept by
@@ -241,7 +243,9 @@ export class FunctionUser implements JourneyUser<unknown>, Http {
     if (operation === undefined) return never;
     this.grouped = operation;
     try {
-      return await work();
+      const result = await work();
+      if (operation.latest?.settled === false) operation.fail(unawaited);
+      return result;
     } catch (error) {
       this.#host.blame(operation, error);
       this.#accounted = error;
@@ -282,6 +286,12 @@ export class FunctionUser implements JourneyUser<unknown>, Http {
     const open = this.#loose.filter((operation) => operation.frame?.settled !== true);
     for (const operation of this.#loose) if (operation.frame?.settled === true) this.#host.close(operation);
     this.#loose = open.length === 0 ? undefined : open;
+  }
+
+  /** Ends the iteration, which came to its own end, and what is left of its requests. */
+  end(): void {
+    for (const operation of this.#loose ?? []) if (operation.frame?.settled !== true) operation.fail(unawaited);
+    this.finish();
   }
 
   /** Ends the iteration and what is left of its requests. */
