@@ -32,6 +32,11 @@ export function tagLines({ tags }: Annex): string[] {
 
 const moreLine = (count: number): string[] => (count === 0 ? [] : [`and ${formatNumber(count)} more, see the report`]);
 
+/** Why response times may hold more than the system's: what a run that failed must say beside what it failed by. */
+export function waitReasons({ arrivalsQueued, latencyMs }: Noted): string[] {
+  return [...(arrivalsQueued === undefined || arrivalsQueued === 0 ? [] : [arrivalsSentence(arrivalsQueued)]), ...waitLines(latencyMs?.poolWait)];
+}
+
 /** What waited or came late, and what was counted under another name. */
 export function noteLines({ arrivalsQueued, namesBeyond, latencyMs }: Noted): string[] {
   return [
@@ -52,7 +57,7 @@ function waitLines(wait: Summary['latencyMs']['poolWait'] | undefined): string[]
 
 function arrivalsSentence(count: number): string {
   if (count === 0) return 'every arrival found a free user';
-  return `${formatNumber(count)} ${count === 1 ? 'arrival' : 'arrivals'} found every user busy and began late; none was dropped, and response times count from when each was due (usersMax bounds the users)`;
+  return `${formatNumber(count)} ${count === 1 ? 'arrival' : 'arrivals'} found every user busy and began late; none was dropped, and response times count from when each was due (--users N or usersMax gives more users)`;
 }
 
 function beyondSentence(beyond: NonNullable<Annex['namesBeyond']>): string {

@@ -3,7 +3,9 @@ import { usersNeeded } from '../swarm/compose-measurement.ts';
 import { timeNames } from '../swarm/measurement.ts';
 import type { LinkCounts, RunMeasurement } from '../swarm/measurement.ts';
 import type { TransportErrorKind } from '../swarm/transport-error.ts';
+import { waitReasons } from './annex-text.ts';
 import { annexOf } from './annex.ts';
+import { arrivalsQueuedOf } from './tagged.ts';
 import { scenarioFaults } from './errors.ts';
 import type { GeneratorUse } from './generator-use.ts';
 import { holdOf, lookupMetrics, ratioOf } from './hold.ts';
@@ -86,7 +88,7 @@ export function buildSummary(measured: RunMeasurement, facts: RunFacts): Summary
     thinkTime: facts.thinkTime,
     ...(facts.arrival === undefined || facts.arrival === '' ? {} : { arrival: facts.arrival }),
     verdict: judged.verdict,
-    reasons: [...judged.reasons],
+    reasons: [...judged.reasons, ...(judged.verdict === 'fail' ? waitReasons({ arrivalsQueued: arrivalsQueuedOf(run.workers), latencyMs: latencyOf(hold.all) }) : [])],
     exitCode: judged.exitCode,
     users: run.users,
     durationS: run.holdMs / 1_000,
