@@ -23,7 +23,7 @@ export const runFlags = {
   think: { type: 'string', value: '10s', help: 'mean pause between operations, exponential; pauses of a scenario’s own keep their proportions to it' },
   seed: { type: 'string', value: 'N', help: 'same seed, same plan; default 1' },
   pace: { type: 'string', value: 'due|after-reply', help: 'what the next step is due after' },
-  sockets: { type: 'string', value: 'N', help: 'connections of all workers together; default by rate, 64 to 1000, and more up to 1000 where users wait for one' },
+  sockets: { type: 'string', value: 'N', help: 'connections of all workers together; default one a user up to 1000 users, then by rate, and more up to 1000 where users wait 5 s for one' },
   workers: { type: 'string', value: 'N', help: 'worker processes; default by rate and cores' },
   ...arrivalFlags,
   ...transportFlags,

@@ -46,6 +46,11 @@ describe('divideWork', () => {
     expect(workers(1_000_000, 10_000, 2)).toBe(2);
   });
 
+  it('lets each of few users have a connection, and takes what the rate needs for many', () => {
+    const sockets = (users: number, thinkMs: number): readonly number[] => divideWork(planRun(scenario, { users, thinkTimeMs: constant(thinkMs) }, 'x'), {}, 2).sockets;
+    expect([sockets(5, 2_000), sockets(200, 2_000), sockets(1_000, 60_000), sockets(1_001, 60_000), sockets(30_000, 10_000), sockets(1_000_000, 100_000)]).toEqual([[64], [200], [1_000], [64], [300], [1_000]]);
+  });
+
   it('deals the sockets out, at least one each', () => {
     const plan = planRun(scenario, { users: 100 }, 'x');
     expect(divideWork(plan, { workers: 3, sockets: 64 }, 2)).toEqual({ workers: 3, sockets: [22, 21, 21] });

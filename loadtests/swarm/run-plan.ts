@@ -26,7 +26,8 @@ export const limits = { users: 10_000_000, phaseMs: 7 * 86_400_000, sockets: 20_
 /**
  * Connections by default: what a rate needs while a reply takes `replyS`, within these bounds. With half as many
  * a hiccup of one second at 6,667 operations/s left a backlog that ten seconds did not drain: the pool, not the system, was full.
- * A system may be slower than that, so a pool that users wait for grows, up to a connection each within the upper bound.
+ * A system may be slower than that, so few users may have a connection each (they are opened when they are needed), and
+ * a pool that many wait for grows up to the upper bound.
  */
 const defaultSockets = { least: 64, most: 1_000, replyS: 0.1 };
 const defaultDrainMs = 30_000;
@@ -96,7 +97,8 @@ export function divideWork(plan: RunPlan, overrides: ScenarioOverrides, cores: n
   const wanted = Math.min(Math.max(1, cores), Math.ceil(ratePerS / workerRatePerS));
   const { least, most: mostSockets, replyS } = defaultSockets;
   const byRate = Math.min(mostSockets, Math.max(least, Math.ceil(ratePerS * replyS)));
-  const sockets = whole('sockets', overrides.sockets ?? byRate, 1, limits.sockets);
+  const byUsers = plan.users <= mostSockets ? plan.users : 0;
+  const sockets = whole('sockets', overrides.sockets ?? Math.max(byRate, byUsers), 1, limits.sockets);
   const most = Math.min(limits.workers, plan.users, sockets);
   const workers = overrides.workers === undefined ? Math.min(wanted, most) : whole('workers', overrides.workers, 1, most);
   return { workers, sockets: divideSockets(sockets, workers) };

@@ -109,7 +109,7 @@ describe('Transport', () => {
       for (let n = 0; n < count; n++) void send(transport, '/');
       return transport.opened;
     };
-    expect([sendAt(0, 9), sendAt(999, 9), sendAt(1_000, 9), sendAt(1_900, 9), sendAt(2_000, 9), sendAt(3_000, 9)]).toEqual([2, 2, 4, 4, 7, 7]);
+    expect([sendAt(0, 9), sendAt(4_999, 9), sendAt(5_000, 9), sendAt(5_900, 9), sendAt(6_000, 9), sendAt(7_000, 9)]).toEqual([2, 2, 4, 4, 7, 7]);
   });
 
   it('keeps to its connections where it may not grow', async () => {

@@ -10,8 +10,11 @@ export interface TransportOptions extends TransportBaseOptions {
   readonly socketsMost?: number | undefined;
 }
 
-/** A pool whose requests wait so long may double, at most once in such a time: a hiccup is no reason to. */
-const growAfterMs = 1_000;
+/**
+ * A pool whose requests wait for `waitMs` may double, once in `everyMs`. A hiccup of seconds is no reason to: at 3,000
+ * operations a second pools that grew after one second handed a system its whole backlog at once, which it then refused.
+ */
+const growth = { waitMs: 5_000, everyMs: 1_000 } as const;
 
 /** A pool of keep-alive connections that all users share. Requests wait first in, first out. */
 export class Transport extends BaseTransport {
@@ -57,9 +60,9 @@ export class Transport extends BaseTransport {
 
   /** Where users would have had a connection each, a small pool would be measured in place of a system that is slow. */
   #growAt(nowMs: number): void {
-    if (this.#sockets >= this.#socketsMost || nowMs - this.#grownMs < growAfterMs) return;
+    if (this.#sockets >= this.#socketsMost || nowMs - this.#grownMs < growth.everyMs) return;
     const oldest = this.#queue.peek();
-    if (oldest === undefined || nowMs - oldest.enqueuedMs < growAfterMs) return;
+    if (oldest === undefined || nowMs - oldest.enqueuedMs < growth.waitMs) return;
     this.#grownMs = nowMs;
     this.#sockets = Math.min(this.#socketsMost, this.#sockets * 2);
   }
