@@ -1,6 +1,6 @@
 import { formatDuration } from '../../ops/core/duration.ts';
 import { formatBytes, formatNumber } from '../report/format.ts';
-import { areaOf } from '../swarm/arrival/levels.ts';
+import { areaOf, highestOf } from '../swarm/arrival/levels.ts';
 import { meanOf } from '../swarm/random.ts';
 import type { Scenario } from '../swarm/scenario.ts';
 import type { PreparedRun } from './prepare.ts';
@@ -31,7 +31,7 @@ export function expectedLoad(run: PreparedRun): ExpectedLoad {
   const ofLevel = run.arrivalsPerS === undefined ? byUsersPerS : perIteration;
   const planned = { operations: plannedOperations(run, operationsPerS, ofLevel), durationMs: run.segments.at(-1)?.toMs ?? run.rampMs + run.holdMs };
   const { operations, durationMs } = endIterations(run, planned, perIteration, operationsPerS);
-  const peak = Math.max(0, ...run.segments.filter(({ fromMs, toMs }) => toMs > fromMs).flatMap(({ from, to }) => [from, to]));
+  const peak = highestOf(run.segments);
   const peakPerS = run.segments.length === 0 ? operationsPerS : peak * ofLevel;
   return { operations, bytes: operations * bytesPerOperation, durationMs, operationsPerS, peakPerS, countsIterations: scenario.journeys.some((journey) => journey.run !== undefined) };
 }

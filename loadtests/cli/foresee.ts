@@ -1,7 +1,7 @@
 import { formatNumber, formatPercent } from '../report/format.ts';
 import { blocksLeast } from '../report/compare/judge-metric.ts';
 import { k6TagWarnings } from '../report/thresholds/k6-tags.ts';
-import type { Segment } from '../swarm/arrival/levels.ts';
+import { highestOf } from '../swarm/arrival/levels.ts';
 import { blockMs } from '../swarm/blocks.ts';
 import { meanOf } from '../swarm/random.ts';
 import { activeShare } from './active-share.ts';
@@ -53,8 +53,7 @@ function foreseeFewBlocks({ options: { baseline }, holdMs }: PreparedRun): strin
 
 /** Stages above all that are judged, such as a spike: a run with them may pass whatever they did to the system. */
 function foreseeUnjudgedPeak({ segments, rampMs, holdMs, arrivalsPerS }: PreparedRun): string[] {
-  const highest = (parts: readonly Segment[]): number => Math.max(0, ...parts.filter(({ fromMs, toMs }) => toMs > fromMs).flatMap(({ from, to }) => [from, to]));
-  const [peak, judged] = [highest(segments), highest(segments.filter(({ fromMs, toMs }) => fromMs >= rampMs && toMs <= rampMs + holdMs))];
+  const [peak, judged] = [highestOf(segments), highestOf(segments.filter(({ fromMs, toMs }) => fromMs >= rampMs && toMs <= rampMs + holdMs))];
   if (peak <= judged) return [];
   const unit = arrivalsPerS === undefined ? ' users' : '/s';
   const seconds = (valueMs: number): number => Number((valueMs / 1_000).toFixed(3));

@@ -36,6 +36,7 @@ export const importHelp = {
 
 const fileMaxBytes = 512 * 1024 * 1024;
 const pauseMaxMs = 24 * 3_600_000;
+
 /** `import FILE`: turns a recording or an API description into a scenario file; the file's path on stdout, what was found on stderr. */
 export function importCommand(host: Host, args: readonly string[]): number {
   const options = readFlags(args);

@@ -23,7 +23,7 @@ function importOf(...sent: readonly Sent[]): { told: string; written: string; se
     };
   });
   const { plan, report } = importHar(readHar({ log: { entries } }, 'x.har'), { name: 'app', keepOrigins: [], keepStatic: false, pauseMaxMs: 60_000 });
-  const written = writeScenario(plan, { loadtests: '..', origin: 'a test' });
+  const written = writeScenario(plan, { origin: 'a test' });
   return { written, told: written + JSON.stringify(report) + renderReport(report, 'x.ts'), secrets: plan.secrets, ops: plan.steps.map(({ op }) => op) };
 }
 

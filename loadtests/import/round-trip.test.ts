@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -8,12 +8,13 @@ import { Reply } from '../swarm/reply.ts';
 import type { HttpReply, HttpRequest, Scenario, VirtualUser } from '../swarm/scenario.ts';
 import { importHar } from './har-import.ts';
 import { readHar } from './har.ts';
+import { linkPackage } from './fixtures/link-package.ts';
 import { writeScenario } from './write-scenario.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sora-import-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-const loadtests = relative(folder, new URL('..', import.meta.url).pathname);
+linkPackage(folder);
 const options = { name: 'trip', keepOrigins: [], keepStatic: false, pauseMaxMs: 60_000 };
 let files = 0;
 
@@ -108,7 +109,7 @@ describe('a session that is imported, written and played against the same replie
         const { plan, report } = importHar(readHar(harOf(session), 'session.har'), options);
         fc.pre(plan.secrets.length === 0);
         carried += report.carried.filter(({ from }) => !from.startsWith('set-cookie')).length;
-        const sent = await play(writeScenario(plan, { loadtests, origin: 'a test' }), session);
+        const sent = await play(writeScenario(plan, { origin: 'a test' }), session);
         expect(sent.map(({ method }) => method)).toEqual(session.map(({ method }) => method));
         expect(sent.map(({ path }) => decoded(path))).toEqual(session.map((each) => decoded(pathOf(each))));
         expect(sent.map(({ body }) => (body === undefined ? undefined : (JSON.parse(typeof body === 'string' ? body : JSON.stringify(body)) as unknown)))).toEqual(
@@ -139,7 +140,7 @@ describe('a session that is imported, written and played against the same replie
         };
       };
       const { plan, report } = importHar(readHar({ log: { entries: places.map(entry) } }, 'session.har'), options);
-      expect(writeScenario(plan, { loadtests, origin: 'a test' }) + JSON.stringify(report)).not.toContain(value);
+      expect(writeScenario(plan, { origin: 'a test' }) + JSON.stringify(report)).not.toContain(value);
       expect(plan.secrets.length).toBeGreaterThan(0);
     }));
   });

@@ -7,8 +7,6 @@ import type { BodyPlan, JsonPlan, RequestPlan, ScenarioPlan, Source, StepPlan } 
 import { commentText, literal, propertyName, templateText } from './write-text.ts';
 
 export interface WriteOptions {
-  /** What the file imports `loadtests` by, such as `..`. Default by the package's name, so that it may lie anywhere. */
-  readonly loadtests?: string;
   /** Where the scenario came from, for its first comment. */
   readonly origin: string;
 }
@@ -19,7 +17,10 @@ const visitors = { atOnce: 10, most: 100, perSMax: 10 } as const;
 /** Lines up to this long stay one line. */
 const lineMax = 140;
 
-/** Writes a scenario as a TypeScript file that passes the project's types and lint, and is meant to be edited. */
+/**
+ * Writes a scenario as a TypeScript file that passes the project's types and lint, and is meant to be edited. It imports
+ * by the package's name, so that it may lie anywhere.
+ */
 export function writeScenario(plan: ScenarioPlan, options: WriteOptions): string {
   const takes = plan.steps.flatMap(({ requests }) => requests.flatMap((request) => request.takes));
   const carried = [...new Set(takes.map(({ name }) => name))];
@@ -30,8 +31,8 @@ export function writeScenario(plan: ScenarioPlan, options: WriteOptions): string
   const main = [...writeScenarioCall(plan, steps, carried.length > 0), ...bodies.flat()];
   const used = kitNamesOf(plan);
   return [
-    ...(used.length === 0 ? [] : [`import { ${used.join(', ')} } from ${literal(options.loadtests === undefined ? 'sora/import' : `${options.loadtests}/import/kit.ts`)};`]),
-    `import { scenario, type VirtualUser } from ${literal(options.loadtests === undefined ? 'sora' : `${options.loadtests}/swarm/scenario.ts`)};`,
+    ...(used.length === 0 ? [] : [`import { ${used.join(', ')} } from 'sora/import';`]),
+    "import { scenario, type VirtualUser } from 'sora';",
     '',
     ...(carried.length === 0 ? ['type User = VirtualUser<undefined>;'] : [
       '/** What replies hand to later requests. */',

@@ -1,3 +1,4 @@
+import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { IncomingMessage } from 'node:http';
@@ -10,6 +11,7 @@ import type { Host } from '../../ops/core/host.ts';
 import { redactText } from '../../ops/telemetry/redact-text.ts';
 import { checkAddress } from '../swarm/guard.ts';
 import type { Resolve, TargetPolicy } from '../swarm/guard.ts';
+import { allowedOf } from '../swarm/transport/open-wire.ts';
 import { TryLater } from './outbox.ts';
 
 /** A receiver that takes longer is tried again. */
@@ -101,11 +103,12 @@ function guardedLookup(policy: TargetPolicy, resolve: Resolve): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname).then(
       (addresses) => {
-        const refusals = addresses.map((address) => checkAddress(address, hostname, policy));
-        const allowed = addresses.filter((_, index) => refusals[index] === undefined);
-        const [refusal] = refusals;
-        if (allowed.length === 0 && refusal !== undefined) return callback(new Refused(refusal), '');
-        const found = allowed.map((address) => ({ address, family: isIP(address) }));
+        let found: LookupAddress[];
+        try {
+          found = allowedOf(addresses.map((address) => ({ address, family: isIP(address) })), { refuseAddress: (address) => checkAddress(address, hostname, policy) });
+        } catch (error) {
+          return callback(new Refused(messageOf(error)), '');
+        }
         if (options.all === true) return callback(null, found);
         return callback(null, found[0]?.address ?? '', found[0]?.family);
       },

@@ -46,8 +46,9 @@ export interface Judgement {
  * fail, and so is a run that a threshold ended, unless its generator was beyond its limits or refused targets: then
  * that, not the system, may be what was measured. Then an interrupted or invalid measurement is insufficient;
  * then thresholds fail; then thresholds that measured nothing and users who got nothing done leave it insufficient
- * (where thresholds failed, that stands: what was not measured cannot undo a failure that was); then pass. A teardown that failed takes nothing from the verdict: it is the
- * last reason, and a run that would end well ends with the exit code of a script's error, as k6 does.
+ * (where thresholds failed, that stands: what was not measured cannot undo a failure that was); then pass.
+ * A teardown that failed takes nothing from the verdict: it is the last reason, and a run that would end well ends
+ * with the exit code of a scenario's error.
  */
 export function judgeRun(input: VerdictInput): Judgement {
   const { verdict, reasons, exitCode } = judgeMeasured(input);

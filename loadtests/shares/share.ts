@@ -69,7 +69,7 @@ export function readShare(host: Host, place: string): Share {
   const within = join(place, 'share.json');
   const path = host.files.exists(within) ? within : place;
   if (!host.files.exists(path)) throw invalidConfig(`there is no share ${path}`, 'a run with --partition writes share.json into its folder');
-  if (path === place && !place.endsWith('.json')) throw invalidConfig(`there is no share.json in ${path}`, 'a run with --partition writes it; a whole run has none and needs no merge');
+  if (host.files.ownership(path)?.kind === 'folder') throw invalidConfig(`there is no share.json in ${path}`, 'a run with --partition writes it; a whole run has none and needs no merge');
   const sizeBytes = host.files.sizeBytes(path);
   if (sizeBytes > fileMaxBytes) throw invalidConfig(`${path} has ${sizeBytes} bytes, the limit is ${fileMaxBytes}`, 'run it with more and smaller shares');
   try {

@@ -32,6 +32,11 @@ export function areaOf({ fromMs, toMs, from, to }: Segment): number {
   return ((from + to) / 2) * (toMs - fromMs);
 }
 
+/** The highest level of pieces that last; 0 without any. */
+export function highestOf(segments: readonly Segment[]): number {
+  return Math.max(0, ...segments.filter(({ fromMs, toMs }) => toMs > fromMs).flatMap(({ from, to }) => [from, to]));
+}
+
 /** When the integral from the beginning reaches what it is asked for, which must not decrease; infinite beyond the total. */
 export class AreaClock {
   readonly #segments: readonly Segment[];

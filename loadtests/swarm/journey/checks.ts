@@ -8,7 +8,7 @@ const textMax = 200;
 /** As for tags: more operations than a run can name. */
 const opsRoom = 1_024;
 
-/** Counts checks, passed and failed, by name, operation and phase: 100 names, beyond them `(other)`; `overflow` counts how often. */
+/** Counts checks, passed and failed, by name, operation and phase: 100 names besides those that thresholds name, beyond them `(other)`; `overflow` counts how often. */
 export class CheckBook {
   readonly #ops: readonly string[];
   readonly #ids = new Map<string, number>();

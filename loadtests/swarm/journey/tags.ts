@@ -7,7 +7,7 @@ import { joinTags, tagBounds, type TagSet } from './tag-sets.ts';
 
 /** Pairs of a tag and an operation; what comes beyond counts as operation `(other)` of its tag. */
 const pairsMax = 4_000;
-/** More operations than a run can name: 500 listed, 100 made up and `(other)`. */
+/** More operations than a run can name: 500 listed, 100 made up, 300 that thresholds name and `(other)`. */
 const opsRoom = 1_024;
 
 interface Tag {
