@@ -36,6 +36,8 @@ describe('the file of a share', () => {
     writeFileSync(join(folder, 'share.json'), encodeShare(share));
     expect(readShare(host, folder)).toEqual(share);
     expect(readShare(host, join(folder, 'share.json'))).toEqual(share);
+    writeFileSync(join(folder, 'friday.share'), encodeShare(share));
+    expect(readShare(host, join(folder, 'friday.share'))).toEqual(share);
   });
 
   it.each([
@@ -68,6 +70,7 @@ describe('the file of a share', () => {
 
   it('is named when it is not there', () => {
     expect(() => readShare(host, join(folder, 'gone'))).toThrow(/there is no share .*gone/);
+    expect(() => readShare(host, tmpdir())).toThrow(/there is no share\.json in /);
   });
 
   it('changed by a letter anywhere is noticed', () => {
