@@ -13,10 +13,10 @@ const hurriedNiceness = -10;
 
 /** Entry point of a worker process; its parent is the coordinator. */
 const host = createNodeHost();
-host.process.setNiceness(hurriedNiceness);
+// One whose run was told to give way, as by `nice`, does so.
+const inherited = host.process.niceness();
+host.process.setNiceness(inherited > 0 ? inherited : hurriedNiceness);
 const atStartBytes = host.process.rssBytes();
-// A Ctrl-C reaches the whole group; the coordinator decides what becomes of us.
-host.process.onSignal('SIGINT', () => undefined);
 
 let worker: Worker | undefined;
 

@@ -24,7 +24,7 @@ export interface MemoryBefore {
  * How often the schedule is looked at. Lateness grows by half of it on average; in return what falls due
  * together is sent together, so that generator, gateway and api wake once for several requests.
  */
-const turnMs = 8;
+const turnMs = 7;
 /** So long after a look a reply is reason for the next: it has woken the process, and on a busy machine the timer may be late. */
 const lookMs = 4;
 

@@ -38,7 +38,7 @@ export interface Random {
   uuid(): string;
 }
 
-export type SignalName = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGUSR2';
+export type SignalName = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGUSR2' | 'SIGTSTP' | 'SIGCONT';
 
 /** The process we run in. */
 export interface ProcessHost {
@@ -59,9 +59,11 @@ export interface ProcessHost {
   onSignal(name: SignalName, run: () => void): () => void;
   /** Sends a signal; returns false when no such process exists. Negative ids name a process group. */
   kill(pid: number, signal: NodeJS.Signals | 0): boolean;
+  /** From -20 (first) to 19 (last), as this process inherited it or was granted. */
+  niceness(): number;
   /**
-   * Asks the system to let this thread run before others, as a niceness from -20 (first) to 19 (last); false where
-   * that is not permitted, and nothing changed.
+   * Asks the system to let this process run before or after others, as a niceness from -20 (first) to 19 (last);
+   * false where that is not permitted, and nothing changed.
    */
   setNiceness(niceness: number): boolean;
   /** User plus system CPU time used by this process, in microseconds. */

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
-import { setPriority } from 'node:os';
 import { dirname } from 'node:path';
 import type { Files, Host, Output, Ownership, ProcessHost, SignalName, Timer, Timers } from './host.ts';
+import { nicenessOf, setNiceness } from './niceness.ts';
 
 /** The real host of a Node or Bun process. Create it once, in an entry point, and pass it on. */
 export function createNodeHost(): Host {
@@ -73,14 +73,8 @@ function nodeProcess(): ProcessHost {
       return () => process.off(name, run);
     },
     kill: killProcess,
-    setNiceness: (niceness) => {
-      try {
-        setPriority(niceness);
-        return true;
-      } catch {
-        return false;
-      }
-    },
+    niceness: () => nicenessOf(process.pid),
+    setNiceness: (niceness) => setNiceness(process.pid, niceness),
     cpuUs: () => {
       const used = process.cpuUsage();
       return used.user + used.system;

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { summarySchema } from '../../loadtests/report/summary-schema.ts';
 import type { Summary } from '../../loadtests/report/summary-schema.ts';
+import { nicenessOf, setNiceness } from '../../ops/core/niceness.ts';
 import { readStackState } from '../../ops/supervisor/stack-state.ts';
 import type { StackState } from '../../ops/supervisor/stack-state.ts';
 import type { Host } from '../../ops/core/host.ts';
@@ -59,24 +59,17 @@ const remoteNiceness = 10;
 /** A second generator against a stack that another run has up: the harness as the command would start it. */
 export function startSecondGenerator(context: DrillContext, env: Readonly<Record<string, string>>, wanted: RunWanted): LoadRun {
   const run = watch(context, ['loadtests/main.ts', 'run', 'launch-mix', ...runFlags(context, wanted)], env, wanted);
-  setPriority(run.pid, remoteNiceness);
+  setNiceness(run.pid, remoteNiceness);
   return run;
 }
 
 /** Gives way to the stack with the workers of a run that is under way; the answer takes it back where that is allowed. */
 export function yieldToStack({ host }: DrillContext, run: LoadRun): () => void {
   const pids = workersOf(host, run).map(({ pid }) => pid);
-  for (const pid of pids) setPriority(pid, remoteNiceness);
-  return () => pids.forEach((pid) => trySetPriority(pid, 0));
-}
-
-/** Only root may put a process before others again. A process may have ended, too. */
-export function trySetPriority(pid: number, niceness: number): void {
-  try {
-    setPriority(pid, niceness);
-  } catch {
-    // As said: what it then waits for a core stands in the figures.
-  }
+  const before = pids.map((pid) => ({ pid, niceness: nicenessOf(pid) }));
+  for (const pid of pids) setNiceness(pid, remoteNiceness);
+  // Where only root may put a process before others again, what it then waits for a core stands in the figures.
+  return () => before.forEach(({ pid, niceness }) => setNiceness(pid, niceness));
 }
 
 /** The worker processes of a run's harness. */

@@ -1,6 +1,5 @@
 import { Agent, request } from 'node:http';
 import type { Host } from '../../ops/core/host.ts';
-import { trySetPriority } from './load-run.ts';
 
 /** One reply as a client of the gateway saw it. */
 export interface Probed {
@@ -56,9 +55,9 @@ export function startProber(host: Host, target: string, tokens: readonly string[
   const timer = host.timers.every(1_000 / perS, ask);
   return {
     probed,
-    hurry: () => trySetPriority(host.process.pid, hurriedNiceness),
+    hurry: () => host.process.setNiceness(hurriedNiceness),
     stop() {
-      trySetPriority(host.process.pid, 0);
+      host.process.setNiceness(0);
       timer.cancel();
       agent.destroy();
     },

@@ -1,0 +1,37 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { getPriority, setPriority } from 'node:os';
+
+/** The niceness of a process's main thread, from -20 (first) to 19 (last); 0 where it cannot be told. */
+export function nicenessOf(pid: number): number {
+  try {
+    return getPriority(pid);
+  } catch {
+    return 0;
+  }
+}
+
+/**
+ * Asks the system to let a process run before or after others. Linux weighs sessions first where it groups tasks by
+ * them (`autogroup` in sched(7)), and niceness only within one: a process that leads a session has it told, too.
+ * @param niceness -20 (first) to 19 (last); below 0 only root is granted
+ * @returns whether the process itself was granted it; if not, nothing changed
+ */
+export function setNiceness(pid: number, niceness: number): boolean {
+  try {
+    setPriority(pid, niceness);
+  } catch {
+    return false;
+  }
+  try {
+    if (sessionOf(pid) === pid) writeFileSync(`/proc/${pid}/autogroup`, String(niceness));
+  } catch {
+    // No Linux, no such groups, or the process has ended: niceness is all there is.
+  }
+  return true;
+}
+
+/** The session of a process, by /proc; the command before it may hold anything, so it is counted from its end. */
+function sessionOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3]);
+}
