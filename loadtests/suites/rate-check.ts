@@ -1,7 +1,7 @@
 import { formatNumber } from '../report/format.ts';
 import type { Summary } from '../report/summary-schema.ts';
 import type { Check } from './result-schema.ts';
-import { rateOf, scaleLoad } from './scale.ts';
+import { rateOf, scaledRateOf, scaleLoad } from './scale.ts';
 import type { Load } from './suite-schema.ts';
 
 /** Less than this share of a rate is another rate. */
@@ -16,10 +16,9 @@ export const chanceDeviations = 3;
 export const leastPerS = (ratePerS: number, seconds: number, knownFromS = Number.POSITIVE_INFINITY): number =>
   Math.max(0, ratePerS * achievedLeast - chanceDeviations * Math.sqrt(ratePerS * (1 / seconds + 1 / knownFromS)));
 
-/** Operations a second that a load is to make at a scale: what its suite says, else one a user and think time. */
+/** Operations a second that a load is to make at a scale: what its suite says, else one a user and think time, or an arrival. */
 export function wantedPerS(load: Load, holdS: number, scale: number): number {
-  const { users, thinkMs } = scaleLoad(load, holdS, scale);
-  const madePerS = (users / thinkMs) * 1_000;
+  const madePerS = scaledRateOf(scaleLoad(load, holdS, scale));
   return load.ratePerS === undefined ? madePerS : (load.ratePerS * madePerS) / rateOf(load);
 }
 

@@ -85,10 +85,10 @@ interface Start {
 async function startLoad({ host, folder, suiteId, flags, scale, signal }: PartOptions, part: LoadedPart, load: Load, index: number, start: Start = {}): Promise<PartRun> {
   const runId = `${suiteId}-${part.name}-${start.name ?? ''}${index + 1}`;
   const [holdMs, rampMs] = [(start.holdS ?? part.holdS) * 1_000, (start.rampS ?? part.rampS) * 1_000];
-  const { users, thinkMs } = scaleLoad(load, part.holdS, scale);
+  const scaled = scaleLoad(load, part.holdS, scale);
   const end: HarnessEnd = await runHarness(host, {
     runId, home: folder, signal, expectedMs: rampMs + holdMs, ...(start.onHold === undefined ? {} : { onHold: start.onHold }),
-    args: [load.scenario, ...flags, ...loadFlags({ users, thinkMs, rampMs }, holdMs), ...load.thresholds.flatMap((text) => ['--threshold', text]), '--note', `part ${part.name} of a suite: ${part.target}`],
+    args: [load.scenario, ...flags, ...loadFlags({ ...scaled, rampMs }, holdMs, scaled.arrivalPerS === undefined ? 'users' : 'arrivals'), ...load.thresholds.flatMap((text) => ['--threshold', text]), '--note', `part ${part.name} of a suite: ${part.target}`],
   });
   return { runId, scenario: load.scenario, summary: end.summary, said: end.said, overdue: end.overdue };
 }
@@ -99,12 +99,15 @@ const slackS = (users: number): number => 5 + users / 2_000;
 const seenAfterS = 12;
 export const spikeRampS = 1;
 
-/** Users that make the rest of a spike. */
-export const extraUsers = ({ times }: Pick<SpikePart, 'times'>, load: Load): number => Math.max(1, Math.round(load.users * (times - 1)));
+/** The load that makes the rest of a spike. */
+export function extraLoad({ times }: Pick<SpikePart, 'times'>, load: Load): Load {
+  const users = Math.max(1, Math.round(load.users * (times - 1)));
+  return { ...load, users, ...(load.arrivalPerS === undefined ? {} : { arrivalPerS: load.arrivalPerS * (times - 1) }) };
+}
 
 /** How long the base of a spike holds. */
 export function spikeHoldS(part: SpikePart): number {
-  return part.holdS + slackS(Math.max(...part.loads.map((load) => extraUsers(part, load)))) + part.spikeS + part.recoveryMaxS + seenAfterS;
+  return part.holdS + slackS(Math.max(...part.loads.map((load) => extraLoad(part, load).users))) + part.spikeS + part.recoveryMaxS + seenAfterS;
 }
 
 /** A base that never stops, and in the middle of its hold a second generator of each load that makes the rest. */
@@ -121,7 +124,7 @@ async function runSpike(options: PartOptions, part: SpikePart): Promise<{ base: 
   });
   await Promise.all(held);
   const calm = await Promise.race([host.timers.sleep(part.holdS * 1_000, signal).then(() => true, () => false), ...base.map((run) => run.then(() => false))]);
-  const extra = calm ? part.loads.map((load, index) => startLoad(options, part, { ...load, users: extraUsers(part, load) }, index, { name: 'spike-', holdS: part.spikeS, rampS: spikeRampS })) : [];
+  const extra = calm ? part.loads.map((load, index) => startLoad(options, part, extraLoad(part, load), index, { name: 'spike-', holdS: part.spikeS, rampS: spikeRampS })) : [];
   return { extra: await Promise.all(extra), base: await Promise.all(base) };
 }
 

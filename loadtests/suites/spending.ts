@@ -6,15 +6,15 @@ import type { PlannedRun } from '../report/spent.ts';
 import type { Summary } from '../report/summary-schema.ts';
 import { RunStore } from '../runs/store.ts';
 import { suiteResultSchema } from './result-schema.ts';
-import { extraUsers, spikeHoldS, spikeRampS } from './run-part.ts';
-import { scaleLoad } from './scale.ts';
+import { extraLoad, spikeHoldS, spikeRampS } from './run-part.ts';
+import { scaledRateOf, scaleLoad } from './scale.ts';
 import type { Load, Part } from './suite-schema.ts';
 
 /** The runs of a part, those at the same time together; of a search all probes at its highest rate, the most it can use. */
 export function plannedRuns(part: Part, scale: number, nameOf: (scenario: string) => string): PlannedRun[][] {
   const runOf = (load: Load, rampS: number, holdS: number): PlannedRun => {
-    const { users, thinkMs } = scaleLoad(load, part.holdS, scale);
-    return { scenario: nameOf(load.scenario), operations: Math.round((users / thinkMs) * 1_000 * (holdS + rampS / 2)), durationMs: (rampS + holdS) * 1_000 };
+    const ratePerS = scaledRateOf(scaleLoad(load, part.holdS, scale));
+    return { scenario: nameOf(load.scenario), operations: Math.round(ratePerS * (holdS + rampS / 2)), durationMs: (rampS + holdS) * 1_000 };
   };
   switch (part.kind) {
     case 'run':
@@ -22,7 +22,7 @@ export function plannedRuns(part: Part, scale: number, nameOf: (scenario: string
       return [part.loads.map((load) => runOf(load, part.rampS, part.holdS))];
     case 'spike': {
       const base = part.loads.map((load) => runOf(load, part.rampS, spikeHoldS(part)));
-      return [[...base, ...part.loads.map((load) => runOf({ ...load, users: extraUsers(part, load) }, spikeRampS, part.spikeS))]];
+      return [[...base, ...part.loads.map((load) => runOf(extraLoad(part, load), spikeRampS, part.spikeS))]];
     }
     case 'search':
       return plannedProbes({ mostPerS: part.toPerS, holdMs: part.holdS * 1_000, probesMax: part.probesMax }, part.load.users, nameOf(part.load.scenario));

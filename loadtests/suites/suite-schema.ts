@@ -11,19 +11,27 @@ const threshold = z.union([
   z.strictObject({ threshold: z.string().max(200), abortOnFail: z.boolean().optional(), delayAbortEval: z.union([z.string().max(40), z.number().min(0)]).optional() }),
 ]).transform(thresholdFlagOf);
 
-/** One run of a scenario: `users` with a mean think time make users / thinkS operations a second. */
-const load = z.strictObject({
+/** What runs and searches load. */
+const loadFields = {
   /** A built-in scenario or a path. */
   scenario: z.string().min(1).max(500),
+  /** With `arrivalPerS` at most. */
   users: z.int().min(1).max(10_000_000),
-  thinkS: z.number().min(0.01).max(86_400),
-  /** Operations a second that a run, a soak and what precedes a spike must come within 5 % of; default users / thinkS. For journeys that make several, or pause themselves. */
-  ratePerS: z.number().positive().max(1e7).optional(),
   /** The folder of the backend that it needs; where that is missing, the part is not run. */
   needs: z.string().regex(/^services\/[a-z-]+$/).optional(),
   /** Thresholds besides the scenario's, such as `response_time: p(95)<250`. */
   thresholds: z.array(threshold).max(20).default([]),
-});
+};
+
+/** One run of a scenario: `users` with a mean think time make users / thinkS operations a second, arrivals as many as arrive. */
+const load = z.strictObject({
+  ...loadFields,
+  thinkS: z.number().min(0.01).max(86_400).optional(),
+  /** Sessions, or what the scenario's arrival is of, that begin each second. */
+  arrivalPerS: z.number().positive().max(1e7).optional(),
+  /** Operations a second that a run, a soak and what precedes a spike must come within 5 % of; default users / thinkS or arrivalPerS. For journeys that make several, or pause themselves. */
+  ratePerS: z.number().positive().max(1e7).optional(),
+}).refine(({ thinkS, arrivalPerS }) => (thinkS === undefined) !== (arrivalPerS === undefined), 'needs either thinkS (users who stay) or arrivalPerS (visits that arrive)');
 
 const common = {
   name,
@@ -68,7 +76,7 @@ const searchPart = z.strictObject({
   kind: z.literal('search'),
   name,
   target: z.string().max(200),
-  load: load.omit({ thinkS: true, ratePerS: true }),
+  load: z.strictObject(loadFields),
   fromPerS: z.number().positive().max(1e7),
   toPerS: z.number().positive().max(1e7),
   holdS: seconds,
@@ -90,6 +98,6 @@ export type SoakPart = z.infer<typeof soakPart>;
 export type SearchPart = z.infer<typeof searchPart>;
 
 /** What a part loads, whatever its kind. */
-export function loadsOf(part: Part): readonly Omit<Load, 'thinkS' | 'ratePerS'>[] {
+export function loadsOf(part: Part): readonly SearchPart['load'][] {
   return part.kind === 'search' ? [part.load] : part.loads;
 }

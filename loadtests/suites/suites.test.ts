@@ -10,7 +10,8 @@ import { buildSummary } from '../report/summary.ts';
 import { soakChecks } from './checks.ts';
 import { loadSuite, suiteNames } from './load-suite.ts';
 import { judgeSuite } from './judge-suite.ts';
-import { usersOf } from './run-part.ts';
+import { wantedPerS } from './rate-check.ts';
+import { extraLoad, usersOf } from './run-part.ts';
 import { missingOf, runSuite, saveSuite } from './run-suite.ts';
 import { rateOf, scaleLoad, scalePart } from './scale.ts';
 import type { Part } from './suite-schema.ts';
@@ -79,6 +80,7 @@ describe('loadSuite', () => {
   it.each([
     ['no JSON', '{', /is no JSON/],
     ['a wrong member', JSON.stringify({ name: 'x', description: '', parts: [{ kind: 'run', name: 'a', target: 't', loads: [{ scenario: 's', users: 0, thinkS: 1 }], rampS: 0, holdS: 10 }] }), /parts.0.loads.0.users/],
+    ['neither a pause nor arrivals', JSON.stringify({ name: 'x', description: '', parts: [{ kind: 'run', name: 'a', target: 't', loads: [{ scenario: 's', users: 1 }], rampS: 0, holdS: 10 }] }), /needs either thinkS/],
     ['an unknown kind', JSON.stringify({ name: 'x', description: '', parts: [{ kind: 'walk', name: 'a' }] }), /parts.0.kind/],
     ['no part', JSON.stringify({ name: 'x', description: '', parts: [] }), /parts/],
   ])('refuses %s', (_, text, message) => {
@@ -99,6 +101,14 @@ describe('scaling', () => {
     expect(scaleLoad({ users: 10_000, thinkS: 10 }, 30, 1)).toEqual({ users: 10_000, thinkMs: 10_000 });
     const { users, thinkMs } = scaleLoad({ users: 10_000, thinkS: 10 }, 30, 0.1);
     expect((users / thinkMs) * 1_000).toBeCloseTo(100, 1);
+  });
+  it('takes arrivals for a rate, and twice as many for the rest of a spike of three', () => {
+    const visits = { scenario: 'browse', users: 500, arrivalPerS: 40, thresholds: [] };
+    expect(scaleLoad(visits, 30, 1)).toEqual({ users: 500, thinkMs: 0, arrivalPerS: 40 });
+    expect(scaleLoad(visits, 30, 0.1)).toEqual({ users: 500, thinkMs: 0, arrivalPerS: 20 });
+    expect(extraLoad({ times: 3 }, visits)).toMatchObject({ users: 1_000, arrivalPerS: 80 });
+    expect(wantedPerS(visits, 30, 1)).toBe(40);
+    expect(wantedPerS({ ...visits, ratePerS: 100 }, 30, 0.5)).toBe(50);
   });
   it('knows how many users the parts sign in', () => {
     expect(usersOf(parts, 1)).toBe(30_000);

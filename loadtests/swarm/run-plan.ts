@@ -67,7 +67,7 @@ function planPhases(
       drainMs,
     };
   }
-  if (overrides.arrivalPerS === undefined) refuseWithStages(arrival, overrides);
+  if (overrides.stages !== undefined || (overrides.arrivalPerS === undefined && scenario.arrival !== undefined)) refuseWithStages(arrival, overrides);
   if (arrival.kind !== 'users') refuseOwnJourneys(scenario, arrival);
   const own = arrival.kind === 'iterations' ? arrival.users : arrival.kind === 'users' ? scenario.users : (arrival.usersMax ?? scenario.users);
   const users = whole('users', overrides.users ?? own, 1, limits.users);

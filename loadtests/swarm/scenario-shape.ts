@@ -46,6 +46,7 @@ const scenarioShape = z.strictObject({
   system: z.enum(['avalo', 'any']).optional(),
   journeys: z.array(journey).min(1),
   arrival: arrivalShape.optional(),
+  sessionsPerS: z.number().positive().optional(),
   ...linkFields,
   thresholds: z.record(z.string(), z.array(thresholdRule)),
   ratePerSMax: z.number().positive().optional(),

@@ -204,6 +204,8 @@ export interface Scenario<State = undefined> extends ScenarioLinks {
   readonly thinkTimeMs: Distribution;
   /** How work arrives; replaces `rampMs` and `holdMs`. Default: `users` arrive over the ramp and stay for the hold. */
   readonly arrival?: Arrival;
+  /** Sessions that begin each second, reached over the ramp and kept for the hold, unless a run gives `users`; for scenarios without `arrival`. */
+  readonly sessionsPerS?: number;
   /**
    * `due`: the next step is due one think time after the previous due time, and waits for a late reply.
    * `after-reply`: one think time after the reply (closed). Default `due`, for sessions and shared iterations `after-reply`.
@@ -237,13 +239,27 @@ export type ArrivingScenario<State> = Omit<Scenario<State>, 'arrival' | 'users' 
   readonly holdMs?: number;
 };
 
+/** A scenario that says what people do and not how many they are: they come in sessions. A run that gives `users` has that many stay. */
+export type VisitedScenario<State> = Omit<Scenario<State>, 'arrival' | 'users' | 'rampMs' | 'holdMs'> & {
+  /** Default 10. */
+  readonly sessionsPerS?: number;
+  /** Default 10 s. */
+  readonly rampMs?: number;
+  /** Default a minute. */
+  readonly holdMs?: number;
+};
+
 const usersDefault = 1_000;
 const iterationsMs = 600_000;
+/** A rate that any system carries, for long enough to see percentiles. */
+const visits = { sessionsPerS: 10, rampMs: 10_000, holdMs: 60_000 };
 
 /** Declares a scenario; infers the type of its users' memory. */
 export function scenario<State>(spec: Scenario<State>): Scenario<State>;
 export function scenario<State>(spec: ArrivingScenario<State>): Scenario<State>;
-export function scenario<State>(spec: Scenario<State> | ArrivingScenario<State>): Scenario<State> {
+export function scenario<State>(spec: VisitedScenario<State>): Scenario<State>;
+export function scenario<State>(spec: Scenario<State> | ArrivingScenario<State> | VisitedScenario<State>): Scenario<State> {
+  if (!('arrival' in spec)) return 'users' in spec ? spec : { ...visits, users: usersDefault, ...spec };
   if ('rampMs' in spec) return spec;
   const { arrival } = spec;
   const users = arrival.kind === 'iterations' ? arrival.users : (spec.users ?? usersDefault);

@@ -3,7 +3,8 @@ import { simulate } from '../fixtures/simulate.ts';
 import wanderer from '../fixtures/wanderer.ts';
 import type { RunPlan } from '../plan.ts';
 import { divideWork, planRun } from '../run-plan.ts';
-import type { Arrival, FunctionJourney, Scenario } from '../scenario.ts';
+import { type Arrival, type FunctionJourney, type Scenario, scenario as declare } from '../scenario.ts';
+import { findFaults } from '../scenario-shape.ts';
 
 const scenario = wanderer as unknown as Scenario<never>;
 const planOf = (arrival: Arrival, overrides: Parameters<typeof planRun>[1] = {}): RunPlan => planRun({ ...scenario, arrival }, { drainMs: 5_000, ...overrides }, 'aabbccdd');
@@ -40,6 +41,31 @@ describe('the judged part', () => {
 
   it('sizes workers by the rate', () => {
     expect(divideWork(planOf(even(90_000, 1_000)), {}, 8).workers).toBe(3);
+  });
+});
+
+describe('a scenario that does not say how many there are', () => {
+  const { name, description, journeys } = scenario;
+  const told = { name, description, journeys, thinkTimeMs: { kind: 'constant' as const, value: 100 }, thresholds: {} };
+  const visited = declare<never>(told);
+
+  it('comes in sessions, at a rate and over times that it or a run may give', () => {
+    expect(findFaults(visited)).toEqual([]);
+    expect(planRun(visited, {}, 'x')).toMatchObject({ users: 1_000, rampMs: 10_000, holdMs: 60_000, pace: 'after-reply', arrival: { kind: 'sessions', segments: [{ from: 0, to: 10 }, { from: 10, to: 10 }] } });
+    const own = declare<never>({ ...told, sessionsPerS: 3, holdMs: 5_000 });
+    expect(planRun(own, { rampMs: 2_000 }, 'x')).toMatchObject({ rampMs: 2_000, holdMs: 5_000, arrival: { kind: 'sessions', segments: [{ to: 3 }, { from: 3, to: 3 }] } });
+    expect(planRun(own, { arrivalPerS: 7, users: 20 }, 'x')).toMatchObject({ users: 20, rampMs: 10_000, arrival: { kind: 'sessions', segments: [{ to: 7 }, { from: 7 }] } });
+    expect(planRun(own, { stages: [{ level: 0.5, durationMs: 1_000 }] }, 'x')).toMatchObject({ arrival: { kind: 'sessions', segments: [{ to: 0.5 }] } });
+  });
+
+  it('has users who stay where a run gives them', () => {
+    const plan = planRun(visited, { users: 50 }, 'x');
+    expect(plan).toMatchObject({ users: 50, rampMs: 10_000, holdMs: 60_000, pace: 'due' });
+    expect(plan.arrival).toBeUndefined();
+  });
+
+  it('is not one that gives users and forgets their times', () => {
+    expect(findFaults(declare<never>({ ...told, users: 5 } as never))).toEqual([expect.stringContaining('rampMs is missing'), expect.stringContaining('holdMs is missing')]);
   });
 });
 

@@ -9,15 +9,27 @@ export interface ArrivalOverrides {
   readonly stages?: readonly { readonly level: number; readonly durationMs: number }[] | undefined;
 }
 
-type Phases = { readonly rampMs?: number | undefined; readonly holdMs?: number | undefined };
+type Given = ArrivalOverrides & { readonly users?: number | undefined; readonly rampMs?: number | undefined; readonly holdMs?: number | undefined };
+type Told = Pick<Scenario<never>, 'arrival' | 'sessionsPerS' | 'rampMs' | 'holdMs'>;
+
+/** Whether a scenario that names no arrival comes in sessions in a run: users that the run gives alone stay. */
+export const comesInSessions = ({ arrival, sessionsPerS }: Pick<Told, 'arrival' | 'sessionsPerS'>, { users, arrivalPerS, stages }: Given): boolean =>
+  arrival === undefined && sessionsPerS !== undefined && (users === undefined || arrivalPerS !== undefined || stages !== undefined);
+
+const levelled = (perS: number, rampMs: number, holdMs: number) => [{ perS, durationMs: rampMs }, { perS, durationMs: holdMs, judged: true }];
 
 /**
  * How work arrives in a run. Work that arrives at a rate given by `arrivalPerS` comes in sessions, unless the
  * scenario says otherwise.
  * @throws SoraError `invalid_config` when overrides contradict one another or the scenario
  */
-export function resolveArrival({ arrival, rampMs, holdMs }: Pick<Scenario<never>, 'arrival' | 'rampMs' | 'holdMs'>, overrides: ArrivalOverrides & Phases): Arrival | undefined {
+export function resolveArrival(scenario: Told, overrides: Given): Arrival | undefined {
+  const { rampMs, holdMs, sessionsPerS = 0 } = scenario;
   const { arrivalPerS, stages } = overrides;
+  const isVisited = comesInSessions(scenario, overrides);
+  const arrival = isVisited
+    ? { kind: 'sessions' as const, stages: levelled(sessionsPerS, overrides.rampMs ?? rampMs, overrides.holdMs ?? holdMs) }
+    : scenario.arrival;
   if (arrivalPerS === undefined && stages === undefined) return arrival;
   if (arrivalPerS !== undefined && stages !== undefined) {
     throw invalidConfig(`an arrival rate of ${arrivalPerS}/s and ${stages.length} stages are given`, 'give one of the two');
@@ -28,9 +40,9 @@ export function resolveArrival({ arrival, rampMs, holdMs }: Pick<Scenario<never>
   if (stages !== undefined) return atLevels(arrival, stages);
   const open = arrival?.kind === 'rate' || arrival?.kind === 'sessions' ? arrival : { kind: 'sessions' as const };
   const perS = arrivalPerS ?? 0;
-  const ramp = overrides.rampMs ?? (arrival === undefined ? rampMs : 0);
-  const hold = overrides.holdMs ?? (arrival === undefined ? holdMs : judgedMs(arrival));
-  return { ...open, from: 0, stages: [{ perS, durationMs: ramp }, { perS, durationMs: hold, judged: true }] };
+  const ramp = overrides.rampMs ?? (isVisited || arrival === undefined ? rampMs : 0);
+  const hold = overrides.holdMs ?? (isVisited || arrival === undefined ? holdMs : judgedMs(arrival));
+  return { ...open, from: 0, stages: levelled(perS, ramp, hold) };
 }
 
 function atLevels(arrival: Exclude<Arrival, { kind: 'iterations' }> | undefined, stages: NonNullable<ArrivalOverrides['stages']>): Arrival {
