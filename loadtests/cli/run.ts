@@ -218,7 +218,7 @@ function announce(
   display.say([
     `  ${style.bold(run.scenario.name)}  ${run.scenario.description}`,
     `  against ${target}, seed ${run.seed}`,
-    `  ${formatNumber(run.users)} users${run.arrival === '' ? '' : `, ${run.arrival}`}, think time ${describeThinkTime(run.thinkTimeMs)}${replacedThinkTime(run)}`,
+    `  ${run.arrivalsPerS === undefined ? '' : 'up to '}${formatNumber(run.users)} users${run.arrival === '' ? '' : `, ${run.arrival}`}, think time ${describeThinkTime(run.thinkTimeMs)}${replacedThinkTime(run)}`,
     `  ${loadText(expectedLoad(run))}`,
     `  ${expectedText(expected, run.scenario.name)}`,
     ...more.map((line) => `  ${line}`),

@@ -5,7 +5,7 @@ import type { Summary } from './summary-schema.ts';
 /** The verdict in one sentence: what was shown, or why not. The same in terminal and report. */
 export function verdictSentence(summary: Summary): string {
   const arrived = summary.arrival === undefined ? '' : ` (${summary.arrival})`;
-  const load = `${formatNumber(summary.users)} users${arrived} with a mean think time of ${formatNumber(summary.thinkTimeS)} s`;
+  const load = `${summary.arrivalsQueued === undefined ? '' : 'up to '}${formatNumber(summary.users)} users${arrived} with a mean think time of ${formatNumber(summary.thinkTimeS)} s`;
   const [first, ...rest] = summary.reasons;
   const more = rest.length === 0 ? '' : `, and ${rest.length} more ${rest.length === 1 ? 'reason' : 'reasons'}`;
   switch (summary.verdict) {
@@ -26,6 +26,11 @@ export function modelSentence(summary: Summary): string {
     return summary.pace === 'due'
       ? `scheduled by ${summary.generator.tool}: operations fall due at a planned rate, and their response times count from there`
       : `closed, by ${summary.generator.tool}: each user goes on when its last step has ended`;
+  }
+  if (summary.arrivalsQueued !== undefined) {
+    return summary.pace === 'due'
+      ? 'open (pace: due): arrivals and their steps fall due whatever the replies, and response times count from there'
+      : 'partly open (pace: after-reply): arrivals fall due whatever the replies, and their steps one think time after the previous reply';
   }
   return summary.pace === 'due'
     ? 'scheduled (pace: due): each step is due one think time after the previous due time, and its response time counts from there'

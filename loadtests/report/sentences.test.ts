@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { sampleFacts, sampleRun } from './sample.ts';
+import { modelSentence, verdictSentence } from './sentences.ts';
+import { buildSummary } from './summary.ts';
+
+describe('what a report says of how work came', () => {
+  const summary = buildSummary(sampleRun(), sampleFacts());
+
+  it('is users, paced by due times or by replies', () => {
+    expect(modelSentence(summary)).toMatch(/^scheduled \(pace: due\)/);
+    expect(modelSentence({ ...summary, pace: 'after-reply' })).toMatch(/^closed \(pace: after-reply\)/);
+    expect(verdictSentence(summary)).toMatch(/^10,000 users with/);
+  });
+
+  it('is arrivals, with users at most', () => {
+    const arrived = { ...summary, arrivalsQueued: 0, arrival: 'sessions arrive at 10/s' };
+    expect(modelSentence({ ...arrived, pace: 'after-reply' })).toMatch(/^partly open \(pace: after-reply\)/);
+    expect(modelSentence({ ...arrived, pace: 'due' })).toMatch(/^open \(pace: due\)/);
+    expect(verdictSentence(arrived)).toMatch(/^up to 10,000 users \(sessions arrive at 10\/s\) with/);
+  });
+});
