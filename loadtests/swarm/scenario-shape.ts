@@ -71,6 +71,7 @@ export function findFaults(value: unknown): string[] {
     const found = valueAt(value, issue.path);
     const near = found === undefined ? [...unknown].find((key) => closest(key, [...(namesAt(issue.path.slice(0, -1)) ?? [])]) === issue.path.at(-1)) : undefined;
     if (near !== undefined) return `${place} is missing`;
+    if (issue.path.at(-1) === 'thinkTimeMs' && typeof found === 'number') return `${place} is ${found}: write { kind: 'constant', value: ${found} }`;
     return `${place === '' ? 'the scenario' : place} is ${found === undefined ? 'missing' : show(found)}: ${issue.code === 'invalid_type' ? `it must be ${kindNames[issue.expected] ?? issue.expected}` : issue.message}`;
   });
 }

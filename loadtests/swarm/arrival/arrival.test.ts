@@ -64,6 +64,10 @@ describe('a scenario that does not say how many there are', () => {
     expect(plan.arrival).toBeUndefined();
   });
 
+  it('says how a constant think time is written', () => {
+    expect(findFaults({ ...visited, thinkTimeMs: 500 })).toEqual(["thinkTimeMs is 500: write { kind: 'constant', value: 500 }"]);
+  });
+
   it('is not one that gives users and forgets their times', () => {
     expect(findFaults(declare<never>({ ...told, users: 5 } as never))).toEqual([expect.stringContaining('rampMs is missing'), expect.stringContaining('holdMs is missing')]);
   });
