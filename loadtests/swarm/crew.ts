@@ -4,7 +4,6 @@ import type { RunPlan } from './engine.ts';
 import { workerBlocked, workerLost } from './error-kinds.ts';
 import type { LiveView, WorkerTick } from './measurement.ts';
 import { Merge } from './merge.ts';
-import { suspendTogether } from './suspend.ts';
 import { requireBun } from './transport/bun-runtime.ts';
 import { startWorker, type WorkerLine, type WorkerRuntime } from './worker-channel.ts';
 import type { FromWorker, ToWorker, WorkerJob, WorkerResult } from './worker-messages.ts';
@@ -60,7 +59,6 @@ export class Crew {
   readonly #heardMs: number[] = [];
   #beganMs = 0;
   #wake: () => void = () => undefined;
-  #endSuspension: () => void = () => undefined;
 
   constructor(options: CrewOptions) {
     this.#options = options;
@@ -79,7 +77,6 @@ export class Crew {
   /** Starts all workers and waits until each has loaded the scenario. @throws SoraError when one cannot */
   async prepare(): Promise<void> {
     if (this.#interrupted) return;
-    this.#endSuspension = suspendTogether(this.#options.host, () => this.pids);
     for (const job of this.#options.jobs) {
       const { worker } = job;
       this.#states[worker] = 'starting';
@@ -162,7 +159,6 @@ export class Crew {
 
   /** Ends what is left of the workers. */
   dismiss(): void {
-    this.#endSuspension();
     for (const [worker, line] of this.#lines.entries()) if (this.#states[worker] !== 'done') line.kill();
   }
 

@@ -58,8 +58,6 @@ export function startWorker<Received, Sent>(
     execArgv: runtime.name === 'node' ? nurseryFlags(runtime.nurseryMb) : [],
     serialization: isJson ? 'json' : 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    // A session of its own, which alone can be put before others; and a Ctrl-C is the coordinator's to pass on.
-    detached: true,
   });
   let exited = false;
   const exit = (reason: string): void => {

@@ -17,6 +17,8 @@ const host = createNodeHost();
 const inherited = host.process.niceness();
 host.process.setNiceness(inherited > 0 ? inherited : hurriedNiceness);
 const atStartBytes = host.process.rssBytes();
+// A Ctrl-C reaches the whole group; the coordinator decides what becomes of us.
+host.process.onSignal('SIGINT', () => undefined);
 
 let worker: Worker | undefined;
 

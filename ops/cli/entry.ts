@@ -5,6 +5,7 @@ import type { ExitCode } from '../core/error.ts';
 import type { Timer } from '../core/host.ts';
 import type { Context } from './command.ts';
 import { onInterrupt } from './interrupt.ts';
+import { suspendTogether } from './suspend.ts';
 
 export interface EntryResult {
   readonly exitCode: ExitCode;
@@ -55,11 +56,13 @@ export function runEntry(context: Context, entry: string, args: readonly string[
     child.kill(signal);
     killTimer = host.timers.after(graceMs, killGroup).unref();
   });
+  const endSuspension = suspendTogether(host, child.pid);
   const interrupt = (): void => void child.kill('SIGINT');
   options.signal?.addEventListener('abort', interrupt, { once: true });
   // Once it has ended its pid may be another's, which the timer must not kill.
   const stopListening = (): void => {
     stopSignals();
+    endSuspension();
     killTimer?.cancel();
     options.signal?.removeEventListener('abort', interrupt);
   };

@@ -12,7 +12,8 @@ export function nicenessOf(pid: number): number {
 
 /**
  * Asks the system to let a process run before or after others. Linux weighs sessions first where it groups tasks by
- * them (`autogroup` in sched(7)), and niceness only within one: a process that leads a session has it told, too.
+ * them (`autogroup` in sched(7)), and niceness only within one: so the session is told too where the process or its
+ * parent leads it, which is not so of a shell and what runs two levels below.
  * @param niceness -20 (first) to 19 (last); below 0 only root is granted
  * @returns whether the process itself was granted it; if not, nothing changed
  */
@@ -23,15 +24,17 @@ export function setNiceness(pid: number, niceness: number): boolean {
     return false;
   }
   try {
-    if (sessionOf(pid) === pid) writeFileSync(`/proc/${pid}/autogroup`, String(niceness));
+    const { parent, session } = placeOf(pid);
+    if (session === pid || session === parent) writeFileSync(`/proc/${pid}/autogroup`, String(niceness));
   } catch {
     // No Linux, no such groups, or the process has ended: niceness is all there is.
   }
   return true;
 }
 
-/** The session of a process, by /proc; the command before it may hold anything, so it is counted from its end. */
-function sessionOf(pid: number): number {
+/** By /proc; the command before these may hold anything, so they are counted from its end. */
+function placeOf(pid: number): { readonly parent: number; readonly session: number } {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3]);
+  const [, parent, , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number);
+  return { parent: parent ?? 0, session: session ?? 0 };
 }

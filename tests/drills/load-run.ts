@@ -88,7 +88,8 @@ export const rampMsOf = (users: number): number => Math.max(3_000, Math.ceil(use
 function watch(context: DrillContext, args: readonly string[], env: Readonly<Record<string, string>>, wanted: RunWanted): LoadRun {
   const { host, root, home, signal } = context;
   const child = spawn(host.process.execPath, [...args], {
-    cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...host.process.env, SORA_HOME: home, NO_COLOR: '1', ...env },
+    // A session of its own, whose niceness counts beside the stack's.
+    detached: true, cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...host.process.env, SORA_HOME: home, NO_COLOR: '1', ...env },
   });
   let stdout = '';
   let stderr = '';
