@@ -33,6 +33,12 @@ export interface HarnessEnd {
   readonly overdue?: string | undefined;
 }
 
+/** Why a run ended before it measured: the error it told, without the hint that follows, else its last line. */
+export function lastWordOf({ said, overdue }: Pick<HarnessEnd, 'said' | 'overdue'>): string {
+  const lines = said.trim().split('\n');
+  return overdue ?? lines.findLast((line) => line.startsWith('error:')) ?? lines.at(-1) ?? '';
+}
+
 /** From the hold on: draining and auditing take longest when the system is overloaded, and with a million users. */
 const besidesMs = 1_800_000;
 /** Until the hold, besides the ramp: a scenario may give its setup an hour, and workers two minutes to get ready. */

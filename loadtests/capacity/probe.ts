@@ -1,6 +1,6 @@
 import { assertNever } from '../../ops/core/error.ts';
 import type { Summary } from '../report/summary-schema.ts';
-import type { HarnessEnd } from './harness-run.ts';
+import { type HarnessEnd, lastWordOf } from './harness-run.ts';
 import type { Outcome, Probe } from './search.ts';
 
 /** How a rate is made: so many users with so much think time; where work arrives, of so many arrivals a second. */
@@ -81,7 +81,7 @@ const offeredMost = { ratio: 1.25, beyondPerS: 5 } as const;
 /** Reads a run as an answer to "does the system carry this rate?". */
 export function figuresOf(probe: Pick<Probe, 'ratePerS'>, { summary, exitCode, said, overdue }: HarnessEnd, lever: Lever = 'users'): ProbeFigures {
   if (summary === undefined) {
-    const reason = `the run ended with ${exitCode ?? 'a signal'} before it measured: ${overdue ?? said.trim().split('\n').at(-1) ?? ''}`;
+    const reason = `the run ended with ${exitCode ?? 'a signal'} before it measured: ${lastWordOf({ said, overdue })}`;
     return { outcome: 'unclear', reasons: [reason], offeredPerS: 0, achievedPerS: 0, p95Ms: null, failedRatio: 0, concurrency: null, valid: false, perUser: 1 };
   }
   const { offeredPerS, achievedPerS, failedRatio } = summary.operations;

@@ -70,7 +70,7 @@ async function prepareSearch(host: Host, args: readonly string[]): Promise<Prepa
 }
 
 /** @throws SoraError `invalid_config` where a scenario has no rate to be searched for */
-function leverOf({ scenario, arrivalsPerS }: PreparedRun): Lever {
+export function leverOf({ scenario, arrivalsPerS }: PreparedRun): Lever {
   if (arrivalsPerS !== undefined) return 'arrivals';
   if (scenario.arrival?.kind === 'iterations') throw invalidConfig(`${scenario.name} shares iterations, which come at no rate`, 'leave its arrival out, or let it arrive in sessions or at a rate');
   return scenario.arrival === undefined ? 'users' : 'stages';

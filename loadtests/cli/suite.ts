@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { exitCodes, invalidConfig } from '../../ops/core/error.ts';
 import { formatDuration } from '../../ops/core/duration.ts';
 import type { Host } from '../../ops/core/host.ts';
-import { loadFlags } from '../capacity/probe.ts';
+import { type Lever, loadFlags, loadOf } from '../capacity/probe.ts';
 import { ofSingleRuns, readNumber, readOutput, refuseFiles, takeFlags } from '../capacity/take-flags.ts';
 import type { OwnFlag } from '../capacity/take-flags.ts';
 import { repeatsOnStdout } from '../report/ending.ts';
@@ -15,10 +15,10 @@ import { loadSuite, suiteNames } from '../suites/load-suite.ts';
 import { partLine, partsText, renderSuite, suiteLine } from '../suites/render.ts';
 import { usersOf } from '../suites/run-part.ts';
 import { missingOf, runSuite, saveSuite } from '../suites/run-suite.ts';
-import { scalePart } from '../suites/scale.ts';
+import { scaleLoad, scalePart } from '../suites/scale.ts';
 import { earlierInSuites, plannedRuns } from '../suites/spending.ts';
-import { loadsOf } from '../suites/suite-schema.ts';
-import type { Part, Suite } from '../suites/suite-schema.ts';
+import type { Load, Part, SearchPart, Suite } from '../suites/suite-schema.ts';
+import { leverOf } from './capacity.ts';
 import { prepareRun } from './prepare.ts';
 import type { PreparedRun } from './prepare.ts';
 import { openRunStore, readStackAccess } from './run.ts';
@@ -37,7 +37,7 @@ const setBySuite = {
 
 type Wanted =
   | { readonly kind: 'list'; readonly json: boolean; readonly name: string | undefined }
-  | { readonly kind: 'run'; readonly json: boolean; readonly suite: Suite; readonly scale: number; readonly flags: readonly string[]; readonly runs: readonly PreparedRun[] };
+  | { readonly kind: 'run'; readonly json: boolean; readonly suite: Suite; readonly scale: number; readonly flags: readonly string[]; readonly runs: readonly PreparedRun[]; readonly levers: ReadonlyMap<string, Lever> };
 
 /** Reads the arguments and checks every part that can be run. @throws SoraError `invalid_config` */
 async function prepareSuite(host: Host, args: readonly string[]): Promise<Wanted> {
@@ -52,20 +52,42 @@ async function prepareSuite(host: Host, args: readonly string[]): Promise<Wanted
   if (name === undefined || name.startsWith('-')) throw invalidConfig('no suite is named', `name it first: npx sora load suite smoke. Suites: ${suiteNames(host).join(', ')}`);
   const suite = loadSuite(host, name);
   const scale = values.has('scale') ? readNumber('scale', values.get('scale') ?? '', 0.0001, 1, false) : 1;
-  return { kind: 'run', json, suite, scale, flags, runs: await prepareParts(host, suite, flags) };
+  return { kind: 'run', json, suite, scale, flags, ...(await prepareParts(host, suite, flags)) };
 }
 
-async function prepareParts(host: Host, suite: Suite, flags: readonly string[]): Promise<PreparedRun[]> {
-  const loads = suite.parts.filter((part) => missingOf(host, part).length === 0).flatMap((part) => loadsOf(part));
-  const distinct = [...new Map(loads.map((load) => [JSON.stringify([load.scenario, load.users, load.thresholds]), load])).values()];
-  const runs: PreparedRun[] = [];
-  for (const { scenario, users, thresholds } of distinct) {
-    const usual = loadFlags({ users, thinkMs: 1_000, rampMs: 1_000 }, 1_000);
-    runs.push(await prepareRun(host, [scenario, ...flags, ...usual, ...thresholds.flatMap((text) => ['--threshold', text])]));
+/** Checks the runs of every part that can be run, and finds what its searches move. */
+async function prepareParts(host: Host, suite: Suite, flags: readonly string[]): Promise<{ runs: PreparedRun[]; levers: Map<string, Lever> }> {
+  const parts = suite.parts.filter((part) => missingOf(host, part).length === 0);
+  const levers = new Map<string, Lever>();
+  const wanted = new Map<string, readonly string[]>();
+  const want = (scenario: string, thresholds: readonly string[], usual: readonly string[]): void => {
+    const args = [scenario, ...flags, ...usual, ...thresholds.flatMap((text) => ['--threshold', text])];
+    wanted.set(JSON.stringify(args), args);
+  };
+  for (const part of parts) {
+    if (part.kind !== 'search') for (const load of part.loads) want(load.scenario, load.thresholds, usualFlags(load));
+    else {
+      const { scenario, users, thresholds } = part.load;
+      const lever = leverOf(await prepareRun(host, [scenario, ...flags]));
+      levers.set(scenario, lever);
+      want(scenario, thresholds, searchFlags(part, users, lever));
+    }
   }
+  const runs: PreparedRun[] = [];
+  for (const args of wanted.values()) runs.push(await prepareRun(host, args));
   refuseFiles(runs.flatMap(({ options }) => options.outputs));
-  return runs;
+  return { runs, levers };
 }
+
+/** A load as its run will get it, for as long as it takes to check it. */
+function usualFlags(load: Load): string[] {
+  const scaled = scaleLoad(load, 1, 1);
+  return scaled.arrivalPerS === undefined
+    ? loadFlags({ users: load.users, thinkMs: 1_000, rampMs: 1_000 }, 1_000)
+    : loadFlags({ ...scaled, rampMs: 1_000 }, 1_000, 'arrivals');
+}
+
+const searchFlags = (part: SearchPart, users: number, lever: Lever): string[] => loadFlags(loadOf(part.fromPerS, part.holdS * 1_000, users, lever), part.holdS * 1_000, lever);
 
 /** What a suite needs, before anything is started for it. */
 export async function planSuiteCommand(host: Host, args: readonly string[]): Promise<number> {
@@ -83,7 +105,7 @@ export async function planSuiteCommand(host: Host, args: readonly string[]): Pro
 export async function suiteCommand(host: Host, args: readonly string[]): Promise<number> {
   const wanted = await prepareSuite(host, args);
   if (wanted.kind === 'list') return listSuites(host, wanted.name, wanted.json);
-  const { suite, scale, flags, runs, json } = wanted;
+  const { suite, scale, flags, runs, levers, json } = wanted;
   const { quiet, noColor } = runs[0]?.options ?? { quiet: false, noColor: false };
   const style = styleFor(host, host.stderr, noColor);
   const say = (line: string): void => (quiet ? undefined : host.stderr.write(`${line}\n`));
@@ -100,7 +122,7 @@ export async function suiteCommand(host: Host, args: readonly string[]): Promise
     const hasSearch = suite.parts.some((part) => part.kind === 'search' && missingOf(host, part).length === 0);
     say(`  ${foreseenText({ expected, unknown: [...unknown] }, expected === null ? null : priceSpent(expected, prices), hasSearch)}`);
     const judged = await runSuite({
-      host, suite, suiteId, folder: join(folder, suiteId), target, scale, signal: stop.signal,
+      host, suite, suiteId, folder: join(folder, suiteId), target, scale, signal: stop.signal, leverOf: (scenario) => levers.get(scenario) ?? 'users',
       flags: flags.filter((flag) => !['--quiet', '--no-color', '--yes'].includes(flag)),
       onStart: (part) => say(`  running ${part.name}: ${part.target}${durationText(scalePart(part, scale))}`),
       onEnd: (part) => say(partLine(part, style)),

@@ -12,6 +12,11 @@ describe('what a report says of how work came', () => {
     expect(verdictSentence(summary)).toMatch(/^10,000 users with/);
   });
 
+  it('is said of a pass in which much failed', () => {
+    expect(verdictSentence({ ...summary, verdict: 'pass', operations: { ...summary.operations, failedRatio: 0.496 } })).toContain('every threshold was met although 49.6 % of operations failed');
+    expect(verdictSentence({ ...summary, verdict: 'pass' })).not.toContain('although');
+  });
+
   it('is arrivals, with users at most', () => {
     const arrived = { ...summary, arrivalsQueued: 0, arrival: 'sessions arrive at 10/s' };
     expect(modelSentence({ ...arrived, pace: 'after-reply' })).toMatch(/^partly open \(pace: after-reply\)/);

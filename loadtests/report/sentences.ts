@@ -10,7 +10,7 @@ export function verdictSentence(summary: Summary): string {
   const more = rest.length === 0 ? '' : `, and ${rest.length} more ${rest.length === 1 ? 'reason' : 'reasons'}`;
   switch (summary.verdict) {
     case 'pass':
-      return `${load} did ${formatNumber(summary.operations.achievedPerS)} operations a second for ${formatSeconds(holdSeconds(summary))}; every threshold was met${auditClause(summary)} and the measurement is valid${first === undefined ? '' : `, but ${first}${more}`}.`;
+      return `${load} did ${formatNumber(summary.operations.achievedPerS)} operations a second for ${formatSeconds(holdSeconds(summary))}; every threshold was met${failedClause(summary)}${auditClause(summary)} and the measurement is valid${first === undefined ? '' : `, but ${first}${more}`}.`;
     case 'fail':
       return `${load} were not served as required: ${first ?? 'a threshold was missed'}${more}.`;
     case 'insufficient':
@@ -19,6 +19,11 @@ export function verdictSentence(summary: Summary): string {
       return assertNever(summary.verdict);
   }
 }
+
+/** So many that a pass deserves a word: thresholds may look elsewhere, as those of requests do where a journey threw. */
+const failedNotable = 0.01;
+
+const failedClause = ({ operations: { failedRatio } }: Summary): string => (failedRatio < failedNotable ? '' : ` although ${formatPercent(failedRatio)} of operations failed`);
 
 /** How steps were paced, for people. */
 export function modelSentence(summary: Summary): string {

@@ -1,4 +1,5 @@
 import { exitCodes } from '../../ops/core/error.ts';
+import { lastWordOf } from '../capacity/harness-run.ts';
 import { spentTogether } from '../report/spent.ts';
 import type { Summary } from '../report/summary-schema.ts';
 import { isBroken } from './checks.ts';
@@ -24,7 +25,7 @@ export interface PartRun {
 export function judgePart(part: Part, runs: readonly PartRun[], checks: readonly Check[], tookS: number): PartResult {
   const measured = runs.flatMap(({ summary }) => summary ?? []);
   const broken = measured.some(isBroken);
-  const missing = runs.filter(({ summary }) => summary === undefined).map(({ scenario, said, overdue }) => `${scenario} ended before it measured: ${overdue ?? said.trim().split('\n').at(-1) ?? ''}`);
+  const missing = runs.filter(({ summary }) => summary === undefined).map((run) => `${run.scenario} ended before it measured: ${lastWordOf(run)}`);
   const doubts = runs.flatMap(({ scenario, summary, overdue }) => (summary?.verdict === 'insufficient' ? [`${scenario}: ${overdue ?? summary.reasons[0] ?? 'proves nothing'}`] : []));
   const failed = measured.filter((summary) => isBroken(summary) || (mustPass(part) && summary.verdict === 'fail'));
   const missed = checks.filter(({ ok }) => ok === false).map(({ text }) => text);

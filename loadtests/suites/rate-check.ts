@@ -23,10 +23,13 @@ export function wantedPerS(load: Load, holdS: number, scale: number): number {
 }
 
 /** Whether a run achieved the rate that its part is named after: with less, its thresholds were met under another load. */
-export function rateCheck({ scenario, operations, phases }: Summary, ratePerS: number): Check {
+export function rateCheck({ scenario, operations, phases, arrivalsQueued = 0, verdict }: Summary, ratePerS: number): Check {
   const holdS = phases.find(({ name }) => name === 'hold')?.durationS ?? 0;
   const name = `${scenario}: rate`;
   if (holdS <= 0) return { name, measured: null, limit: ratePerS * achievedLeast, ok: null, text: `${scenario}: the hold never began` };
+  if (arrivalsQueued > 0 && verdict !== 'fail') {
+    return { name, measured: null, limit: ratePerS * achievedLeast, ok: null, text: `${scenario}: ${arrivalsQueued} arrivals found no free user and waited for one: give the load more users` };
+  }
   const limit = leastPerS(ratePerS, holdS);
   const { achievedPerS } = operations;
   return {

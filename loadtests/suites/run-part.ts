@@ -5,7 +5,7 @@ import type { Summary } from '../report/summary-schema.ts';
 import { runHarness } from '../capacity/harness-run.ts';
 import type { HarnessEnd } from '../capacity/harness-run.ts';
 import { judgeCapacity } from '../capacity/judge-capacity.ts';
-import { loadFlags } from '../capacity/probe.ts';
+import { type Lever, loadFlags } from '../capacity/probe.ts';
 import { searchCapacity } from '../capacity/run-capacity.ts';
 import type { SearchPlan } from '../capacity/search.ts';
 import { capacitySentence, lawLines } from '../capacity/sentences.ts';
@@ -27,6 +27,8 @@ export interface PartOptions {
   /** Flags that every run gets. */
   readonly flags: readonly string[];
   readonly scale: number;
+  /** What a search moves of a scenario. Default users. */
+  readonly leverOf?: ((scenario: string) => Lever) | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -137,12 +139,13 @@ async function runSearch(options: PartOptions, part: SearchPart, tookS: () => nu
     confirmHoldMs: part.holdS * 2_000, probesMax: part.probesMax, durationMaxMs: searchMinutesMax * 60_000, surveyRates: 6,
   };
   const startedAtMs = host.clock.nowMs();
+  const lever = options.leverOf?.(part.load.scenario) ?? 'users';
   const { finding, probes, summary, used } = await searchCapacity({
-    host, plan, runId: `${suiteId}-${part.name}`, home: join(folder, part.name), scenario: part.load.scenario, usersMax: part.load.users, signal,
+    host, plan, runId: `${suiteId}-${part.name}`, home: join(folder, part.name), scenario: part.load.scenario, usersMax: part.load.users, signal, lever,
     flags: [...options.flags, ...part.load.thresholds.flatMap((text) => ['--threshold', text])],
   });
   const found = judgeCapacity({
-    runId: `${suiteId}-${part.name}`, scenario: part.load.scenario, target, startedAtMs, endedAtMs: host.clock.nowMs(), plan, todayPerS: undefined, interrupted: signal.aborted,
+    runId: `${suiteId}-${part.name}`, scenario: part.load.scenario, target, lever, startedAtMs, endedAtMs: host.clock.nowMs(), plan, todayPerS: undefined, interrupted: signal.aborted,
     thresholds: summary?.thresholds.map(({ expression }) => expression) ?? [],
   }, finding, probes);
   host.files.writeText(join(folder, `${part.name}.capacity.json`), `${JSON.stringify(found, null, 2)}\n`);

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createNodeHost } from '../../ops/core/node-host.ts';
 import { createTestHost } from '../../ops/core/test-host.ts';
-import { suiteCommand } from '../cli/suite.ts';
+import { planSuiteCommand, suiteCommand } from '../cli/suite.ts';
 import { sampleFacts, sampleRun } from '../report/sample.ts';
 import { buildSummary } from '../report/summary.ts';
 import { soakChecks } from './checks.ts';
 import { loadSuite, suiteNames } from './load-suite.ts';
 import { judgeSuite } from './judge-suite.ts';
-import { wantedPerS } from './rate-check.ts';
+import { rateCheck, wantedPerS } from './rate-check.ts';
 import { extraLoad, usersOf } from './run-part.ts';
 import { missingOf, runSuite, saveSuite } from './run-suite.ts';
 import { rateOf, scaleLoad, scalePart } from './scale.ts';
@@ -110,6 +110,13 @@ describe('scaling', () => {
     expect(wantedPerS(visits, 30, 1)).toBe(40);
     expect(wantedPerS({ ...visits, ratePerS: 100 }, 30, 0.5)).toBe(50);
   });
+  it('does not take arrivals that waited for a user for a rate that was made', () => {
+    const summary = { ...buildSummary(sampleRun(), sampleFacts()), verdict: 'pass' as const, arrivalsQueued: 0 };
+    expect(rateCheck(summary, 1).ok).toBe(true);
+    expect(rateCheck({ ...summary, arrivalsQueued: 7 }, 1)).toMatchObject({ ok: null, text: expect.stringContaining('7 arrivals found no free user') as string });
+    // A system that keeps all users busy is slow, and no reason to ask for more.
+    expect(rateCheck({ ...summary, arrivalsQueued: 7, verdict: 'fail' }, 1).ok).toBe(true);
+  });
   it('knows how many users the parts sign in', () => {
     expect(usersOf(parts, 1)).toBe(30_000);
     expect(usersOf(loadSuite(host, 'breakpoint').parts, 1)).toBe(50_000);
@@ -160,6 +167,21 @@ describe('load suite', () => {
     const test = createTestHost();
     return { code: await suiteCommand(test, args), stdout: test.written.stdout };
   };
+  it('plans loads and searches of scenarios that arrive', async () => {
+    const file = join(folder, 'visits.json');
+    const load = { scenario: 'browse', users: 100, arrivalPerS: 5 };
+    const timed = { target: 't', rampS: 1, holdS: 10, loads: [load] };
+    writeFileSync(file, JSON.stringify({ name: 'visits', description: '', parts: [
+      { kind: 'run', name: 'usual', ...timed },
+      { kind: 'spike', name: 'spike', ...timed, times: 3, spikeS: 5, p95Ms: 500, recoveryMaxS: 20 },
+      { kind: 'search', name: 'limit', target: 't', load: { scenario: 'browse', users: 150 }, fromPerS: 5, toPerS: 50, holdS: 10, probesMax: 4 },
+    ] }));
+    const test = createTestHost();
+    expect(await planSuiteCommand(test, [file])).toBe(0);
+    expect(JSON.parse(test.written.stdout)).toMatchObject({ needsStack: true, users: 200 });
+    writeFileSync(file, JSON.stringify({ name: 'visits', description: '', parts: [{ kind: 'run', name: 'stay', ...timed, loads: [{ scenario: 'browse', users: 100, thinkS: 5 }] }] }));
+    await expect(planSuiteCommand(test, [file])).rejects.toThrow('the stages of its arrival (sessions) say that themselves');
+  });
   it('lists suites for people and for scripts', async () => {
     expect((await command('--list')).stdout).toMatch(/^launch-readiness {2}.*\n {2}viewers {2}run {2}1,000,000 concurrent viewers/m);
     const { items } = JSON.parse((await command('--list', '-o', 'json')).stdout) as { items: { name: string }[] };

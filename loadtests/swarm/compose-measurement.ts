@@ -97,9 +97,9 @@ function completedByUser(users: number, results: readonly WorkerResult[], partOf
   return counts;
 }
 
-/** Of so many users at most, those that a run needed: all of a population, and where work arrives openly those that acted. */
+/** Of so many users at most, those that a run needed: all of a population, else those that acted. */
 export function usersNeeded(users: number, workers: readonly WorkerHealth[]): number {
-  const openly = workers.some(({ arrivalsQueued }) => arrivalsQueued !== undefined);
+  const openly = workers.some(({ usersAsNeeded, arrivalsQueued }) => usersAsNeeded === true || arrivalsQueued !== undefined);
   return openly ? Math.min(users, workers.reduce((sum, { usersStarted }) => sum + usersStarted, 0)) : users;
 }
 

@@ -108,7 +108,9 @@ export interface WorkerHealth {
   readonly usersStarted: number;
   readonly usersActive: number;
   readonly unsent: number;
-  /** Arrivals that found no free user and waited for one; undefined where users do not arrive openly. */
+  /** Users act as work needs them, of so many at most: it arrives openly, or they share iterations. */
+  readonly usersAsNeeded?: boolean;
+  /** Arrivals that found no free user and waited for one; undefined where work does not arrive openly. */
   readonly arrivalsQueued?: number;
   readonly namesBeyond?: NamesBeyond;
   /** What its connections did besides carrying one request each time. */

@@ -167,8 +167,15 @@ export class Worker {
       unsent: this.#engine.unsent,
       links: this.#courier.counts,
       namesBeyond: { operations: this.#engine.names.overflow, ...this.#engine.books.beyond },
-      ...(this.#engine.arrivalsQueued === undefined ? {} : { arrivalsQueued: this.#engine.arrivalsQueued }),
+      ...this.#arrivals(),
     };
+  }
+
+  /** Shared iterations do not arrive: they wait for nobody but their turn. */
+  #arrivals(): Pick<WorkerHealth, 'usersAsNeeded' | 'arrivalsQueued'> {
+    const { arrivalsQueued } = this.#engine;
+    if (arrivalsQueued === undefined) return {};
+    return this.#job.plan.arrival?.kind === 'iterations' ? { usersAsNeeded: true } : { usersAsNeeded: true, arrivalsQueued };
   }
 
   #finish(): void {

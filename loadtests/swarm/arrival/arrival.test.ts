@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { simulate } from '../fixtures/simulate.ts';
 import wanderer from '../fixtures/wanderer.ts';
+import { usersNeeded } from '../compose-measurement.ts';
+import type { WorkerHealth } from '../measurement.ts';
 import type { RunPlan } from '../plan.ts';
 import { divideWork, planRun } from '../run-plan.ts';
 import { type Arrival, type FunctionJourney, type Scenario, scenario as declare } from '../scenario.ts';
@@ -197,6 +199,12 @@ describe('shared iterations', () => {
     expect([engine.unsent, response.count]).toEqual([30, 20]);
     // Nothing can begin any more, so the drain is not waited for.
     expect(endedMs).toBeLessThan(1_200);
+  });
+
+  it('needs those who took a share, and no more', () => {
+    const health = { usersAsNeeded: true, usersStarted: 4 } as WorkerHealth;
+    expect(usersNeeded(10, [health, health])).toBe(8);
+    expect(usersNeeded(10, [{ ...health, usersAsNeeded: false }])).toBe(10);
   });
 
   it('have a pause between those of one user, and none after the last', async () => {
