@@ -74,8 +74,23 @@ function endBeforeVerbs(host: Host): void {
   }
 }
 
+const commandLookMs = 1_000;
+
+/** Stops what is under way when the command that started this process is gone, as after a kill -9: nobody else would end its load. */
+function endWithCommand(host: Host): void {
+  const pid = Number(host.process.env['SORA_COMMAND_PID'] ?? 0);
+  if (!(pid > 0)) return;
+  const looking = host.timers.every(commandLookMs, () => {
+    if (host.process.kill(pid, 0)) return;
+    looking.cancel();
+    host.stderr.write('the command that started this is gone\n');
+    host.process.kill(host.process.pid, 'SIGTERM');
+  }).unref();
+}
+
 const host = createNodeHost();
 endBeforeVerbs(host);
+endWithCommand(host);
 // A reader such as `head` may close the pipe early; that is no error, and a run under way goes on.
 stdout.on('error', () => undefined);
 // So may a terminal that is closed; the run then still writes its report.

@@ -93,6 +93,39 @@ export default scenario({
   expect([code, (JSON.parse(stdout) as Summary).reasons[0]]).toEqual([105, 'interrupted']);
 });
 
+it('ends its load when the command that started it is killed', { timeout: 60_000 }, async () => {
+  const file = join(home, 'left.ts');
+  writeFileSync(file, `import { scenario } from 'sora';
+export default scenario({
+  name: 'left', description: 'a long one', users: 2, rampMs: 0, holdMs: 600_000, thinkTimeMs: { kind: 'constant', value: 100 },
+  journeys: [{ name: 'visit', weight: 1, steps: [{ op: 'home', run: async ({ http }) => { await http.request({ method: 'GET', path: '/' }); } }] }], thresholds: {},
+});
+`);
+  const command = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+  const child = spawn(process.execPath, [join(root, 'loadtests/main.ts'), 'run', file, '--target', target, '-o', 'json'], {
+    env: { PATH: process.env['PATH'] ?? '', SORA_HOME: home, SORA_COMMAND_PID: String(command.pid) }, stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (bytes: Buffer) => (stdout += bytes.toString()));
+  child.stderr.on('data', (bytes: Buffer) => {
+    stderr += bytes.toString();
+    if (/^0:\d\d hold/m.test(stderr)) command.kill('SIGKILL');
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  expect(stderr).toContain('the command that started this is gone');
+  expect([code, (JSON.parse(stdout) as Summary).reasons[0]]).toEqual([105, 'interrupted']);
+});
+
+it('says before the load that there is no place for what it measures', { timeout: 60_000 }, async () => {
+  const taken = join(home, 'a-file');
+  writeFileSync(taken, '');
+  const child = spawn(process.execPath, [join(root, 'loadtests/main.ts'), 'run', 'hello', '--target', target], { env: { PATH: process.env['PATH'] ?? '', SORA_HOME: taken }, stdio: ['ignore', 'ignore', 'pipe'] });
+  let stderr = '';
+  child.stderr.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  expect([code, stderr]).toEqual([104, expect.stringMatching(/runs cannot be kept in .*a-file.runs: .*\n.*SORA_HOME/)]);
+});
+
 it('an interrupt while the scenario is loaded ends with the same code as a later one, and says so', { timeout: 60_000 }, async () => {
   const file = join(home, 'slow-import.ts');
   writeFileSync(file, `process.stderr.write('it is loaded\\n');

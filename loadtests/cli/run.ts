@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { exitCodes, invalidConfig } from '../../ops/core/error.ts';
+import { exitCodes, invalidConfig, messageOf } from '../../ops/core/error.ts';
 import type { Host, Timer } from '../../ops/core/host.ts';
 import { auditRun } from '../audit/run-audit.ts';
 import { describeBlocks } from '../report/blocks.ts';
@@ -73,6 +73,17 @@ export function openRunStore(host: Host): RunStore {
   return new RunStore(host, join(host.process.env['SORA_HOME'] ?? resolve(host.process.cwd(), '.sora'), 'runs'));
 }
 
+/** What is measured must not be lost for want of a place. @throws SoraError `invalid_config` naming the folder */
+function requireWritable({ files, process }: Host, folder: string): void {
+  const probe = join(folder, `.probe-${process.pid}`);
+  try {
+    files.writeText(probe, '');
+    files.remove(probe);
+  } catch (error) {
+    throw invalidConfig(`runs cannot be kept in ${folder}: ${messageOf(error)}`, 'make the folder writable, or name another with SORA_HOME');
+  }
+}
+
 /** Runs, judges, writes down and shows one load test; answers the exit code. */
 export async function runCommand(host: Host, args: readonly string[]): Promise<number> {
   const run = await prepareRun(host, args);
@@ -81,6 +92,7 @@ export async function runCommand(host: Host, args: readonly string[]): Promise<n
   const store = openRunStore(host);
   const runId = run.options.share.runId ?? host.process.env['SORA_RUN_ID'] ?? newRunId(host);
   store.folderOf(runId);
+  requireWritable(host, store.folder);
   requireNewRun(host, store, run.options.share);
   const baseline = openBaselineGate(store, run.options.baseline, kindOf(run));
   await refuseForeignAccounts(host, run, stack);

@@ -13,7 +13,7 @@ import type { Foreseen } from '../report/spent.ts';
 import { styleFor } from '../report/style.ts';
 import { loadSuite, suiteNames } from '../suites/load-suite.ts';
 import { partLine, partsText, renderSuite, suiteLine } from '../suites/render.ts';
-import { usersOf } from '../suites/run-part.ts';
+import { spikeHoldS, usersOf } from '../suites/run-part.ts';
 import { missingOf, runSuite, saveSuite } from '../suites/run-suite.ts';
 import { scaleLoad, scalePart } from '../suites/scale.ts';
 import { earlierInSuites, plannedRuns } from '../suites/spending.ts';
@@ -147,7 +147,7 @@ function foreseeSuite(host: Host, { suite, scale, runs }: Extract<Wanted, { kind
   return foreseeSpending(earlier, parts, hostname());
 }
 
-const durationText = (part: Part): string => (part.kind === 'search' ? '' : `, ${formatDuration((part.rampS + part.holdS) * 1_000)}`);
+const durationText = (part: Part): string => (part.kind === 'search' ? '' : `, ${formatDuration((part.rampS + (part.kind === 'spike' ? spikeHoldS(part) : part.holdS)) * 1_000)}`);
 
 function listSuites(host: Host, name: string | undefined, json: boolean): number {
   const suites = (name === undefined ? suiteNames(host) : [name]).map((each) => loadSuite(host, each));

@@ -1,6 +1,6 @@
 import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
-import { arrivalShape } from './arrival/plan-arrival.ts';
+import { arrivalLimits, arrivalShape } from './arrival/plan-arrival.ts';
 import { linkFields } from './transport/link-fields.ts';
 
 const distribution = z.discriminatedUnion('kind', [
@@ -46,7 +46,7 @@ const scenarioShape = z.strictObject({
   system: z.enum(['avalo', 'any']).optional(),
   journeys: z.array(journey).min(1),
   arrival: arrivalShape.optional(),
-  sessionsPerS: z.number().positive().optional(),
+  sessionsPerS: z.number().positive().max(arrivalLimits.perS).optional(),
   ...linkFields,
   thresholds: z.record(z.string(), z.array(thresholdRule)),
   ratePerSMax: z.number().positive().optional(),
@@ -55,7 +55,7 @@ const scenarioShape = z.strictObject({
   teardown: functionOf('runs once at the end').optional(),
   state: functionOf('(userIndex, shared) => what a user remembers').optional(),
   headers: functionOf('(userIndex, shared) => headers of every request').optional(),
-});
+}).refine(({ arrival, sessionsPerS }) => arrival === undefined || sessionsPerS === undefined, { path: ['sessionsPerS'], message: 'it is for scenarios without arrival, leave one of the two out' });
 
 const textMax = 60;
 const fieldsOf = { '': Object.keys(scenarioShape.shape), steps: Object.keys(step.shape), journeys: ['name', 'weight', 'users', 'steps', 'run', 'thinkTimeMs'] } as const;

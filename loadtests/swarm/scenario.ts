@@ -259,7 +259,11 @@ export function scenario<State>(spec: Scenario<State>): Scenario<State>;
 export function scenario<State>(spec: ArrivingScenario<State>): Scenario<State>;
 export function scenario<State>(spec: VisitedScenario<State>): Scenario<State>;
 export function scenario<State>(spec: Scenario<State> | ArrivingScenario<State> | VisitedScenario<State>): Scenario<State> {
-  if (!('arrival' in spec)) return 'users' in spec ? spec : { ...visits, users: usersDefault, ...spec };
+  if (!('arrival' in spec) || spec.arrival === undefined) {
+    if ('users' in spec && spec.users !== undefined) return spec as Scenario<State>;
+    const { sessionsPerS = visits.sessionsPerS, rampMs = visits.rampMs, holdMs = visits.holdMs } = spec as VisitedScenario<State>;
+    return { ...spec, users: usersDefault, sessionsPerS, rampMs, holdMs };
+  }
   if ('rampMs' in spec) return spec;
   const { arrival } = spec;
   const users = arrival.kind === 'iterations' ? arrival.users : (spec.users ?? usersDefault);

@@ -37,7 +37,7 @@ export function runEntry(context: Context, entry: string, args: readonly string[
   const child = spawn(host.process.execPath, [join(root, entry), ...args], {
     detached: true,
     stdio: ['inherit', options.capture === true ? 'pipe' : 'inherit', 'inherit'],
-    env: { ...host.process.env, SORA_HOME: context.home, ...options.env },
+    env: { ...host.process.env, SORA_HOME: context.home, SORA_COMMAND_PID: String(host.process.pid), ...options.env },
   });
   let stdout = '';
   child.stdout?.on('data', (chunk: Buffer) => {

@@ -66,6 +66,16 @@ describe('a scenario that does not say how many there are', () => {
     expect(plan.arrival).toBeUndefined();
   });
 
+  it('is also one whose users or arrival are undefined', () => {
+    expect(declare<never>({ ...told, arrival: undefined } as never)).toMatchObject({ users: 1_000, sessionsPerS: 10, rampMs: 10_000, holdMs: 60_000 });
+    expect(findFaults(declare<never>({ ...told, users: undefined, rampMs: undefined } as never))).toEqual([]);
+  });
+
+  it('bounds its rate, and refuses one beside an arrival', () => {
+    expect(findFaults({ ...visited, sessionsPerS: 5e7 })).toEqual([expect.stringMatching(/^sessionsPerS is 50000000: .*1000000/)]);
+    expect(findFaults({ ...visited, arrival: even(5, 1_000) })).toEqual(['sessionsPerS is 10: it is for scenarios without arrival, leave one of the two out']);
+  });
+
   it('says how a constant think time is written', () => {
     expect(findFaults({ ...visited, thinkTimeMs: 500 })).toEqual(["thinkTimeMs is 500: write { kind: 'constant', value: 500 }"]);
   });
