@@ -9,10 +9,58 @@ const noise = (seed: number, count: number): number[] => {
   return Array.from({ length: count }, () => normalQuantile((uniform() * 9_999 + 0.5) / 10_000));
 };
 
+/** So many values at each level, with noise of sd 2. */
+const levels = (seed: number, ...parts: readonly [count: number, level: number][]): number[] => {
+  const means = parts.flatMap(([count, level]) => Array.from({ length: count }, () => level));
+  const noises = noise(seed, means.length);
+  return means.map((mean, index) => mean + 2 * (noises[index] ?? 0));
+};
+
+const isNear = (places: readonly number[], expected: readonly number[]): boolean =>
+  places.length === expected.length && places.every((at, index) => Math.abs(at - (expected[index] ?? 0)) <= 1);
+
+const meanDistance = (left: readonly number[], right: readonly number[]): number =>
+  left.reduce((sum, a) => sum + right.reduce((sum, b) => sum + Math.abs(a - b), 0), 0) / (left.length * right.length);
+
+/** Of all pairs of different values of one part. */
+const meanWithin = (part: readonly number[]): number => (meanDistance(part, part) * part.length) / (part.length - 1);
+
+/** Every split that the definition gives with both ends searched, in O(n⁴) and without a test of significance. */
+function allSplits(values: readonly number[], leastSide: number, from = 0): number[] {
+  let best = { at: 0, energy: 0 };
+  for (let at = leastSide; at + leastSide <= values.length; at++) {
+    for (let end = at + leastSide; end <= values.length; end++) {
+      const [left, right] = [values.slice(0, at), values.slice(at, end)];
+      const energy = ((at * (end - at)) / end) * (2 * meanDistance(left, right) - meanWithin(left) - meanWithin(right));
+      if (energy > best.energy) best = { at, energy };
+    }
+  }
+  if (best.at === 0) return [];
+  return [...allSplits(values.slice(0, best.at), leastSide, from), from + best.at, ...allSplits(values.slice(best.at), leastSide, from + best.at)];
+}
+
 describe('findChangePoints', () => {
   it('finds steps where they were made', () => {
     const series = noise(1, 60).map((value, index) => value + (index >= 40 ? 14 : index >= 20 ? 6 : 0));
     expect(findChangePoints(series).map(({ at }) => at)).toEqual([20, 40]);
+  });
+
+  it('finds both ends of a change that came and went', () => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const large = findChangePoints(levels(seed, [30, 100], [10, 200], [30, 100]), { permutations: 999 });
+      expect(isNear(large.map(({ at }) => at), [30, 40]), `seed ${seed}: ${JSON.stringify(large)}`).toBe(true);
+      const small = findChangePoints(levels(seed, [20, 100], [10, 120], [20, 100]), { permutations: 999 });
+      expect(isNear(small.map(({ at }) => at), [20, 30]), `seed ${seed}: ${JSON.stringify(small)}`).toBe(true);
+    }
+  });
+
+  it('splits where the definition does, whatever the fewest values of a side', () => {
+    for (let seed = 1; seed <= 12; seed++) {
+      const leastSide = 2 + (seed % 4);
+      const series = levels(seed, [9, 100], [5, 105], [10, 100]);
+      const places = findChangePoints(series, { permutations: 0, significance: 1, leastSide }).map(({ at }) => at);
+      expect(places).toEqual(allSplits(series, leastSide));
+    }
   });
 
   it('finds a change of spread alone', () => {
@@ -36,6 +84,13 @@ describe('findChangePoints', () => {
     // 5 % of 200 are 10; three standard deviations more are 19.
     expect(found).toBeLessThanOrEqual(19);
     expect(found).toBeGreaterThan(0);
+  });
+
+  it('finds nothing in nearly all longer series of noise at its usual significance', () => {
+    let found = 0;
+    for (let seed = 1; seed <= 100; seed++) if (findChangePoints(levels(seed * 31, [60, 100]), { seed }).length > 0) found++;
+    // 1 % of 100 is 1; three standard deviations more are 4.
+    expect(found).toBeLessThanOrEqual(4);
   });
 
   it('has nothing to say of a constant or a short series, and refuses a long one', () => {
