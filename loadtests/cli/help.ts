@@ -18,7 +18,7 @@ const verbLines = `Verbs:
   rm NAME…        removes runs
   import FILE     writes a scenario from a HAR recording or an OpenAPI document
   compare A B     judges run B against run A, or against several (-o json)
-  trend [NAME]    finds lasting changes over the kept runs of a scenario (-o json)
+  trend [NAME]    finds changes over the kept runs of a scenario (-o json)
 `;
 
 const exitLines = `Exit codes of run: 0 pass, 98 insufficient, 99 fail, 104 wrong before the first request,
@@ -42,7 +42,7 @@ const keptVerbs: Readonly<Record<string, { usage: string; summary: string; examp
   },
   trend: {
     usage: 'trend [SCENARIO] [-o json]',
-    summary: 'Finds the runs from which on p95, rate, failures or CPU changed for good (E-Divisive, permutation test at 1 %).\nDefault: the scenario of the latest run; only runs of the same users, think time and machine. Exit code 98 with fewer than 10',
+    summary: 'Finds the runs from which on p95, rate, failures or CPU changed, for good or until the next change (E-Divisive, permutation test at 1 %).\nDefault: the scenario of the latest run; only runs of the same users, think time and machine. Exit code 98 with fewer than 10',
     examples: ['trend', 'trend launch-mix -o json'],
   },
 };

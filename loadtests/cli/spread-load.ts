@@ -28,7 +28,7 @@ export function spreadLoad(scenario: Scenario<never>, overrides: ScenarioOverrid
   const users = stages === undefined ? (overrides.users ?? scenario.users) : Math.max(...stages.map(({ level }) => level));
   const { ratePerSMax = Infinity, thinkTimeMs: own } = scenario;
   const factor = (users * 1_000) / meanOf(own) / ratePerSMax;
-  const arrives = scenario.arrival !== undefined || overrides.arrivalPerS !== undefined || comesInSessions(scenario, overrides);
+  const arrives = scenario.arrival !== undefined || overrides.arrivalPerS !== undefined || comesInSessions(scenario);
   if (overrides.thinkTimeMs !== undefined || arrives || !(factor > 1) || !Number.isFinite(factor)) return { overrides, why: '' };
   const thinkTimeMs = stretch(own, factor);
   const rampMs = overrides.rampMs ?? (stages === undefined ? rampFor(scenario, thinkTimeMs, overrides.holdMs ?? scenario.holdMs) : undefined);

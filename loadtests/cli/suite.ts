@@ -59,13 +59,13 @@ async function prepareSuite(host: Host, args: readonly string[]): Promise<Wanted
 async function prepareParts(host: Host, suite: Suite, flags: readonly string[]): Promise<{ runs: PreparedRun[]; levers: Map<string, Lever> }> {
   const parts = suite.parts.filter((part) => missingOf(host, part).length === 0);
   const levers = new Map<string, Lever>();
-  const wanted = new Map<string, readonly string[]>();
-  const want = (scenario: string, thresholds: readonly string[], usual: readonly string[]): void => {
+  const wanted = new Map<string, { readonly args: readonly string[]; readonly stays: boolean }>();
+  const want = (scenario: string, thresholds: readonly string[], usual: readonly string[], stays = false): void => {
     const args = [scenario, ...flags, ...usual, ...thresholds.flatMap((text) => ['--threshold', text])];
-    wanted.set(JSON.stringify(args), args);
+    wanted.set(JSON.stringify(args), { args, stays });
   };
   for (const part of parts) {
-    if (part.kind !== 'search') for (const load of part.loads) want(load.scenario, load.thresholds, usualFlags(load));
+    if (part.kind !== 'search') for (const load of part.loads) want(load.scenario, load.thresholds, usualFlags(load), load.thinkS !== undefined);
     else {
       const { scenario, users, thresholds } = part.load;
       const lever = leverOf(await prepareRun(host, [scenario, ...flags]));
@@ -74,7 +74,11 @@ async function prepareParts(host: Host, suite: Suite, flags: readonly string[]):
     }
   }
   const runs: PreparedRun[] = [];
-  for (const args of wanted.values()) runs.push(await prepareRun(host, args));
+  for (const { args, stays } of wanted.values()) {
+    const run = await prepareRun(host, args);
+    if (stays && run.arrivalsPerS !== undefined) throw invalidConfig(`${run.scenario.name} comes in sessions, and its load gives thinkS, of users who stay`, 'give the load arrivalPerS, or the scenario users, rampMs and holdMs');
+    runs.push(run);
+  }
   refuseFiles(runs.flatMap(({ options }) => options.outputs));
   return { runs, levers };
 }

@@ -82,9 +82,9 @@ function lastLine(trends: readonly TrendSeries[], runs: number, style: Style): s
     case 'insufficient':
       return `  ${style.unsure('◌ INSUFFICIENT')}  ${runs} valid runs of this kind are kept, ${trendLeast} are needed to tell a change from chance.`;
     case 'steady':
-      return `  ${style.good('= STEADY')}  No figure changed for good over these runs.`;
+      return `  ${style.good('= STEADY')}  No figure changed over these runs.`;
     case 'changed':
-      return `  ${changes.every(({ better }) => better) ? style.good('✓ CHANGED') : style.bad('✗ CHANGED')}  ${changes.length} ${changes.length === 1 ? 'change' : 'changes'} for good.`;
+      return `  ${changes.every(({ better }) => better) ? style.good('✓ CHANGED') : style.bad('✗ CHANGED')}  ${changes.length} ${changes.length === 1 ? 'change' : 'changes'}.`;
     default:
       return assertNever(verdict);
   }

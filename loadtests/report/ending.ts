@@ -25,7 +25,7 @@ export function renderEnding(summary: Summary, style: Style, reportPath: string)
     ...linesUnder('Tags', tagLines(summary), style),
     ...errorLines(summary, style),
     heading('Load', style),
-    `  ${formatNumber(summary.users)} users, mean think time ${formatNumber(summary.thinkTimeS)} s; ${modelSentence(summary)}`,
+    `  ${summary.arrivalsQueued === undefined ? '' : 'up to '}${formatNumber(summary.users)} users, mean think time ${formatNumber(summary.thinkTimeS)} s; ${modelSentence(summary)}`,
     `  ${formatNumber(summary.operations.offeredPerS)} operations/s offered, ${formatNumber(summary.operations.achievedPerS)} succeeded; seed ${summary.seed}`,
     `  generator: ${generatorText(summary.generator)}`,
     ...noteLines(summary).map((line) => `  ${plainText(line)}`),

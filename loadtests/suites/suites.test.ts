@@ -182,6 +182,19 @@ describe('load suite', () => {
     writeFileSync(file, JSON.stringify({ name: 'visits', description: '', parts: [{ kind: 'run', name: 'stay', ...timed, loads: [{ scenario: 'browse', users: 100, thinkS: 5 }] }] }));
     await expect(planSuiteCommand(test, [file])).rejects.toThrow('the stages of its arrival (sessions) say that themselves');
   });
+  it('refuses a pause for people who come in sessions, and arrivals for journeys of certain users', async () => {
+    const [file, scenario] = [join(folder, 'suite.json'), join(folder, 'visits.ts')];
+    writeFileSync(scenario, `import { scenario } from 'sora';
+export default scenario({ name: 'visits', description: '', thinkTimeMs: { kind: 'constant', value: 500 }, journeys: [{ name: 'visit', weight: 1, run: async () => {} }], thresholds: {} });
+`);
+    const plan = async (load: object): Promise<unknown> => {
+      writeFileSync(file, JSON.stringify({ name: 'own', description: '', parts: [{ kind: 'run', name: 'a', target: 't', rampS: 1, holdS: 5, loads: [load] }] }));
+      return await planSuiteCommand(createTestHost(), [file, '--target', 'http://127.0.0.1:1']);
+    };
+    expect(await plan({ scenario, users: 10, arrivalPerS: 5 })).toBe(0);
+    await expect(plan({ scenario, users: 10, thinkS: 1 })).rejects.toThrow('visits comes in sessions');
+    await expect(plan({ scenario: 'launch-mix', users: 10, arrivalPerS: 5 })).rejects.toThrow('belongs to certain users');
+  });
   it('lists suites for people and for scripts', async () => {
     expect((await command('--list')).stdout).toMatch(/^launch-readiness {2}.*\n {2}viewers {2}run {2}1,000,000 concurrent viewers/m);
     const { items } = JSON.parse((await command('--list', '-o', 'json')).stdout) as { items: { name: string }[] };

@@ -204,7 +204,7 @@ export interface Scenario<State = undefined> extends ScenarioLinks {
   readonly thinkTimeMs: Distribution;
   /** How work arrives; replaces `rampMs` and `holdMs`. Default: `users` arrive over the ramp and stay for the hold. */
   readonly arrival?: Arrival;
-  /** Sessions that begin each second, reached over the ramp and kept for the hold, unless a run gives `users`; for scenarios without `arrival`. */
+  /** Sessions that begin each second, reached over the ramp and kept for the hold, by `users` at most; for scenarios without `arrival`. */
   readonly sessionsPerS?: number;
   /**
    * `due`: the next step is due one think time after the previous due time, and waits for a late reply.
@@ -239,7 +239,7 @@ export type ArrivingScenario<State> = Omit<Scenario<State>, 'arrival' | 'users' 
   readonly holdMs?: number;
 };
 
-/** A scenario that says what people do and not how many they are: they come in sessions. A run that gives `users` has that many stay. */
+/** A scenario that says what people do and not how many they are: they come in sessions, of 1,000 at a time at most unless a run says `users`. */
 export type VisitedScenario<State> = Omit<Scenario<State>, 'arrival' | 'users' | 'rampMs' | 'holdMs'> & {
   /** Default 10. */
   readonly sessionsPerS?: number;

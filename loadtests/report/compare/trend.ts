@@ -43,7 +43,7 @@ export interface TrendSeries {
 const units = { p95: 'ms', rate: 'perS', errors: 'ratio', cpu: 'us' } as const;
 
 /**
- * Where a scenario's figures changed for good, over its runs: E-Divisive with a permutation test at 1 %. Pure.
+ * Where a scenario's figures changed, for good or until the next change, over its runs: E-Divisive with a permutation test at 1 %. Pure.
  * @param runs of one kind, the oldest first
  */
 export function findTrends(runs: readonly Summary[]): TrendSeries[] {

@@ -60,10 +60,8 @@ describe('a scenario that does not say how many there are', () => {
     expect(planRun(own, { stages: [{ level: 0.5, durationMs: 1_000 }] }, 'x')).toMatchObject({ arrival: { kind: 'sessions', segments: [{ to: 0.5 }] } });
   });
 
-  it('has users who stay where a run gives them', () => {
-    const plan = planRun(visited, { users: 50 }, 'x');
-    expect(plan).toMatchObject({ users: 50, rampMs: 10_000, holdMs: 60_000, pace: 'due' });
-    expect(plan.arrival).toBeUndefined();
+  it('takes users for a bound, as reports advise where arrivals waited for one', () => {
+    expect(planRun(visited, { users: 1_500 }, 'x')).toMatchObject({ users: 1_500, pace: 'after-reply', arrival: { kind: 'sessions', segments: [{ to: 10 }, { from: 10 }] } });
   });
 
   it('is also one whose users or arrival are undefined', () => {

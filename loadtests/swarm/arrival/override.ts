@@ -9,12 +9,11 @@ export interface ArrivalOverrides {
   readonly stages?: readonly { readonly level: number; readonly durationMs: number }[] | undefined;
 }
 
-type Given = ArrivalOverrides & { readonly users?: number | undefined; readonly rampMs?: number | undefined; readonly holdMs?: number | undefined };
+type Given = ArrivalOverrides & { readonly rampMs?: number | undefined; readonly holdMs?: number | undefined };
 type Told = Pick<Scenario<never>, 'arrival' | 'sessionsPerS' | 'rampMs' | 'holdMs'>;
 
-/** Whether a scenario that names no arrival comes in sessions in a run: users that the run gives alone stay. */
-export const comesInSessions = ({ arrival, sessionsPerS }: Pick<Told, 'arrival' | 'sessionsPerS'>, { users, arrivalPerS, stages }: Given): boolean =>
-  arrival === undefined && sessionsPerS !== undefined && (users === undefined || arrivalPerS !== undefined || stages !== undefined);
+/** Whether a scenario that names no arrival comes in sessions. */
+export const comesInSessions = ({ arrival, sessionsPerS }: Pick<Told, 'arrival' | 'sessionsPerS'>): boolean => arrival === undefined && sessionsPerS !== undefined;
 
 const levelled = (perS: number, rampMs: number, holdMs: number) => [{ perS, durationMs: rampMs }, { perS, durationMs: holdMs, judged: true }];
 
@@ -26,7 +25,7 @@ const levelled = (perS: number, rampMs: number, holdMs: number) => [{ perS, dura
 export function resolveArrival(scenario: Told, overrides: Given): Arrival | undefined {
   const { rampMs, holdMs, sessionsPerS = 0 } = scenario;
   const { arrivalPerS, stages } = overrides;
-  const isVisited = comesInSessions(scenario, overrides);
+  const isVisited = comesInSessions(scenario);
   const arrival = isVisited
     ? { kind: 'sessions' as const, stages: levelled(sessionsPerS, overrides.rampMs ?? rampMs, overrides.holdMs ?? holdMs) }
     : scenario.arrival;
