@@ -73,6 +73,8 @@ export function openRunStore(host: Host): RunStore {
   return new RunStore(host, join(host.process.env['SORA_HOME'] ?? resolve(host.process.cwd(), '.sora'), 'runs'));
 }
 
+const isWhole = ({ interrupted, aborted }: RunMeasurement): boolean => !interrupted && aborted === undefined;
+
 /** What is measured must not be lost for want of a place. @throws SoraError `invalid_config` naming the folder */
 function requireWritable({ files, process }: Host, folder: string): void {
   const probe = join(folder, `.probe-${process.pid}`);
@@ -96,13 +98,14 @@ export async function runCommand(host: Host, args: readonly string[]): Promise<n
   requireNewRun(host, store, run.options.share);
   const baseline = openBaselineGate(store, run.options.baseline, kindOf(run));
   await refuseForeignAccounts(host, run, stack);
-  const expected = expectResources(store.newest().map(({ summary }) => summary), { scenario: run.scenario.name, host: hostname() }, expectedLoad(run), run.prices);
+  const planned = expectedLoad(run);
+  const expected = expectResources(store.newest().map(({ summary }) => summary), { scenario: run.scenario.name, host: hostname() }, planned, run.prices);
   const parts = await openRunParts(host, run, runId, readVersion(host), (message) => display.say(message));
   if (!run.options.quiet) announce(host, run, stack.target, display, expected, parts.lines);
   const stops = listenForSignals(host, display);
   try {
     const { measurement, processes, usage, generator } = await measure(host, run, stack, runId, stops, display, parts);
-    const resources = sumResources(measurement, usage, expected, run.prices);
+    const resources = sumResources(measurement, usage, expected, run.prices, isWhole(measurement) ? planned.operations : undefined);
     const outputs = await Promise.race([parts.close(), stops.hurried.then(() => [])]);
     const gathered = { ...(await gatherFacts(host, run, store, stops.hurrying.aborted ? undefined : stack.databaseUrl, processes, resources)), outputs, generator };
     const facts = { ...gathered, ...parts.keep(measurement, gathered, store.folder) };

@@ -58,6 +58,11 @@ describe('expectResources', () => {
     expect(expectedText(expected, 'launch-mix')).toContain('as run r1 used them');
     expect(expected?.money).toBeNull();
   });
+  it('knows of journeys that make many operations how many a planned one was', () => {
+    const planned = Math.round(resources.operations / 6);
+    const visited = { ...earlier, resources: sumResources(run, { generator, system, memory: [] }, null, prices, planned) };
+    expect(expectResources([visited], visited, { operations: planned * 3, durationMs: 200_000 })?.cpuS).toBeCloseTo(126, 6);
+  });
   it('prices the system’s part where there is a list', () => {
     const expected = expectResources([earlier], earlier, { operations: resources.operations * 2, durationMs: 50_000 }, prices);
     // CPU 80 s at 0.01, memory 26 GB·s at 0.001, and twice the bytes.

@@ -19,6 +19,7 @@ export const money = z
 export const resourcesSchema = z
   .object({
     operations: count.describe('Of all phases, as all figures here are.'),
+    planned: count.optional().describe('As they were announced: an iteration of a function counts as one, however much it does. Absent where the run ended early.'),
     used: quantities.describe('Generator and system together.'),
     perMillionOperations: quantities.nullable(),
     processes: z.array(z.object({ name: z.string(), cpuS: amount, gbS: amount })).describe('The generator first.'),
@@ -45,9 +46,12 @@ export interface WorkDone {
   readonly operations: readonly Pick<OperationSample, 'total' | 'bytesSent' | 'bytesReceived'>[];
 }
 
-/** Sums what a run used and prices it. Pure. */
+/**
+ * Sums what a run used and prices it. Pure.
+ * @param planned operations as they were announced, of a run that took its time
+ */
 export function sumResources(
-  run: WorkDone, measured: UsageMeasured, expected: ExpectedResources | null, prices: Prices | undefined,
+  run: WorkDone, measured: UsageMeasured, expected: ExpectedResources | null, prices: Prices | undefined, planned?: number,
 ): Resources {
   const { generator, system } = measured;
   const sum = (pick: (sample: WorkDone['operations'][number]) => number): number => run.operations.reduce((total, sample) => total + pick(sample), 0);
@@ -57,7 +61,7 @@ export function sumResources(
   const used = { ...sumUsage(processes), ...bytes };
   const cost = prices === undefined || system === undefined ? null : priceOf({ ...sumUsage(system), ...bytes }, prices, operations);
   return {
-    operations, used, perMillionOperations: operations === 0 ? null : scale(used, 1e6 / operations), processes: [...processes],
+    operations, ...(planned === undefined ? {} : { planned }), used, perMillionOperations: operations === 0 ? null : scale(used, 1e6 / operations), processes: [...processes],
     systemMeasured: system !== undefined, expected, money: cost, memory: [...measured.memory],
   };
 }
@@ -121,7 +125,8 @@ export function foreseeUse(
   const resources = basis?.resources;
   if (basis === undefined || resources === undefined) return null;
   const lastedS = Math.max(1, (Date.parse(basis.endedAt) - Date.parse(basis.startedAt)) / 1_000);
-  const grow = (used: Quantities): Quantities => ({ ...scale(used, load.operations / resources.operations), gbS: (used.gbS / lastedS) * (load.durationMs / 1_000) });
+  // What was planned of the one stands to what is planned of the other as their uses do, also where journeys make many operations.
+  const grow = (used: Quantities): Quantities => ({ ...scale(used, load.operations / (resources.planned || resources.operations)), gbS: (used.gbS / lastedS) * (load.durationMs / 1_000) });
   const system = { ...resources.used, ...sumUsage(resources.processes.filter(({ name }) => name !== generatorName)) };
   return { fromRun: basis.runId, all: grow(resources.used), system: resources.systemMeasured ? grow(system) : null };
 }
