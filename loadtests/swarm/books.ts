@@ -1,6 +1,6 @@
-import { messageOf } from '../../ops/core/error.ts';
+import { messageOf, SoraError } from '../../ops/core/error.ts';
 import { authorPlace } from './author-frames.ts';
-import { throwPrefix } from './error-kinds.ts';
+import { malformedRequest, throwPrefix } from './error-kinds.ts';
 import { CheckBook } from './journey/checks.ts';
 import type { JudgedNames } from './journey/tag-sets.ts';
 import { TagBook } from './journey/tags.ts';
@@ -145,9 +145,13 @@ export function blame(user: StepUser, error: unknown): void {
   const status = (error as { status?: unknown } | null | undefined)?.status;
   // A client library that throws on a refusal the request had named.
   if (user.refused && status === user.lastReply?.status) return;
-  const name = error instanceof Error ? error.constructor.name : typeof error;
   const stack = error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {};
-  user.fail({ kind: `${throwPrefix}${name}`, message: messageOf(error), ...stack });
+  user.fail({ kind: `${throwPrefix}${nameOf(error)}`, message: messageOf(error), ...stack });
+}
+
+function nameOf(error: unknown): string {
+  if (error instanceof SoraError && error.code === malformedRequest) return error.code;
+  return error instanceof Error ? error.constructor.name : typeof error;
 }
 
 /** `checkout.ts:12:31: …`: what was thrown, after the place in its author's code; once per group of errors, as stacks are long. */

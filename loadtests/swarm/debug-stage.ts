@@ -4,7 +4,7 @@ import { authorFrames } from './author-frames.ts';
 import type { HopListener, HopOutcome, SentHop } from './debug-hops.ts';
 import type { PlannedStep } from './journeys.ts';
 import { maskBody, maskHeaders, maskText, maskValue } from './mask.ts';
-import { judgeStatus } from './replies.ts';
+import { failureOfReply, judgeReply } from './replies.ts';
 import { checkFields } from './request-shape.ts';
 import type { Http, HttpReply, HttpRequest, Scenario } from './scenario.ts';
 import { type Rememberer, type StepHost, StepUser } from './step-user.ts';
@@ -118,18 +118,18 @@ export class DebugStage implements StepHost, HopListener {
   }
 
   async send(user: StepUser, request: HttpRequest): Promise<HttpReply> {
-    checkFields(request);
     const { clock } = this.#options.host;
-    const headers = { ...this.#options.scenario.headers?.(user.index, this.shared), ...request.headers };
-    const body = typeof request.body === 'string' || request.body === undefined ? (request.body ?? '') : JSON.stringify(request.body);
-    // All others are told of as they go out.
-    if (request.socket !== undefined) this.onSent({ method: request.method, path: request.path, headers, body });
     const startMs = clock.monotonicMs();
     try {
+      checkFields(request);
+      const headers = { ...this.#options.scenario.headers?.(user.index, this.shared), ...request.headers };
+      const body = typeof request.body === 'string' || request.body === undefined ? (request.body ?? '') : JSON.stringify(request.body);
+      // All others are told of as they go out.
+      if (request.socket !== undefined) this.onSent({ method: request.method, path: request.path, headers, body });
       const reply = await this.#options.http.request({ ...request, headers });
-      const verdict = judgeStatus(reply.status, request);
+      const verdict = judgeReply(reply, request);
       if (verdict === 'refused') user.refused = true;
-      if (verdict === 'failed') user.fail({ kind: `status ${reply.status}`, message: `${request.method} ${request.path} answered ${reply.status}` });
+      if (verdict === 'failed') user.fail(failureOfReply(reply, request));
       this.#tellReply(reply, verdict, clock.monotonicMs() - startMs);
       return reply;
     } catch (error) {

@@ -94,6 +94,7 @@ describe('debugUser of a client that does things by itself', () => {
   const site = createServer((request, response) => {
     seen.push(`${request.method} ${request.url} ${request.headers.cookie ?? ''}`);
     if (request.url === '/login') response.writeHead(302, { location: '/home', 'set-cookie': 'sid=s3cr3t' }).end();
+    else if (request.url === '/circle') response.writeHead(302, { location: '/circle' }).end();
     else if (request.url === '/home') response.end('welcome');
     else response.writeHead(seen.filter((line) => line.includes('/busy')).length === 1 ? 503 : 200).end();
   });
@@ -123,5 +124,12 @@ describe('debugUser of a client that does things by itself', () => {
     expect(home?.body).toBe('');
     expect(JSON.stringify(events)).not.toMatch(/s3cr3t|hunter2/);
     expect(events.find(({ kind }) => kind === 'step')).toMatchObject({ thinkTimeMs: 0 });
+  });
+
+  it('tells how what went in circles failed, and what could not be written, though the journey catches that', async () => {
+    const ends: string[] = [];
+    const scenarioFile = fileURLToPath(new URL('./fixtures/lost.ts', import.meta.url));
+    for await (const event of debugUser({ ...options, scenarioFile, target: origin, user: 0 })) if (event.kind === 'end') ends.push(`${event.op} ${event.outcome}: ${event.reason}`);
+    expect(ends).toEqual(['circle failed: GET /circle answered 302 after 3 redirects, the limit', 'circle, as expected ok: ', expect.stringContaining('unwritten failed: path "/new town"')]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Desk, get, rig, turns } from './fixtures/engine-rig.ts';
-import type { Scenario, Step } from './scenario.ts';
+import type { HttpRequest, Scenario, Step } from './scenario.ts';
 
 describe('times', () => {
   it('counts requests that are out at the same time once, so that no operation serves longer than it takes', async () => {
@@ -138,7 +138,25 @@ describe('outcomes', () => {
       'a path that is none fails without reaching the wire',
       async ({ http }) => void (await http.request({ method: 'GET', path: '/a b\r\nx: y' })),
       200,
-      { failed: 1, refused: 0, kinds: ['throw: SoraError'] },
+      { failed: 1, refused: 0, kinds: ['throw: malformed_request'] },
+    ],
+    [
+      'a path that is none fails also where the step catches that',
+      async ({ http }) => void (await http.request({ method: 'GET', path: '/a b' }).catch(() => undefined)),
+      200,
+      { failed: 1, refused: 0, kinds: ['throw: malformed_request'] },
+    ],
+    [
+      'no path at all fails also where the step catches that',
+      async ({ http }) => void (await http.request({ method: 'GET' } as HttpRequest).catch(() => undefined)),
+      200,
+      { failed: 1, refused: 0, kinds: ['throw: malformed_request'] },
+    ],
+    [
+      'a body that is no JSON fails also where the step catches that',
+      async ({ http }) => void (await http.request({ method: 'POST', path: '/', body: { n: 1n } }).catch(() => undefined)),
+      200,
+      { failed: 1, refused: 0, kinds: ['throw: TypeError'] },
     ],
   ])('%s', async (_name, run, status, expected) => {
     const { desk, advance, totals } = rig(run, { plan: { holdMs: 1_000 } });

@@ -8,3 +8,7 @@ export const workerBlocked = 'worker blocked';
 export const notAwaited = 'not awaited';
 /** What precedes the name of what was thrown. */
 export const throwPrefix = 'throw: ';
+/** The code of what a request throws that cannot be written, and so is never sent. */
+export const malformedRequest = 'malformed_request';
+/** Of a request that was still sent elsewhere when all the redirects that it allows had been followed. */
+export const tooManyRedirects = 'too_many_redirects';

@@ -1,4 +1,6 @@
-import type { HttpRequest } from './scenario.ts';
+import { tooManyRedirects } from './error-kinds.ts';
+import { LastRedirect } from './reply.ts';
+import type { HttpReply, HttpRequest } from './scenario.ts';
 
 /** What a status means for the operation. */
 export type StatusVerdict = 'ok' | 'failed' | 'refused';
@@ -8,6 +10,19 @@ export function judgeStatus(status: number, request: Pick<HttpRequest, 'expect' 
   if (request.refuse?.includes(status) === true) return 'refused';
   if (status >= 200 && status < 400) return 'ok';
   return request.expect?.includes(status) === true ? 'ok' : 'failed';
+}
+
+/** As its status, but where all redirects were followed that the request allows, a further one has failed unless it is expected. */
+export function judgeReply(reply: HttpReply, request: Pick<HttpRequest, 'expect' | 'refuse'>): StatusVerdict {
+  const verdict = judgeStatus(reply.status, request);
+  return verdict === 'ok' && reply instanceof LastRedirect && request.expect?.includes(reply.status) !== true ? 'failed' : verdict;
+}
+
+/** How a reply has failed that is judged so. */
+export function failureOfReply(reply: HttpReply, { method, path }: Pick<HttpRequest, 'method' | 'path'>): { readonly kind: string; readonly message: string } {
+  const answered = `${method} ${path} answered ${reply.status}`;
+  if (!(reply instanceof LastRedirect)) return { kind: `status ${reply.status}`, message: answered };
+  return { kind: tooManyRedirects, message: `${answered} after ${reply.followed} redirects, the limit` };
 }
 
 /** What became of a write, from its reply; undefined status means that none came. */

@@ -36,9 +36,24 @@ export class Reply implements HttpReply {
     return new Reply(this.status, this.#head, body);
   }
 
+  /** The same reply, to be told from a redirect that nobody asked to follow. */
+  asLastRedirect(followed: number): LastRedirect {
+    return new LastRedirect(this.status, this.#head, this.body, followed);
+  }
+
   json<T>(): T {
     this.#json ??= { value: JSON.parse(this.body.toString('utf8')) };
     return this.#json.value as T;
+  }
+}
+
+/** A redirect that was not followed, since as many had been as the request allows. */
+export class LastRedirect extends Reply {
+  readonly followed: number;
+
+  constructor(status: number, head: string, body: Buffer, followed: number) {
+    super(status, head, body);
+    this.followed = followed;
   }
 }
 

@@ -1,6 +1,6 @@
-import type { Books } from './books.ts';
+import { blame, type Books } from './books.ts';
 import type { Carrier, Exchange } from './exchange.ts';
-import { checkFields } from './request-shape.ts';
+import { checkFields, faultOf } from './request-shape.ts';
 import { headerLines, namesHeader } from './request-text.ts';
 import type { HttpReply, HttpRequest, Scenario } from './scenario.ts';
 import { StepExchange } from './step-exchange.ts';
@@ -34,10 +34,12 @@ export class Sender {
   send(user: StepUser, request: HttpRequest): Promise<HttpReply> {
     let exchange: StepExchange;
     try {
-      if (this.#lookAt > 0) this.#look(request);
+      this.#look(request);
       if (user.headers === undefined) this.#takeHeaders(user);
       exchange = new StepExchange(user, request, user.headers ?? '', this.#onDone);
     } catch (error) {
+      // It is never sent; a journey that catches this has done nothing all the same.
+      blame(user, error);
       return Promise.reject(error as Error);
     }
     exchange.keeper = this.#options.memoryOf(user);
@@ -51,7 +53,13 @@ export class Sender {
     return replied;
   }
 
+  /** @throws SoraError `malformed_request` */
   #look(request: HttpRequest): void {
+    if (this.#lookAt <= 0) {
+      const fault = faultOf(request);
+      if (fault !== undefined) throw fault;
+      return;
+    }
     try {
       checkFields(request);
       this.#lookAt--;

@@ -1,6 +1,6 @@
 import type { Books } from './books.ts';
 import { Exchange } from './exchange.ts';
-import { fateOfWrite, judgeStatus } from './replies.ts';
+import { failureOfReply, fateOfWrite, judgeReply } from './replies.ts';
 import { bodyOf, checkPath, headerLines, namesContentType, namesHeader } from './request-text.ts';
 import type { HttpReply, HttpRequest } from './scenario.ts';
 import type { StepUser } from './step-user.ts';
@@ -38,7 +38,7 @@ export class StepExchange extends Exchange {
     const { user, request, reply } = this;
     const written = this.writtenMs >= 0;
     const serviceMs = written ? this.doneMs - this.writtenMs : 0;
-    const verdict = reply === undefined ? 'failed' : judgeStatus(reply.status, request);
+    const verdict = reply === undefined ? 'failed' : judgeReply(reply, request);
     this.#settleWrite(writes, written);
     if (!user.closed) {
       user.written ||= written;
@@ -68,8 +68,8 @@ export class StepExchange extends Exchange {
       this.user.fail({ kind: this.error!.kind, message: `${method} ${path}: ${this.error!.message}`, correlationId });
       return;
     }
-    const { status, body } = this.reply;
-    this.user.fail({ kind: `status ${status}`, message: `${method} ${path} answered ${status}: ${body.toString('utf8', 0, 200)}`, correlationId });
+    const { kind, message } = failureOfReply(this.reply, this.request);
+    this.user.fail({ kind, message: `${message}: ${this.reply.body.toString('utf8', 0, 200)}`, correlationId });
   }
 
   #record(serviceMs: number): void {

@@ -2,7 +2,6 @@ import { SoraError } from '../../ops/core/error.ts';
 import type { Exchange } from './exchange.ts';
 import type { PlannedStep } from './journeys.ts';
 import { KeyedRandom } from './random.ts';
-import { faultOf } from './request-shape.ts';
 import type { Http, HttpReply, HttpRequest, UserRandom, VirtualUser } from './scenario.ts';
 import { type OpenSocket, openSocket } from './transport/ws/user-socket.ts';
 import { writeIdOf } from './write-id.ts';
@@ -22,6 +21,7 @@ export interface StepHost {
   /** Users of the whole run. */
   readonly usersTotal: number;
   readonly openly: boolean;
+  /** Rejects what cannot be written, which then has failed the operation. */
   send(user: StepUser, request: HttpRequest): Promise<HttpReply>;
   stateOf(user: Rememberer): unknown;
   setStateOf(user: Rememberer, state: unknown): void;
@@ -190,8 +190,7 @@ export class StepUser implements VirtualUser<unknown>, Http {
         }),
       );
     }
-    const fault = faultOf(request);
-    return fault === undefined ? this.#host.send(this, request) : Promise.reject(fault);
+    return this.#host.send(this, request);
   }
 
   // Getters, so that a journey may take these apart: `async ({ http, check }) => …`.

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { simulate } from '../fixtures/simulate.ts';
-import type { FunctionJourney, JourneyUser, VirtualUser } from '../scenario.ts';
+import type { FunctionJourney, HttpRequest, JourneyUser, VirtualUser } from '../scenario.ts';
 
 type Run = FunctionJourney<never>['run'];
 const get = (user: Pick<JourneyUser<never>, 'http'>, path = '/') => user.http.request({ method: 'GET', path });
@@ -128,6 +128,30 @@ describe('a journey as a function', () => {
     expect(errors[0]).toMatchObject({ kind, op, count: 4 });
     expect(errors[0]!.firstStack).toContain('    at ');
     expect([engine.finished, engine.inFlight]).toEqual([true, 0]);
+  });
+
+  it.each<[string, Partial<HttpRequest>]>([
+    ['a path with a blank', { path: '/a b' }],
+    ['a path with an umlaut', { path: '/käse' }],
+    ['a path with a line break', { path: '/a\r\nx: y' }],
+    ['a path without a slash', { path: 'feed' }],
+    ['a header with a line break', { headers: { 'x-own': 'a\r\nb' } }],
+    ['redirects out of range', { redirects: 21 }],
+  ])('fails a request with %s, which is never sent, though the journey catches that', async (_what, wrong) => {
+    const { counts, errors } = await simulate(async ({ http, group }) => {
+      const request = { method: 'GET', path: '/', name: 'alone', ...wrong } as const;
+      await http.request(request).catch(() => undefined);
+      await group('together', () => http.request(request).then(() => undefined, () => undefined));
+      await http.request({ method: 'GET', path: '/next' });
+    }, { plan: { holdMs: 4_000 } });
+    expect(counts).toEqual({ alone: [4, 4], together: [4, 4], 'GET /next': [4, 0] });
+    expect(errors.map(({ kind, op, count }) => [kind, op, count])).toEqual([['throw: malformed_request', 'alone', 4], ['throw: malformed_request', 'together', 4]]);
+    expect(errors[0]!.firstStack).toContain('function-journey.test.ts');
+  });
+
+  it('fails a WebSocket that cannot be asked for, though the journey catches that', async () => {
+    const { counts } = await simulate(async ({ ws }) => void (await ws('/chat', { protocols: ['no token'] }).catch(() => undefined)), { plan: { holdMs: 4_000 } });
+    expect(counts).toEqual({ ws_connect: [4, 4] });
   });
 
   it('counts iterations and forgets local values between them, and keeps the state', async () => {

@@ -127,10 +127,10 @@ export class FunctionUser implements JourneyUser<unknown>, Http {
 
   request(request: HttpRequest): Promise<HttpReply> {
     if (this.over) return Promise.reject(iterationOver(`${request.method} ${request.path}`));
+    if (this.grouped !== undefined) return this.#host.send(this.grouped, request);
     // Before an operation is named after it.
     const fault = faultOf(request);
-    if (fault !== undefined) return Promise.reject(fault);
-    if (this.grouped !== undefined) return this.#host.send(this.grouped, request);
+    if (fault !== undefined) return this.#refuse(fault);
     this.closeSettled();
     if ((this.#loose?.length ?? 0) >= looseMax) {
       return Promise.reject(
@@ -150,6 +150,13 @@ export class FunctionUser implements JourneyUser<unknown>, Http {
     };
     replied.then(settled, settled);
     return replied;
+  }
+
+  /** Has failed what the journey is doing, whether it catches this or not. */
+  #refuse(fault: SoraError): Promise<never> {
+    this.blame(fault);
+    this.#accounted = fault;
+    return Promise.reject(fault);
   }
 
   // Getters, so that a journey may take these apart: `async ({ http, think, group }) => …`.

@@ -8,6 +8,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Exchange } from '../exchange.ts';
 import { localOnly } from '../guard.ts';
 import { everyone } from '../partition.ts';
+import { failureOfReply, judgeReply } from '../replies.ts';
 import type { Courier } from './courier.ts';
 import { createCourier, plainLink } from './create-transport.ts';
 import { inflateBody, inflatedMaxBytes } from './inflate.ts';
@@ -123,6 +124,16 @@ describe('redirects', () => {
     const own = await send(await open(target), '/302/here?x=1', { redirects: 1 });
     expect(own.reply?.json()).toMatchObject({ url: '/here?x=1' });
     expect([own.path, own.settled]).toEqual(['/302/here?x=1', true]);
+  });
+
+  it('fail where the limit was reached, unless the request expects or refuses that', async () => {
+    const courier = await open(await listen(server), { redirects: 2, compression: true });
+    const reply = (await send(courier, '/307/302/303/here')).reply!;
+    expect([reply.status, reply.body.toString(), reply.headers['location']]).toEqual([303, 'moved', '/here']);
+    expect(failureOfReply(reply, { method: 'GET', path: '/a' })).toEqual({ kind: 'too_many_redirects', message: 'GET /a answered 303 after 2 redirects, the limit' });
+    expect([{}, { expect: [302] }, { expect: [303] }, { refuse: [303] }].map((request) => judgeReply(reply, request))).toEqual(['failed', 'failed', 'ok', 'refused']);
+    // What nobody asked to follow, and what was followed to its end, reached no limit.
+    for (const redirects of [0, 3]) expect(judgeReply((await send(courier, '/307/302/303/here', { redirects })).reply!, {})).toBe('ok');
   });
 
   it('change the method and drop the body as fetch does, and count all bytes', async () => {

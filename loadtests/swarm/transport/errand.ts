@@ -1,4 +1,5 @@
 import type { Exchange } from '../exchange.ts';
+import type { Reply } from '../reply.ts';
 import { TransportError } from '../transport-error.ts';
 import type { CookieShelf } from './cookies.ts';
 import { inflateBody } from './inflate.ts';
@@ -36,6 +37,8 @@ export class Errand {
   readonly #retries: Retries | undefined;
   readonly #beganMs: number;
   #hop: Hop;
+  /** Redirects followed at most; 0 where the first of them is the reply. */
+  readonly #redirects: number;
   #redirectsLeft: number;
   #triesLeft: number;
   #writtenMs = -1;
@@ -52,7 +55,8 @@ export class Errand {
     this.#beganMs = host.now();
     // Not relative to the target: `//name/path` would then be another host.
     this.#hop = { method, url: new URL(host.target.origin + path), headers, body };
-    this.#redirectsLeft = links?.redirects ?? host.redirects;
+    this.#redirects = links?.redirects ?? host.redirects;
+    this.#redirectsLeft = this.#redirects;
     this.#retries = links?.retries;
     this.#triesLeft = links?.retries?.attempts ?? 0;
   }
@@ -125,6 +129,11 @@ export class Errand {
     return true;
   }
 
+  /** A redirect that would have been followed, had not all been that the request allows. */
+  #isBeyond(reply: Reply): boolean {
+    return this.#redirects > 0 && this.#redirectsLeft === 0 && isRedirect(reply.status) && reply.headers['location'] !== undefined;
+  }
+
   /** The time of a request is that of all its hops together. */
   #takeTime(): boolean {
     const leftMs = this.#timeoutMs - (this.#host.now() - this.#beganMs);
@@ -153,6 +162,8 @@ export class Errand {
     if (error !== undefined) {
       exchange.reply = undefined;
       exchange.error = error;
+    } else if (exchange.reply !== undefined && this.#isBeyond(exchange.reply)) {
+      exchange.reply = exchange.reply.asLastRedirect(this.#redirects);
     }
     const { method, path, headers, body } = this.#asked;
     exchange.method = method;

@@ -23,6 +23,8 @@ async function serve(): Promise<{ target: string; saves: Map<string, number> }> 
       let body = '';
       request.on('data', (part: Buffer) => (body += part.toString()));
       request.on('end', () => response.writeHead(302, { location: '/home', 'set-cookie': `sid=user-${(JSON.parse(body) as { user: number }).user}; Path=/` }).end());
+    } else if (url === '/circle') {
+      response.writeHead(302, { location: url }).end('round and round');
     } else if (url === '/home') {
       response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(JSON.stringify({ user, method: request.method })));
     } else {
@@ -54,6 +56,20 @@ describe('the habits of a scenario', () => {
     // Requests as their authors count them: one for each, however often it was sent.
     expect(measured.operations.reduce((sum, { requests }) => sum + requests, 0)).toBe(total('login') + total('save'));
     expect(measured.writes.byKind).toEqual({ note: total('save') });
+  });
+
+  it('fail what they could not carry out, though the journey catches it or never asks', { timeout: 60_000 }, async () => {
+    const { target } = await serve();
+    const scenarioFile = fileURLToPath(new URL('../fixtures/lost.ts', import.meta.url));
+    const measured = await runSwarm({ host: createNodeHost(), scenarioFile, target, runId: 'aabbccdd', log: () => undefined });
+    const counts: Record<string, [number, number]> = {};
+    for (const { op, total, failed } of measured.operations) counts[op] = [(counts[op]?.[0] ?? 0) + total, (counts[op]?.[1] ?? 0) + failed];
+    const visits = counts['circle']![0];
+    expect(visits).toBeGreaterThan(0);
+    expect(counts).toEqual({ circle: [visits, visits], 'circle, as expected': [visits, 0], unwritten: [visits, visits] });
+    const errors = Object.fromEntries(measured.errors.map(({ op, kind, count }) => [op, [kind, count]]));
+    expect(errors).toEqual({ circle: ['too_many_redirects', visits], unwritten: ['throw: malformed_request', visits] });
+    expect(measured.errors.map(({ firstMessage }) => firstMessage).join()).toContain('GET /circle answered 302 after 3 redirects, the limit: round and round');
   });
 
   it('leave in doubt what an earlier try may have written', () => {

@@ -19,7 +19,7 @@ export interface ScenarioLinks {
   readonly timeouts?: ScenarioTimeouts;
   /** Asks for gzip, br and deflate, and inflates replies, to 64 MB at most. Default false. */
   readonly compression?: boolean;
-  /** Redirects followed for one request, 0 to 20; beyond them the redirect itself is the reply. Default 0. */
+  /** Redirects followed for one request, 0 to 20; one more is the reply and fails, unless it is expected. Default 0: the first is the reply, and fine. */
   readonly redirects?: number;
   /** Each user keeps the cookies it is given, 50 at most, and sends them. Default false. */
   readonly cookies?: boolean;
@@ -57,17 +57,21 @@ export interface Retries {
 
 export const redirectsMax = 20;
 export const retriesMax = 10;
+/** What a subprotocol may be (RFC 9110, 5.6.2), of 100 characters at most. */
+const tokenPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
 
-/** @throws SoraError `malformed_request` on redirects or retries out of range */
+/** @throws SoraError `malformed_request` on redirects or retries out of range, or on a protocol of a WebSocket that is none */
 export function checkLinks(links: RequestLinks): RequestLinks {
-  const { redirects, retries } = links;
+  const { redirects, retries, socket } = links;
   if (redirects !== undefined && !isWhole(redirects, 0, redirectsMax)) throw malformed(`redirects ${redirects} is no whole number from 0 to ${redirectsMax}`);
   if (retries !== undefined && !isWhole(retries.attempts, 1, retriesMax)) throw malformed(`retries.attempts ${retries.attempts} is no whole number from 1 to ${retriesMax}`);
+  const odd = socket?.kind === 'connect' ? socket.protocols.find((protocol) => !tokenPattern.test(protocol)) : undefined;
+  if (odd !== undefined) throw malformed(`protocol ${JSON.stringify(odd)} is no token`, 'write letters, digits, dots and dashes');
   return links;
 }
 
 const isWhole = (value: number, least: number, most: number): boolean => Number.isInteger(value) && value >= least && value <= most;
 
-function malformed(message: string): SoraError {
-  return new SoraError('malformed_request', message, { hint: 'correct the step that makes this request' });
+function malformed(message: string, hint = 'correct the step that makes this request'): SoraError {
+  return new SoraError('malformed_request', message, { hint });
 }

@@ -21,8 +21,6 @@ export interface ReceiveOptions {
 /** Opens a WebSocket below the target. Rejects when the server refuses it, or nothing answers in time. */
 export type OpenSocket = (path: string, options?: SocketOptions) => Promise<UserSocket>;
 
-const tokenPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
-
 /**
  * A user's WebSocket. Opening it is the operation `ws_connect` and each message received is `ws_message`, or
  * part of the group or step around them; `ws_message` is served from the message sent last before it, where one
@@ -88,11 +86,6 @@ export class UserSocket {
 /** What `user.ws` does. */
 export async function openSocket(http: Http, path: string, options: SocketOptions = {}): Promise<UserSocket> {
   const { protocols = [], headers, timeoutMs } = options;
-  for (const protocol of protocols) {
-    if (!tokenPattern.test(protocol)) {
-      throw new SoraError('malformed_request', `protocol ${JSON.stringify(protocol)} is no token`, { hint: 'write letters, digits, dots and dashes' });
-    }
-  }
   const reply = await http.request({
     method: 'GET',
     path,
