@@ -29,6 +29,10 @@ export const annexShape = {
     .optional()
     .describe('The hold by the tags that journeys set, by name, those of the most operations first.'),
   arrivalsQueued: count.optional().describe('Arrivals of the whole run that found every user busy, waited for one and kept their due time; absent where work does not arrive openly.'),
+  arrivalsCut: z
+    .object({ cut: count, begun: count })
+    .optional()
+    .describe('Arrivals whose pause reached beyond the end of the run, so that what came after was never done, of those that began; absent where none was.'),
   namesBeyond: z
     .object({ operations: count, tags: count, checks: count })
     .optional()

@@ -38,10 +38,11 @@ export function waitReasons({ arrivalsQueued, latencyMs }: Noted): string[] {
 }
 
 /** What waited or came late, and what was counted under another name. */
-export function noteLines({ arrivalsQueued, namesBeyond, latencyMs }: Noted): string[] {
+export function noteLines({ arrivalsQueued, arrivalsCut, namesBeyond, latencyMs }: Noted): string[] {
   return [
     ...waitLines(latencyMs?.poolWait),
     ...(arrivalsQueued === undefined ? [] : [arrivalsSentence(arrivalsQueued)]),
+    ...(arrivalsCut === undefined ? [] : [`${cutText(arrivalsCut)} in a pause, and what came after was never done; a longer --duration shows more of it`]),
     ...(namesBeyond === undefined ? [] : [beyondSentence(namesBeyond)]),
   ];
 }
@@ -59,6 +60,9 @@ function arrivalsSentence(count: number): string {
   if (count === 0) return 'every arrival found a free user';
   return `${formatNumber(count)} ${count === 1 ? 'arrival' : 'arrivals'} found every user busy and began late; none was dropped, and response times count from when each was due (--users N or usersMax gives more users)`;
 }
+
+/** `60 of 65 arrivals were cut short by the end`. */
+export const cutText = ({ cut, begun }: NonNullable<Annex['arrivalsCut']>): string => `${formatNumber(cut)} of ${formatNumber(begun)} arrivals were cut short by the end`;
 
 function beyondSentence(beyond: NonNullable<Annex['namesBeyond']>): string {
   const parts = (['operations', 'tags', 'checks'] as const).filter((kind) => beyond[kind] > 0).map((kind) => `${kind} ${formatNumber(beyond[kind])} times`);

@@ -4,7 +4,7 @@ import type { CheckSample, RunMeasurement, TagSample } from '../swarm/measuremen
 import type { Annex, AnnexQuantiles, TagRow } from './annex-schema.ts';
 import { mergeSamples, ratioOf } from './hold.ts';
 import type { Hold } from './hold.ts';
-import { arrivalsQueuedOf, namesBeyondOf, sumBeyond } from './tagged.ts';
+import { arrivalsCutOf, arrivalsQueuedOf, namesBeyondOf, sumBeyond } from './tagged.ts';
 
 /** Rows that a summary keeps of each: more than a reader takes in, and a few 100 kB at most. */
 const rowsMax = 500;
@@ -12,6 +12,7 @@ const rowsMax = 500;
 /** Checks, tags, late arrivals and names beyond their bounds, as a summary tells them. Pure. */
 export function annexOf(run: RunMeasurement, hold: Pick<Hold, 'durationS'>): Annex {
   const arrivalsQueued = arrivalsQueuedOf(run.workers);
+  const arrivalsCut = arrivalsCutOf(run.workers);
   const namesBeyond = namesBeyondOf(run.workers);
   const checks = (run.checks ?? []).filter(({ phase }) => phase === 'hold');
   const tags = (run.tags ?? []).filter(({ phase, name }) => phase === 'hold' && !isOfCheck(name));
@@ -19,6 +20,7 @@ export function annexOf(run: RunMeasurement, hold: Pick<Hold, 'durationS'>): Ann
     ...(checks.length === 0 ? {} : { checks: checksOf(checks) }),
     ...(tags.length === 0 ? {} : { tags: tagsOf(tags, hold.durationS) }),
     ...(arrivalsQueued === undefined ? {} : { arrivalsQueued }),
+    ...(arrivalsCut === undefined ? {} : { arrivalsCut }),
     ...(sumBeyond(namesBeyond, undefined) === 0 ? {} : { namesBeyond }),
   };
 }

@@ -12,6 +12,11 @@ describe('what a report says of how work came', () => {
     expect(verdictSentence(summary)).toMatch(/^10,000 users with/);
   });
 
+  it('is said of a pass in which most visits did not end', () => {
+    expect(verdictSentence({ ...summary, verdict: 'pass', arrivalsCut: { cut: 60, begun: 65 } })).toContain('every threshold was met although 60 of 65 arrivals were cut short by the end');
+    expect(verdictSentence({ ...summary, verdict: 'pass', arrivalsCut: { cut: 3, begun: 65 } })).not.toContain('although');
+  });
+
   it('is said of a pass in which much failed', () => {
     expect(verdictSentence({ ...summary, verdict: 'pass', operations: { ...summary.operations, failedRatio: 0.496 } })).toContain('every threshold was met although 49.6 % of operations failed');
     expect(verdictSentence({ ...summary, verdict: 'pass' })).not.toContain('although');

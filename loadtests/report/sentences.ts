@@ -1,4 +1,5 @@
 import { assertNever } from '../../ops/core/error.ts';
+import { cutText } from './annex-text.ts';
 import { formatMs, formatNumber, formatPercent, formatSeconds } from './format.ts';
 import type { Summary } from './summary-schema.ts';
 
@@ -10,7 +11,7 @@ export function verdictSentence(summary: Summary): string {
   const more = rest.length === 0 ? '' : `, and ${rest.length} more ${rest.length === 1 ? 'reason' : 'reasons'}`;
   switch (summary.verdict) {
     case 'pass':
-      return `${load} did ${formatNumber(summary.operations.achievedPerS)} operations a second for ${formatSeconds(holdSeconds(summary))}; every threshold was met${failedClause(summary)}${auditClause(summary)} and the measurement is valid${first === undefined ? '' : `, but ${first}${more}`}.`;
+      return `${load} did ${formatNumber(summary.operations.achievedPerS)} operations a second for ${formatSeconds(holdSeconds(summary))}; every threshold was met${failedClause(summary)}${cutClause(summary)}${auditClause(summary)} and the measurement is valid${first === undefined ? '' : `, but ${first}${more}`}.`;
     case 'fail':
       return `${load} were not served as required: ${first ?? 'a threshold was missed'}${more}.`;
     case 'insufficient':
@@ -24,6 +25,9 @@ export function verdictSentence(summary: Summary): string {
 const failedNotable = 0.01;
 
 const failedClause = ({ operations: { failedRatio } }: Summary): string => (failedRatio < failedNotable ? '' : ` although ${formatPercent(failedRatio)} of operations failed`);
+
+/** Where most visits did not end, their last steps are hardly shown. */
+const cutClause = ({ arrivalsCut }: Summary): string => (arrivalsCut === undefined || arrivalsCut.cut * 2 < arrivalsCut.begun ? '' : ` although ${cutText(arrivalsCut)}`);
 
 /** How steps were paced, for people. */
 export function modelSentence(summary: Summary): string {

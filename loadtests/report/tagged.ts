@@ -34,6 +34,12 @@ export function arrivalsQueuedOf(workers: readonly WorkerHealth[]): number | und
   return queued.length === 0 ? undefined : queued.reduce((sum, count) => sum + count, 0);
 }
 
+/** Arrivals that the end of the run cut short in a pause, of those that began; undefined where none was, or work does not arrive openly. */
+export function arrivalsCutOf(workers: readonly WorkerHealth[]): { readonly cut: number; readonly begun: number } | undefined {
+  const sum = (of: 'arrivalsCut' | 'arrivalsBegun'): number => workers.reduce((total, worker) => total + (worker[of] ?? 0), 0);
+  return sum('arrivalsCut') === 0 ? undefined : { cut: sum('arrivalsCut'), begun: sum('arrivalsBegun') };
+}
+
 /** How often something counted as `(other)`, over all workers. */
 export function namesBeyondOf(workers: readonly WorkerHealth[]): NamesBeyond {
   const sum = (kind: keyof NamesBeyond): number => workers.reduce((total, { namesBeyond }) => total + (namesBeyond?.[kind] ?? 0), 0);

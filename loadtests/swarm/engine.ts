@@ -86,10 +86,7 @@ export class Engine implements FunctionGround {
     this.#resting = plan.arrival?.kind === 'iterations' ? new TimingWheel(size, wheelSlots) : undefined;
     this.#itinerary = new Itinerary(journeys, this.users, partition, plan.seed, this.#roster?.keys);
     this.#functions = journeys.steps.some(([first]) => first?.whole !== undefined) ? new FunctionStage(this, journeys.pauseRatio) : undefined;
-    this.#unsent = new Unsent({
-      plan, itinerary: this.#itinerary, users: this.users, tally: this.tally, openly: this.openly,
-      presentAt: (place, dueMs) => this.presentAt(place, dueMs, 0),
-    });
+    this.#unsent = new Unsent({ plan, itinerary: this.#itinerary, users: this.users, tally: this.tally, openly: this.openly, presentAt: (place, dueMs) => this.presentAt(place, dueMs, 0) });
     if (this.#roster !== undefined) return;
     this.#remaining = size;
     for (let place = 0; place < size; place++) this.#admit(place);
@@ -113,9 +110,9 @@ export class Engine implements FunctionGround {
     return this.#unsent.total;
   }
 
-  /** Arrivals that found no free user and waited for one; undefined where work does not arrive openly. */
-  get arrivalsQueued(): number | undefined {
-    return this.#roster?.queued;
+  /** What became of arrivals and of shared iterations; undefined for a population. */
+  get roster(): Pick<OpenRoster, 'queued' | 'begun' | 'cut'> | undefined {
+    return this.#roster;
   }
 
   /** Steps in flight, and functions that are not pausing. */
@@ -153,7 +150,7 @@ export class Engine implements FunctionGround {
 
   /** Users that have arrived and not left. @param nowMs since the run began */
   usersActive(nowMs: number): number {
-    if (this.#roster !== undefined) return this.#stopped ? this.inFlight : this.#remaining;
+    if (this.#roster !== undefined) return this.#stopped ? this.inFlight : this.#remaining + (nowMs < this.endMs ? this.#roster.cut : 0);
     if (nowMs >= this.endMs || this.#stopped) return Math.min(this.#remaining, this.inFlight + this.wheel.size);
     return Math.floor(this.users.size * this.#population.shareAt(nowMs));
   }
@@ -165,8 +162,8 @@ export class Engine implements FunctionGround {
       this.#resting?.advance(Math.floor(nowMs), this.#returnRested);
       if (this.#roster !== undefined) this.#welcome(this.#roster, nowMs);
     }
-    // Shared iterations begin no more after the end, so nothing is left to wait for once nobody acts.
-    const isOver = nowMs >= this.overMs || (this.#resting !== undefined && nowMs >= this.endMs && this.#remaining === 0);
+    // After the end nobody comes back from a pause, so nothing is left to wait for once nobody acts.
+    const isOver = nowMs >= this.overMs || (this.#roster !== undefined && nowMs >= this.endMs && this.#remaining === 0);
     if (isOver && !this.finished) this.#giveUp(nowMs);
   }
 
@@ -210,10 +207,7 @@ export class Engine implements FunctionGround {
 
   #schedule(place: number, dueMs: number, thinkMs: number, notBeforeMs: number): void {
     const presentMs = this.presentAt(place, dueMs, thinkMs);
-    if (presentMs === Number.POSITIVE_INFINITY) {
-      this.leave(place);
-      return;
-    }
+    if (presentMs === Number.POSITIVE_INFINITY) return this.cutShort(place);
     const readyMs = Math.max(presentMs, notBeforeMs);
     this.users.dueMs[place] = presentMs;
     this.users.readyMs[place] = readyMs;
@@ -248,13 +242,17 @@ export class Engine implements FunctionGround {
 
   leave(place: number): void {
     this.#remaining--;
-    if (this.#roster === undefined) {
-      this.users.retire(place);
-      return;
-    }
+    if (this.#roster === undefined) return this.users.retire(place);
     const nowMs = this.now();
     this.#roster.free(place, nowMs);
     if (!this.#stopped) this.#welcome(this.#roster, nowMs);
+  }
+
+  /** What comes after its pause is beyond the end. Where work arrives openly it is busy until then, and nobody takes its place. */
+  cutShort(place: number): void {
+    if (this.#roster === undefined) return this.leave(place);
+    this.#remaining--;
+    this.#roster.cut++;
   }
 
   /** Its work is done for now, and it takes the next that is shared once it has paused. */

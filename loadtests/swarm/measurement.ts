@@ -112,6 +112,9 @@ export interface WorkerHealth {
   readonly usersAsNeeded?: boolean;
   /** Arrivals that found no free user and waited for one; undefined where work does not arrive openly. */
   readonly arrivalsQueued?: number;
+  /** Arrivals that began, and those of them that the end of the run cut short in a pause. */
+  readonly arrivalsBegun?: number;
+  readonly arrivalsCut?: number;
   readonly namesBeyond?: NamesBeyond;
   /** What its connections did besides carrying one request each time. */
   readonly links?: LinkCounts;

@@ -172,10 +172,11 @@ export class Worker {
   }
 
   /** Shared iterations do not arrive: they wait for nobody but their turn. */
-  #arrivals(): Pick<WorkerHealth, 'usersAsNeeded' | 'arrivalsQueued'> {
-    const { arrivalsQueued } = this.#engine;
-    if (arrivalsQueued === undefined) return {};
-    return this.#job.plan.arrival?.kind === 'iterations' ? { usersAsNeeded: true } : { usersAsNeeded: true, arrivalsQueued };
+  #arrivals(): Pick<WorkerHealth, 'usersAsNeeded' | 'arrivalsQueued' | 'arrivalsBegun' | 'arrivalsCut'> {
+    const { roster } = this.#engine;
+    if (roster === undefined) return {};
+    if (this.#job.plan.arrival?.kind === 'iterations') return { usersAsNeeded: true };
+    return { usersAsNeeded: true, arrivalsQueued: roster.queued, arrivalsBegun: roster.begun, arrivalsCut: roster.cut };
   }
 
   #finish(): void {

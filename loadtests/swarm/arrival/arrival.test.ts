@@ -83,6 +83,24 @@ describe('a scenario that does not say how many there are', () => {
   });
 });
 
+describe('a pause beyond the end', () => {
+  it('keeps its user busy: whoever waits for one does not begin only to leave at once', async () => {
+    const long: FunctionJourney<never>['run'] = async ({ http, think }) => {
+      await http.request({ method: 'GET', path: '/' });
+      await think(3_000);
+      await http.request({ method: 'GET', path: '/later' });
+    };
+    const arrival: Arrival = { kind: 'sessions', spacing: 'even', from: 10, stages: [{ perS: 10, durationMs: 5_000 }], usersMax: 3 };
+    const { history, engine, endedMs } = await simulate(long, { plan: planOf(arrival), latencyMs: () => 2 });
+    // The drain of 5 s has nothing to wait for.
+    expect(endedMs).toBeLessThan(5_500);
+    expect(history.filter(({ op }) => op === 'GET /')).toHaveLength(6);
+    expect(history.filter(({ op }) => op === 'GET /later')).toHaveLength(3);
+    expect(engine.roster).toMatchObject({ begun: 6, cut: 3 });
+    expect(engine.unsent).toBe(44);
+  });
+});
+
 describe('an open rate', () => {
   it('begins each arrival at its time, however slow the replies', async () => {
     const { history, engine } = await simulate(visit, { plan: planOf(even(50, 2_000, { usersMax: 500 })), latencyMs: () => 900 });
@@ -92,14 +110,14 @@ describe('an open rate', () => {
     // As many places as there were arrivals under way, 0.9 s of 50 a second; whoever acts there is the next user.
     expect(Math.abs(engine.usersStarted - 46)).toBeLessThan(3);
     for (const { key, user } of history) expect(user).toBe(key);
-    expect([engine.arrivalsQueued, engine.unsent]).toEqual([0, 0]);
+    expect([engine.roster?.queued, engine.unsent]).toEqual([0, 0]);
   });
 
   it('queues what finds no free user, with its due time, and counts it', async () => {
     const { history, engine } = await simulate(visit, { plan: planOf(even(50, 2_000, { usersMax: 10 })), latencyMs: () => 400 });
     // 25 a second are done by 10 users: the other half waits, and everything is done in the end.
     expect(history).toHaveLength(100);
-    expect(engine.arrivalsQueued).toBeGreaterThanOrEqual(85);
+    expect(engine.roster?.queued).toBeGreaterThanOrEqual(85);
     const last = history.toSorted((a, b) => a.dueMs - b.dueMs).at(-1)!;
     expect(last.dueMs).toBeCloseTo(1_990, 6);
     expect(last.responseUs / 1_000).toBeCloseTo(2_200, -1);
@@ -220,7 +238,7 @@ describe('shared iterations', () => {
     const { history, engine, endedMs } = await simulate(visit, { plan, latencyMs: () => 100 });
     expect(history.map(({ dueMs }) => Math.round(dueMs / 10) * 10).toSorted((a, b) => a - b)).toEqual([0, 0, 1_100, 1_100, 2_200, 2_200]);
     expect(history.every(({ responseUs }) => responseUs < 102_000)).toBe(true);
-    expect([engine.complete, engine.unsent, engine.arrivalsQueued, endedMs < 2_400]).toEqual([true, 0, 0, true]);
+    expect([engine.complete, engine.unsent, engine.roster?.queued, endedMs < 2_400]).toEqual([true, 0, 0, true]);
   });
 
   it('that nobody had rested for in time are unsent', async () => {

@@ -23,6 +23,9 @@ export class OpenRoster {
   readonly #endMs: number;
   #freeCount: number;
   #queued = 0;
+  /** Arrivals that have begun, and those of them that paused beyond the end. */
+  begun = 0;
+  cut = 0;
   /** Of the arrival that `take` answered last. */
   dueMs = 0;
   readyMs = 0;
@@ -76,6 +79,7 @@ export class OpenRoster {
     this.dueMs = this.#dueWhenFree ? nowMs : this.#arrivals.dueMs;
     this.readyMs = Math.max(this.dueMs, freeSinceMs);
     if (freeSinceMs > this.dueMs) this.#queued++;
+    this.begun++;
     this.#arrivals.advance();
     return place;
   }

@@ -32,7 +32,7 @@ export interface FunctionGround extends StepHost {
   /** When a user acts that is due then; infinite when it has left by then. */
   presentAt(place: number, dueMs: number, thinkMs: number): number;
   /** The user acts no more. */
-  leave(place: number): void;
+  cutShort(place: number): void;
   /** Puts the user on its way to its next iteration. */
   proceed(place: number, nowMs: number): void;
 }
@@ -175,7 +175,7 @@ export class FunctionStage implements FunctionHost {
     user.finish();
     this.#awake--;
     this.#iterations[place] = undefined;
-    if (!this.#ground.stopped) this.#ground.leave(place);
+    if (!this.#ground.stopped) this.#ground.cutShort(place);
   }
 
   /** Nothing begins any more: who pauses has left, and its group with it. */
