@@ -23,6 +23,8 @@ describe('what a report says of how work came', () => {
   });
 
   it('is arrivals, with users at most', () => {
+    const [worker] = sampleRun().workers;
+    expect(buildSummary(sampleRun({ workers: [{ ...worker!, arrivalsQueued: 0 }] }), sampleFacts()).model).toBe('open');
     const arrived = { ...summary, arrivalsQueued: 0, arrival: 'sessions arrive at 10/s' };
     expect(modelSentence({ ...arrived, pace: 'after-reply' })).toMatch(/^partly open \(pace: after-reply\)/);
     expect(modelSentence({ ...arrived, pace: 'due' })).toMatch(/^open \(pace: due\)/);

@@ -203,7 +203,7 @@ export const summarySchema = z
     startedAt: z.iso.datetime(),
     endedAt: z.iso.datetime(),
     target: z.string(),
-    model: z.enum(['scheduled', 'closed']).describe('scheduled: paced by due times; closed: paced by replies.'),
+    model: z.enum(['scheduled', 'closed', 'open', 'partly-open']).describe('scheduled: users paced by due times; closed: users paced by replies; open: work that arrives, paced by due times; partly-open: arrivals paced by replies within.'),
     pace: z.enum(['due', 'after-reply']),
     thinkTimeS: amount.describe('Mean think time of the scenario.'),
     thinkTime: z.string(),

@@ -58,6 +58,11 @@ export interface RunFacts {
 /** Points of the series that a summary keeps; the period widens beyond. */
 const seriesMax = 2_880;
 
+function modelOf({ pace, workers }: RunMeasurement): Summary['model'] {
+  if (arrivalsQueuedOf(workers) === undefined) return pace === 'due' ? 'scheduled' : 'closed';
+  return pace === 'due' ? 'open' : 'partly-open';
+}
+
 /** Judges a measurement and writes it down in the shape scripts rely on. Pure. */
 export function buildSummary(measured: RunMeasurement, facts: RunFacts): Summary {
   const run = withoutSecrets(measured);
@@ -82,7 +87,7 @@ export function buildSummary(measured: RunMeasurement, facts: RunFacts): Summary
     startedAt: new Date(run.startedAtMs).toISOString(),
     endedAt: new Date(run.endedAtMs).toISOString(),
     target: run.target,
-    model: run.pace === 'due' ? 'scheduled' : 'closed',
+    model: modelOf(run),
     pace: run.pace,
     thinkTimeS: run.thinkTimeMeanMs / 1_000,
     thinkTime: facts.thinkTime,
