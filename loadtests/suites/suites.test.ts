@@ -184,7 +184,7 @@ describe('load suite', () => {
   });
   it('refuses a pause for people who come in sessions, and arrivals for journeys of certain users', async () => {
     const [file, scenario] = [join(folder, 'suite.json'), join(folder, 'visits.ts')];
-    writeFileSync(scenario, `import { scenario } from 'sora';
+    writeFileSync(scenario, `import { scenario } from ${JSON.stringify(new URL('../index.ts', import.meta.url).href)};
 export default scenario({ name: 'visits', description: '', thinkTimeMs: { kind: 'constant', value: 500 }, journeys: [{ name: 'visit', weight: 1, run: async () => {} }], thresholds: {} });
 `);
     const plan = async (load: object): Promise<unknown> => {
