@@ -76,8 +76,9 @@ export function setCookies(lines: string): { readonly name: string; readonly val
   for (const line of lines.split(/\r?\n|,(?=\s*[^\s=;,]+=)/)) {
     const [pair = '', ...rest] = line.split(';');
     const at = pair.indexOf('=');
-    if (at <= 0 || rest.some((part) => /^\s*max-age\s*=\s*(?:0|-\d+)\s*$/i.test(part))) continue;
-    cookies.push({ name: pair.slice(0, at).trim(), value: pair.slice(at + 1).trim() });
+    const name = pair.slice(0, Math.max(0, at)).trim();
+    if (name === '' || rest.some((part) => /^\s*max-age\s*=\s*(?:0|-\d+)\s*$/i.test(part))) continue;
+    cookies.push({ name, value: pair.slice(at + 1).trim() });
   }
   return cookies;
 }
